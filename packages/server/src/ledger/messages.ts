@@ -32,8 +32,8 @@ export type FromLedger = readonly (
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   /** The call has been rejected. */
   | { readonly type: 'failed'; readonly id: number; readonly message: string }
-  /** The ending of this message is in the spool or in the store. */
-  | { readonly type: 'kept'; readonly id: number }
+  /** The endings of these messages are in the spool or in the store. */
+  | { readonly type: 'kept'; readonly ids: readonly number[] }
   | { readonly type: 'keys'; readonly book: KeyBook }
 )[];
 
@@ -45,16 +45,16 @@ export interface Outbox<Message> {
   postLate(message?: Message): void;
 }
 
-/**
- * How long messages wait that need no answer. To wake the other side costs more than what the messages say; and a process that
- * is killed in this time has only delivered more than its records say.
- */
-const lateMs = 10;
+export interface OutboxOptions {
+  /** How long messages wait that need no answer: to wake the other side costs more than what they say. */
+  readonly lateMs: number;
+  readonly after?: After | undefined;
+}
 
 /** Collects messages and sends them together, in their order. */
 export function createOutbox<Message>(
   send: (messages: readonly Message[]) => void,
-  after: After = afterTimeout,
+  { lateMs, after = afterTimeout }: OutboxOptions,
 ): Outbox<Message> {
   let waiting: Message[] = [];
   let leaving = false;

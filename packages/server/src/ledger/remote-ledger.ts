@@ -3,6 +3,9 @@ import type { After } from './after.ts';
 import { type Admission, type AdmissionAsk, idOfEnding, type Ledger } from './contract.ts';
 import { type CallName, type Channel, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
 
+/** A process that is killed in this time has only delivered more than its records say. */
+const lateMs = 10;
+
 /**
  * The ledger of another thread or process. When the channel closes, admissions are `unavailable` and reads reject. `onLost` gets
  * each admission whose answer did not come: its intent may be stored all the same.
@@ -20,12 +23,15 @@ export function createRemoteLedger(
   let onKeys: ((book: KeyBook) => void) | undefined;
   /** The last progress of each answer that has not been sent: an answer that ends before that needs none. */
   const marks = new Map<string, Progress>();
-  const { post, postLate } = createOutbox<ToLedger[number]>((messages) => {
-    const late = [...marks.values()];
-    marks.clear();
-    if (closed || messages.length + late.length === 0) return;
-    channel.send(late.length === 0 ? messages : [{ type: 'progress', args: [late] }, ...messages]);
-  }, after);
+  const { post, postLate } = createOutbox<ToLedger[number]>(
+    (messages) => {
+      const late = [...marks.values()];
+      marks.clear();
+      if (closed || messages.length + late.length === 0) return;
+      channel.send(late.length === 0 ? messages : [{ type: 'progress', args: [late] }, ...messages]);
+    },
+    { lateMs, after },
+  );
 
   channel.onMessage((message) => {
     // Only the ledger writes to this channel.
@@ -35,8 +41,10 @@ export function createRemoteLedger(
         continue;
       }
       if (one.type === 'kept') {
-        unkept.get(one.id)?.();
-        unkept.delete(one.id);
+        for (const id of one.ids) {
+          unkept.get(id)?.();
+          unkept.delete(id);
+        }
         continue;
       }
       const call = waiting.get(one.id);

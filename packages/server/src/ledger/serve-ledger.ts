@@ -2,9 +2,20 @@ import { assertNever } from '../domain/assert-never.ts';
 import type { Ledger } from './contract.ts';
 import { type Channel, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
 
+/** A process may hold its endings for so long after they are kept. */
+const lateMs = 1_000;
+
 /** Answers the messages of one process, until it closes or ends; `onClosed` is called after that, before `close` is answered. */
 export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => Promise<void>): void {
-  const { post, postLate } = createOutbox<FromLedger[number]>((messages) => channel.send(messages));
+  let kept: number[] = [];
+  const { post, postLate } = createOutbox<FromLedger[number]>(
+    (messages) => {
+      const ids = kept;
+      kept = [];
+      channel.send(ids.length === 0 ? messages : [{ type: 'kept', ids }, ...messages]);
+    },
+    { lateMs },
+  );
   let open = true;
 
   function answer(id: number, work: Promise<unknown>): void {
@@ -24,7 +35,11 @@ export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => P
 
   function settle({ ending, id }: Extract<ToLedger[number], { type: 'settle' }>): void {
     if (id === undefined) ledger.settle(ending);
-    else ledger.settle(ending, () => postLate({ type: 'kept', id }));
+    else
+      ledger.settle(ending, () => {
+        kept.push(id);
+        postLate();
+      });
   }
 
   function take(message: ToLedger[number]): void {
