@@ -21,6 +21,8 @@ export interface Ledger extends StoreReads {
    * killed process does not lose the intent. Never rejects. Each admitted request is settled or discarded once.
    */
   admit(ask: AdmissionAsk): Promise<Admission>;
+  /** Whether a request without a budget would find a place for its intent now, in the store or in the spool. Never rejects. */
+  canAdmit(): Promise<boolean>;
   /** Notes what has been delivered; does not wait. */
   progress(marks: readonly Progress[]): void;
   /**

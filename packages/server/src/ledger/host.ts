@@ -120,6 +120,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
           admitting.add(admission);
           return admission;
         },
+        canAdmit: async () => options.refuses?.() !== true && writer.takesIntents(),
         progress: (marks) => {
           for (const mark of marks) writer.progress(mark);
         },

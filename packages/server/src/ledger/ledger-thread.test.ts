@@ -78,6 +78,7 @@ test.skipIf(process.platform === 'win32')(
       .poll(() => logged, { timeout: 10_000 })
       .toContainEqual(expect.stringContaining('the database file was deleted or replaced'));
     expect(await ledger.admit({ scopes: [], intent })).toEqual({ type: 'unavailable', what: 'records' });
+    expect(await ledger.canAdmit()).toBe(false);
     await ledger.close();
   },
 );
@@ -94,6 +95,7 @@ test('a thread that ends is started again: what runs stays open, and what ended 
   await expect
     .poll(() => logged)
     .toContain('the thread of keys, limits and records has ended; it is started again');
+  expect(await ledger.canAdmit()).toBe(false);
   ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
   await expect
     .poll(() => logged, { timeout: 10_000 })
@@ -103,6 +105,7 @@ test('a thread that ends is started again: what runs stays open, and what ended 
     .toEqual(['chatcmpl-a completed', 'chatcmpl-b open']);
   expect(logged).not.toContain('closed the records of requests whose process was killed');
   expect(books.length).toBe(2);
+  expect(await ledger.canAdmit()).toBe(true);
   ledger.settle({ type: 'settled', record: fakeSettled(running), lease: admission.lease });
   await ledger.close();
 });

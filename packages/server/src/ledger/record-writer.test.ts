@@ -145,6 +145,18 @@ describe.each(['down', 'hangs'] as const)('while the store %s', (mode) => {
     expect(await writer.admit(fakeIntent('a'))).toBe('unavailable');
   });
 
+  test('the spool takes intents as long as it has room, and what it says of that is true again later', async () => {
+    fake.state.mode = mode;
+    await writer.admit(fakeIntent('a'));
+    expect(writer.takesIntents()).toBe(true);
+    spool.answer = 'full';
+    await writer.admit(fakeIntent('b'));
+    expect(writer.takesIntents()).toBe(false);
+    spool.answer = 'kept';
+    expect(writer.takesIntents()).toBe(true);
+    expect(await writer.admit(fakeIntent('c'))).toEqual(admitted);
+  });
+
   test('endings that not even the disk takes are kept, and new requests are refused until they are stored', async () => {
     await writer.admit(fakeIntent('a'));
     fake.state.mode = mode;
@@ -153,6 +165,7 @@ describe.each(['down', 'hangs'] as const)('while the store %s', (mode) => {
     await writer.flush();
     spool.answer = 'kept';
     expect(await writer.admit(fakeIntent('b'))).toBe('unavailable');
+    expect(writer.takesIntents()).toBe(false);
     fake.state.mode = 'up';
     fake.state.thaw();
     probe();

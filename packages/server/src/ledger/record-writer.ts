@@ -21,6 +21,8 @@ import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
 export interface RecordWriter {
   /** `unavailable`: neither the store nor the spool takes the intent, or its budgets cannot be checked. Never rejects. */
   admit(intent: Intent): Promise<Admitted | 'unavailable'>;
+  /** Whether the store, or while it is away the spool, takes the intent of a request without a budget now. */
+  takesIntents(): boolean;
   progress(mark: Progress): void;
   /** `onKept`: it lies in the spool or in the store. */
   settle(record: Settled, onKept?: () => void): void;
@@ -121,6 +123,8 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
       return within(limits.admitMs, store.spent(budgets));
     },
   });
+  /** Whether the spool has taken the last intents. */
+  let spoolTakes = true;
   const admissions = createBatcher<Asked>(shared ? admitShared : admitOwn, later);
   const endings = createBatcher<Ended>(endAll, later);
 
@@ -209,10 +213,22 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   }
 
   function toSpool(intents: readonly Intent[]): boolean {
-    const entries = intents.map((intent) => ({ type: 'intent', intent }) as const);
-    if (spool.append(entries, 'intents') !== 'kept') return false;
+    if (!append(intents.map((intent) => ({ type: 'intent', intent }) as const))) return false;
     drain.wake();
     return true;
+  }
+
+  /** By the rules of intents, which leave a part of the spool to endings. */
+  function append(entries: readonly SpoolEntry[]): boolean {
+    spoolTakes = spool.append(entries, 'intents') === 'kept';
+    return spoolTakes;
+  }
+
+  function takesIntents(): boolean {
+    if (!drain.away) return true;
+    if (drain.keepsSome) return false;
+    // Only another append shows that the disk has room again; this entry changes nothing in the store.
+    return spoolTakes || append([{ type: 'discarded', id: 'no-request', createdAtMs: 0 }]);
   }
 
   function discard(id: string, createdAtMs: number, onKept?: () => void): void {
@@ -260,6 +276,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
 
   return {
     admit: (intent) => new Promise((resolve) => admissions.add({ intent, resolve })),
+    takesIntents,
     progress: (mark) => endings.add({ entry: { type: 'progress', mark } }),
     settle: (record, onKept) => endings.add({ entry: { type: 'settled', record }, onKept }),
     discard,

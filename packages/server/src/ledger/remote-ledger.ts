@@ -75,6 +75,7 @@ export function createRemoteLedger(
   }
 
   const admit = remote('admit');
+  const canAdmit = remote('canAdmit');
   const look = remote('look');
   return {
     admit: (ask) =>
@@ -82,6 +83,7 @@ export function createRemoteLedger(
         onLost?.(ask);
         return { type: 'unavailable', what: 'records' };
       }),
+    canAdmit: () => canAdmit().catch(() => false),
     look: (scopes) => (scopes.length === 0 ? Promise.resolve({}) : look(scopes).catch(() => ({}))),
     progress(reported) {
       for (const mark of reported) marks.set(mark.id, mark);

@@ -99,6 +99,7 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
 
   return {
     admit: async (ask) => thread?.ledger.admit(ask) ?? { type: 'unavailable', what: 'records' },
+    canAdmit: async () => thread?.ledger.canAdmit() ?? false,
     look: async (scopes) => thread?.ledger.look(scopes) ?? {},
     progress: (marks) => thread?.ledger.progress(marks),
     settle,

@@ -17,6 +17,7 @@ export function createOpenHandedLedger(): OpenHandedLedger {
       lease: { processId: 'test', scopes, reservedTokens: 0, takenAtMs: 0, marks: [] },
       windows: {},
     }),
+    canAdmit: async () => true,
     progress: () => {},
     settle: (ending, onKept) => {
       endings.push(ending);
