@@ -130,7 +130,7 @@ export function createApp(parts: AppParts): App {
     adminUpstreamsRoute(health, catalogue),
     adminModelsRoute(config, catalogue, health),
     adminConfigRoute(config),
-    adminReloadRoute(parts.reload),
+    adminReloadRoute(parts.reload, bodies.budget),
     ...adminKeyRoutes(administration, bodies.budget),
   ];
 
