@@ -76,8 +76,13 @@ function route(method: Method, path: string, answer: (exchange: Exchange) => Adm
     access: 'admin',
     async handle(exchange) {
       const answered = await answer(exchange);
-      if (!answered.ok) return replyFailure(exchange, answered.failure);
+      if (!answered.ok) {
+        // What is in conflict exists. Any other text in the path may be a key, which no log may have.
+        if (answered.failure.code === 'conflict' && exchange.id !== '') exchange.notes.subject = exchange.id;
+        return replyFailure(exchange, answered.failure);
+      }
       const { status, json, replayed } = answered.value;
+      if (typeof json['id'] === 'string') exchange.notes.subject = json['id'];
       if (replayed) exchange.headers['idempotent-replayed'] = 'true';
       // The answer to a creation has the key in it.
       exchange.headers['cache-control'] = 'no-store';
