@@ -62,6 +62,7 @@ export type RecordStatus = 'open' | 'completed' | 'failed' | 'cut' | 'cancelled'
 export interface Settled extends Omit<Intent, 'reserved' | 'processId'> {
   /** The model that the answer named: after a failover that of the fallback. */
   readonly servedModel: string;
+  /** The target that answered last: after a takeover the one that took over. Else the one that was asked last. */
   readonly target: string;
   readonly status: Exclude<RecordStatus, 'open'>;
   readonly promptTokens: number;
