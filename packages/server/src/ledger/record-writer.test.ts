@@ -45,6 +45,7 @@ function fakeStore() {
     progress: (marks) => call(`progress ${ids(marks)}`),
     settle: (records) => call(`settle ${ids(records)}`),
     discard: (gone) => call(`discard ${ids(gone)}`),
+    noteRefusals: (refusals) => call(`refused ${refusals.map(({ budget }) => budget.limit).join()}`),
     keep: (intents) => call(`keep ${ids(intents)}`),
     spent: async (budgets) => {
       await call('spent');
@@ -311,6 +312,27 @@ describe('over a store that only this ledger writes', () => {
     await writer.admit(fakeIntent('b', { budgets }));
     expect(await writer.stored()).toBe(true);
     expect(fake.state.calls).toEqual(['keep before', 'spent', 'keep a,b']);
+  });
+
+  test('the first refusal of a budget in its period is noted once, behind the records that have spent it', async () => {
+    const [budget] = budgets;
+    const ask = (id: string, limit: number) =>
+      writer.admit(fakeIntent(id, { budgets: [{ ...budget, limit }] }));
+    await ask('a', 100);
+    writer.settle(fakeSettled(fakeIntent('a')));
+    for (const id of ['b', 'c']) expect(await ask(id, 5)).toMatchObject({ ok: false, why: 'spent' });
+    expect(await ask('d', 7)).toMatchObject({ ok: false, why: 'spent' });
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls).toEqual(['spent', 'settle a', 'refused 5,7']);
+  });
+
+  test('a refusal that other running requests cause is not noted', async () => {
+    const [budget] = budgets;
+    const ask = (id: string) => writer.admit(fakeIntent(id, { budgets: [{ ...budget, limit: 45 }] }));
+    await ask('a');
+    expect(await ask('b')).toMatchObject({ ok: false, why: 'reserved' });
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls).toEqual(['spent', 'keep a']);
   });
 
   test('budgets that are known are checked while the store is away, and unknown ones refuse', async () => {

@@ -56,6 +56,13 @@ export interface Progress {
   readonly costMicroUsd: number;
 }
 
+/** A budget that has refused a request because it is spent. */
+export interface RefusedBudget {
+  readonly budget: BudgetCheck;
+  /** When the request came, in Unix milliseconds. */
+  readonly atMs: number;
+}
+
 export type RecordStatus = 'open' | 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned';
 
 /** The end of a request, with everything that its intent has: it can be stored where the intent is missing. */

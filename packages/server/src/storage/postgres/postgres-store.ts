@@ -58,6 +58,7 @@ export function createPostgresStore({ pool, db, reports, outbox }: PostgresStore
     progress: (marks) => guarded(() => requests.progress(marks)),
     settle: (records) => guarded(() => requests.settle(records)),
     discard: (ids) => guarded(() => requests.discard(ids)),
+    noteRefusals: (refusals) => guarded(() => requests.noteRefusals(refusals)),
     beat: (processId) => guarded(() => requests.beat(processId)),
     leave: (processId) => guarded(() => requests.leave(processId)),
     closeDead: (options) => guarded(() => requests.closeDead(options)),

@@ -1,7 +1,7 @@
 import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../admission.ts';
 import type { OutboxEvent, Store } from '../contract.ts';
 import type { Admitted, BudgetCheck, Intent, Settled, Spent } from '../records.ts';
-import { budgetEvents, type NewEvent, recordEvent } from '../sql/events.ts';
+import { budgetEvents, type NewEvent, recordEvent, refusalEvents } from '../sql/events.ts';
 import { intentRow, presumedRow, readBudgets as readBudgetsOf, recordRow } from '../sql/request-row.ts';
 import { storableNumber, storableText } from '../sql/storable.ts';
 import { dayOf } from '../sql/sums.ts';
@@ -36,6 +36,7 @@ export type PostgresRequests = Pick<
   | 'progress'
   | 'settle'
   | 'discard'
+  | 'noteRefusals'
   | 'closeDead'
   | 'spent'
   | 'beat'
@@ -102,12 +103,9 @@ export function createPostgresRequests({
         const lastSettledAtMs = rows.reduce((last, row) => Math.max(last, row.settled_at), 0);
         events.push(...budgetEvents(budgetsOf, await readBooks(client, budgets), lastSettledAtMs));
       }
-      if (events.length === 0) return;
-      const list = events.map(({ atMs, ...event }, place) => ({ place, ...event, at: atMs }));
-      await runOn(client, insertEvents, [JSON.stringify(list)]);
+      await storeEvents(client, events);
     };
-    // Under this lock events get their numbers in the order of their commits, so that no reader of the outbox misses one.
-    const ordered = outbox ? [...first, `SELECT pg_advisory_xact_lock(${locks.outbox})`] : first;
+    const ordered = outbox ? [...first, lockOutbox] : first;
     const lock = ordered.join('; ');
     if (within === undefined) return pool.transaction(lock, settle);
     if (lock !== '') await within.query(lock);
@@ -194,6 +192,13 @@ export function createPostgresRequests({
         await runOn(client, discardPresumed, [batch]);
       });
     },
+    async noteRefusals(refusals) {
+      if (!outbox || refusals.length === 0) return;
+      const budgets = distinctBudgets([{ budgets: refusals.map(({ budget }) => budget) }]);
+      await pool.transaction(lockOutbox, async (client) =>
+        storeEvents(client, refusalEvents(refusals, await readBooks(client, budgets))),
+      );
+    },
     closeDead,
     async spent(budgets) {
       if (budgets.length === 0) return [];
@@ -211,6 +216,15 @@ export function createPostgresRequests({
       await pool.run(deleteEvents, [sequences]);
     },
   };
+}
+
+/** Under this lock events get their numbers in the order of their commits, so that no reader of the outbox misses one. */
+const lockOutbox = `SELECT pg_advisory_xact_lock(${locks.outbox})`;
+
+async function storeEvents(client: Client, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const list = events.map(({ atMs, ...event }, place) => ({ place, ...event, at: atMs }));
+  await runOn(client, insertEvents, [JSON.stringify(list)]);
 }
 
 interface BookRow {

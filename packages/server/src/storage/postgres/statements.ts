@@ -234,7 +234,7 @@ export const insertEvents: Statement = {
   text: `WITH input AS MATERIALIZED (
       SELECT * FROM json_to_recordset($1) AS e(place bigint, id text, type text, at bigint, data text)
     ), fresh AS (
-      INSERT INTO budget_notices SELECT id FROM input WHERE type = 'budget' ORDER BY id
+      INSERT INTO budget_notices SELECT id FROM input WHERE type <> 'record' ORDER BY id
       ON CONFLICT DO NOTHING RETURNING id
     )
     INSERT INTO outbox (id, type, at, data)

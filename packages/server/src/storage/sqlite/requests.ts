@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../admission.ts';
 import type { OutboxEvent } from '../contract.ts';
-import type { Admitted, BudgetCheck, Intent, Progress, Settled, Spent } from '../records.ts';
-import { budgetEvents, type NewEvent, recordEvent } from '../sql/events.ts';
+import type { Admitted, BudgetCheck, Intent, Progress, RefusedBudget, Settled, Spent } from '../records.ts';
+import { budgetEvents, type NewEvent, recordEvent, refusalEvents } from '../sql/events.ts';
 import {
   intentColumns,
   intentRow,
@@ -29,6 +29,7 @@ export interface SqliteRequests {
   progress(marks: readonly Progress[]): void;
   settle(records: readonly Settled[]): void;
   discard(ids: readonly { readonly id: string; readonly createdAtMs: number }[]): void;
+  noteRefusals(refusals: readonly RefusedBudget[]): void;
   closeDead(options: {
     readonly living: readonly string[];
     readonly expiredMs: number;
@@ -209,9 +210,13 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
     for (const event of events) insertEvent.run(event.id, event.type, event.atMs, event.data);
     const books = readBooks(distinctBudgets(budgetsOf));
     const lastSettledAtMs = rows.reduce((last, row) => Math.max(last, row.settled_at), 0);
-    for (const event of budgetEvents(budgetsOf, books, lastSettledAtMs)) {
-      if (insertNotice.run(event.id).changes === 0) continue;
-      insertEvent.run(event.id, event.type, event.atMs, event.data);
+    storeOnce(budgetEvents(budgetsOf, books, lastSettledAtMs));
+  }
+
+  /** Events of which each is made once, however often it is given. */
+  function storeOnce(events: readonly NewEvent[]): void {
+    for (const { id, type, atMs, data } of events) {
+      if (insertNotice.run(id).changes > 0) insertEvent.run(id, type, atMs, data);
     }
   }
 
@@ -265,6 +270,11 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
         }
         addSums(changes);
       }),
+    noteRefusals: (refusals) => {
+      if (!outbox) return;
+      const budgets = refusals.map(({ budget }) => budget);
+      inTransaction(database, () => storeOnce(refusalEvents(refusals, readBooks(budgets))));
+    },
     closeDead: ({ living, expiredMs, nowMs }) =>
       inTransaction(database, () => {
         const before = now() - expiredMs;

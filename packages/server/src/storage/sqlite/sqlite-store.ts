@@ -62,6 +62,7 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
     progress: (marks) => write(() => requests.progress(marks)),
     settle: (records) => write(() => requests.settle(records)),
     discard: (ids) => write(() => requests.discard(ids)),
+    noteRefusals: (refusals) => write(() => requests.noteRefusals(refusals)),
     beat: (processId) => write(() => requests.beat(processId)),
     leave: (processId) => write(() => requests.leave(processId)),
     closeDead: (options) => write(() => requests.closeDead(options)),
