@@ -100,6 +100,7 @@ export function createRemoteLedger(
       postLate({ type: 'settle', ending, id: lastId });
     },
     touch: (...args) => postLate({ type: 'touch', args }),
+    webhook: remote('webhook'),
     change: remote('change'),
     async watchKeys(listener) {
       onKeys = listener;

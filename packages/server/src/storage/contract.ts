@@ -81,6 +81,7 @@ export interface Store extends StoreReads {
    */
   outbox(limit: number): Promise<readonly OutboxEvent[]>;
   delivered(sequences: readonly number[]): Promise<void>;
+  waitingEvents(): Promise<WaitingEvents>;
   /**
    * Takes or keeps a lease, which one holder at a time has. True: `holder` has it for `ttlMs` from now, by the store's own
    * clock. With `ttlMs` 0 a holder gives it back.
@@ -122,6 +123,14 @@ export interface Listed<T> {
   readonly hasMore: boolean;
   /** There is no entry with the id `after`; `data` is empty. */
   readonly unknownAfter?: true;
+}
+
+/** The events that wait for the webhook. */
+export interface WaitingEvents {
+  /** Counted up to 10,000. */
+  readonly waiting: number;
+  /** When the first of them happened, in Unix milliseconds. */
+  readonly oldestAtMs: number | null;
 }
 
 /** One event for the webhook, in the order in which it happened. */

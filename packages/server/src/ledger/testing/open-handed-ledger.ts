@@ -24,6 +24,7 @@ export function createOpenHandedLedger(): OpenHandedLedger {
       onKept?.();
     },
     look: async () => ({}),
+    webhook: nothing,
     change: async () => ({ type: 'missing' }),
     touch: () => {},
     watchKeys: async (listener) => listener(emptyBook),

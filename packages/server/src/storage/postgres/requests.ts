@@ -1,5 +1,5 @@
 import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../admission.ts';
-import type { OutboxEvent, Store } from '../contract.ts';
+import type { OutboxEvent, Store, WaitingEvents } from '../contract.ts';
 import type { Admitted, BudgetCheck, Intent, Settled, Spent } from '../records.ts';
 import { budgetEvents, type NewEvent, recordEvent, refusalEvents } from '../sql/events.ts';
 import { intentRow, presumedRow, readBudgets as readBudgetsOf, recordRow } from '../sql/request-row.ts';
@@ -27,6 +27,7 @@ import {
   setBeat,
   settleRecords,
   updateProgress,
+  waitingEvents,
 } from './statements.ts';
 
 export type PostgresRequests = Pick<
@@ -43,6 +44,7 @@ export type PostgresRequests = Pick<
   | 'leave'
   | 'outbox'
   | 'delivered'
+  | 'waitingEvents'
 >;
 
 export interface PostgresRequestsOptions {
@@ -212,6 +214,10 @@ export function createPostgresRequests({
       await pool.run(deleteProcess, [processId]);
     },
     outbox: (limit) => pool.run<OutboxEvent>(selectEvents, [limit]),
+    async waitingEvents() {
+      const [row] = await pool.run<WaitingEvents>(waitingEvents, []);
+      return row ?? { waiting: 0, oldestAtMs: null };
+    },
     async delivered(sequences) {
       await pool.run(deleteEvents, [sequences]);
     },

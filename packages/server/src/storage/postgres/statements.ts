@@ -1,3 +1,4 @@
+import { selectWaitingEvents } from '../sql/events.ts';
 import { intentColumns, recordColumns } from '../sql/request-row.ts';
 import { dayMs, forgetDiscardedAt } from '../sql/tables.ts';
 import type { Statement } from './pool.ts';
@@ -246,6 +247,8 @@ export const selectEvents: Statement = {
   name: 'select_events',
   text: 'SELECT sequence, id, type, at AS "atMs", data FROM outbox ORDER BY sequence LIMIT $1',
 };
+
+export const waitingEvents: Statement = { name: 'waiting_events', text: selectWaitingEvents };
 
 export const deleteEvents: Statement = {
   name: 'delete_events',

@@ -8,6 +8,11 @@ import type { RecordTable } from './tables.ts';
 /** An event before the database has given it its place in the order. */
 export type NewEvent = Omit<OutboxEvent, 'sequence'>;
 
+/** The events of the outbox in one row. To count a million of them would hold up the writes behind it. */
+export const selectWaitingEvents = `SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT 10000) AS first) AS waiting,
+    (SELECT at FROM outbox ORDER BY sequence LIMIT 1) AS "oldestAtMs"`;
+
 /** Percent of a budget's limit at which an event is made. */
 const thresholds = [80, 100] as const;
 

@@ -1,8 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../admission.ts';
-import type { OutboxEvent } from '../contract.ts';
+import type { OutboxEvent, WaitingEvents } from '../contract.ts';
 import type { Admitted, BudgetCheck, Intent, Progress, RefusedBudget, Settled, Spent } from '../records.ts';
-import { budgetEvents, type NewEvent, recordEvent, refusalEvents } from '../sql/events.ts';
+import {
+  budgetEvents,
+  type NewEvent,
+  recordEvent,
+  refusalEvents,
+  selectWaitingEvents,
+} from '../sql/events.ts';
 import {
   intentColumns,
   intentRow,
@@ -42,6 +48,7 @@ export interface SqliteRequests {
   retire(beforeMs: number, limit: number): number;
   outbox(limit: number): readonly OutboxEvent[];
   delivered(sequences: readonly number[]): void;
+  waitingEvents(): WaitingEvents;
 }
 
 export interface SqliteRequestsOptions {
@@ -135,6 +142,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
   const selectEvents = database.prepare(
     'SELECT sequence, id, type, at AS atMs, data FROM outbox ORDER BY sequence LIMIT ?',
   );
+  const waitingEvents = database.prepare(selectWaitingEvents);
   const deleteEvents = database.prepare(
     'DELETE FROM outbox WHERE sequence IN (SELECT value FROM json_each(?))',
   );
@@ -301,6 +309,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
       }),
     outbox: (limit) => (selectEvents.all(limit) as unknown as OutboxEvent[]).map((event) => ({ ...event })),
     delivered: (sequences) => void deleteEvents.run(JSON.stringify(sequences)),
+    waitingEvents: () => ({ ...(waitingEvents.get() as unknown as WaitingEvents) }),
   };
 }
 

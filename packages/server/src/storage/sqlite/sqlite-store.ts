@@ -70,6 +70,7 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
     touch: (uses) => queries(() => book.touch(uses), 'write'),
     outbox: (limit) => read(() => requests.outbox(limit)),
     delivered: (sequences) => write(() => requests.delivered(sequences)),
+    waitingEvents: () => read(() => requests.waitingEvents()),
     lease: (name, holder, ttlMs) =>
       queries(() => takeLease({ db, now: sql<number>`${parts.now()}` }, { name, holder, ttlMs }), 'write'),
     secret: (name, make) => queries(() => secretOf(db, name, make), 'write'),

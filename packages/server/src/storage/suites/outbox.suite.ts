@@ -11,6 +11,7 @@ export function testOutbox(storeCase: StoreCase): void {
       await clients[0].settle([someRecord('a', { budgets: [tokensOf('key:key_a', 1)] })]);
       await clients[0].noteRefusals([{ budget: tokensOf('key:key_a', 1), atMs: morning }]);
       expect(await clients[1].outbox(10)).toEqual([]);
+      expect(await clients[1].waitingEvents()).toEqual({ waiting: 0, oldestAtMs: null });
     });
 
     test('each settled record is one event, in order, until it is delivered', async () => {
@@ -21,6 +22,7 @@ export function testOutbox(storeCase: StoreCase): void {
       expect(events.map(({ id, type }) => `${type} ${id}`)).toEqual(['record a', 'record b', 'record c']);
       expect(JSON.parse(events[0]?.data ?? '')).toEqual(recordJson(shown(someRecord('a'))));
       expect(events[0]?.atMs).toBe(morning + 900);
+      expect(await clients[0].waitingEvents()).toEqual({ waiting: 3, oldestAtMs: morning + 900 });
       expect((await clients[0].outbox(2)).map(({ id }) => id)).toEqual(['a', 'b']);
       await clients[0].delivered([events[0]?.sequence ?? 0, events[2]?.sequence ?? 0]);
       expect((await clients[1].outbox(10)).map(({ id }) => id)).toEqual(['b']);
