@@ -104,7 +104,7 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
     progress: (marks) => thread?.ledger.progress(marks),
     settle,
     touch: (keyId, atMs) => thread?.ledger.touch(keyId, atMs),
-    webhook: pass('webhook'),
+    webhook: call('webhook'),
     change: call('change'),
     async watchKeys(listener) {
       onKeys = listener;

@@ -79,3 +79,32 @@ test('the progress of an answer that was taken over names the target that answer
   open.committed();
   expect(marks).toMatchObject([{ target: 'b/m', completionTokens: 5 }]);
 });
+
+test('the progress has its time and that of the commit, for the record of a killed process', () => {
+  const { createdAtMs } = fakeIntent('a');
+  let [nowMs, tokens] = [createdAtMs + 120, 0];
+  const source: WatchedSource = {
+    served: () => ({ target: 'a/m' }),
+    reported: () => undefined,
+    attempts: () => [attempt('a/m', { outcome: 'served' })],
+    promptTokens: () => 10,
+    completionTokens: () => tokens,
+    completionIsCounted: () => true,
+  };
+  const marks: Progress[] = [];
+  const records = {
+    ledger: { progress: (some: readonly Progress[]) => marks.push(...some), settle: () => {} },
+    prices: createPrices(new Map()),
+    likely: createLikelyCompletion(),
+    open: new Set<OpenRecord>(),
+    clock: () => nowMs,
+  };
+  const open = new OpenRecord(records, fakeIntent('a'), lease, 1);
+  open.watch(source);
+  open.committed();
+  [nowMs, tokens] = [createdAtMs + 5_500, 110];
+  expect([...marks, open.progress()]).toMatchObject([
+    { atMs: createdAtMs + 120, ttftMs: 120 },
+    { atMs: createdAtMs + 5_500, ttftMs: 120, completionTokens: 110 },
+  ]);
+});

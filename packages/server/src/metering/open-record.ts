@@ -41,6 +41,7 @@ export class OpenRecord {
   private readonly asked: { readonly modelId: string; readonly n: number };
   private source: WatchedSource | undefined;
   private reportedTokens = -1;
+  private ttftMs: number | undefined;
   private ended = false;
 
   constructor(
@@ -86,7 +87,19 @@ export class OpenRecord {
     const costMicroUsd = requestCostMicroUsd(ended, this.records.prices);
     const target = answeredLast(attempts)?.target ?? served.target;
     const { promptTokens } = usage;
-    return { id, createdAtMs, target, promptTokens, completionTokens: usage.completionTokens, costMicroUsd };
+    const atMs = this.records.clock();
+    // The first progress is that of the commit.
+    this.ttftMs ??= Math.max(0, atMs - createdAtMs);
+    return {
+      id,
+      createdAtMs,
+      target,
+      promptTokens,
+      completionTokens: usage.completionTokens,
+      costMicroUsd,
+      atMs,
+      ttftMs: this.ttftMs,
+    };
   }
 
   /** The run has ended. */

@@ -54,6 +54,10 @@ export interface Progress {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly costMicroUsd: number;
+  /** When this was so, in Unix milliseconds. Absent in a spool of an earlier version, as is the next one. */
+  readonly atMs?: number;
+  /** Milliseconds from the admission of the request to its commit. */
+  readonly ttftMs?: number;
 }
 
 /** A budget that has refused a request because it is spent. */

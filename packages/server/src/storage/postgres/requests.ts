@@ -2,8 +2,13 @@ import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets
 import type { OutboxEvent, Store, WaitingEvents } from '../contract.ts';
 import type { Admitted, BudgetCheck, Intent, Settled, Spent } from '../records.ts';
 import { budgetEvents, type NewEvent, recordEvent, refusalEvents } from '../sql/events.ts';
-import { intentRow, presumedRow, readBudgets as readBudgetsOf, recordRow } from '../sql/request-row.ts';
-import { storableNumber, storableText } from '../sql/storable.ts';
+import {
+  intentRow,
+  presumedRow,
+  progressRow,
+  readBudgets as readBudgetsOf,
+  recordRow,
+} from '../sql/request-row.ts';
 import { dayOf } from '../sql/sums.ts';
 import type { IntentTable, RecordTable } from '../sql/tables.ts';
 import { lockRetired, lockScopes, locks } from './locks.ts';
@@ -166,13 +171,7 @@ export function createPostgresRequests({
     keep,
     async progress(marks) {
       if (marks.length === 0) return;
-      const rows = marks.map((mark) => ({
-        id: mark.id,
-        target: storableText(mark.target),
-        prompt_tokens: storableNumber(mark.promptTokens),
-        completion_tokens: storableNumber(mark.completionTokens),
-        cost_micro_usd: storableNumber(mark.costMicroUsd),
-      }));
+      const rows = marks.map(progressRow);
       // Of several marks of one intent the last one is its state.
       await pool.run(updateProgress, [JSON.stringify([...byId(rows).values()])]);
     },

@@ -1,5 +1,5 @@
 import { selectWaitingEvents } from '../sql/events.ts';
-import { intentColumns, recordColumns } from '../sql/request-row.ts';
+import { intentColumns, progressColumns, recordColumns } from '../sql/request-row.ts';
 import { dayMs, forgetDiscardedAt } from '../sql/tables.ts';
 import type { Statement } from './pool.ts';
 
@@ -23,6 +23,7 @@ const numbers = new Set<string>([
   'reasoning_tokens',
   'attempts',
   'takeovers',
+  'progress_at',
   'ttft_ms',
   'duration_ms',
 ]);
@@ -90,8 +91,10 @@ export const readBudgets: Statement = {
 export const updateProgress: Statement = {
   name: 'update_progress',
   text: `UPDATE intents SET target = r.target, prompt_tokens = r.prompt_tokens,
-      completion_tokens = r.completion_tokens, cost_micro_usd = r.cost_micro_usd
-    FROM json_to_recordset($1) AS r(${typed(['id', 'target', 'prompt_tokens', 'completion_tokens', 'cost_micro_usd'])})
+      completion_tokens = r.completion_tokens, cost_micro_usd = r.cost_micro_usd, progress_at = r.progress_at,
+      ttft_ms = r.ttft_ms
+    FROM json_to_recordset($1)
+      AS r(${typed(['id', 'target', 'prompt_tokens', 'completion_tokens', 'cost_micro_usd', ...progressColumns])})
     WHERE intents.id = r.id`,
 };
 

@@ -13,11 +13,12 @@ import {
   intentColumns,
   intentRow,
   presumedRow,
+  progressColumns,
+  progressRow,
   readBudgets,
   recordColumns,
   recordRow,
 } from '../sql/request-row.ts';
-import { storableNumber, storableText } from '../sql/storable.ts';
 import { dailySums, dayOf, type SumChange, sumChange } from '../sql/sums.ts';
 import {
   dayMs,
@@ -59,6 +60,14 @@ export interface SqliteRequestsOptions {
   readonly outbox: boolean;
 }
 
+const progressOrder = [
+  'target',
+  'prompt_tokens',
+  'completion_tokens',
+  'cost_micro_usd',
+  ...progressColumns,
+] as const;
+
 /** Prepares the statements; the schema must be current. */
 export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOptions): SqliteRequests {
   const insertInto = (table: string, columns: readonly string[]) =>
@@ -85,7 +94,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
      SET tokens = tokens + excluded.tokens, micro_usd = micro_usd + excluded.micro_usd`,
   );
   const mark = database.prepare(
-    'UPDATE intents SET target = ?, prompt_tokens = ?, completion_tokens = ?, cost_micro_usd = ? WHERE id = ?',
+    `UPDATE intents SET ${progressOrder.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`,
   );
   const sumSpent = database.prepare(
     'SELECT coalesce(sum(tokens), 0) AS tokens, coalesce(sum(micro_usd), 0) AS micro_usd FROM daily_spent WHERE scope = ? AND day >= ?',
@@ -257,14 +266,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
       }),
     progress: (marks) =>
       inTransaction(database, () => {
-        for (const { target, promptTokens, completionTokens, costMicroUsd, id } of marks)
-          mark.run(
-            storableText(target),
-            storableNumber(promptTokens),
-            storableNumber(completionTokens),
-            storableNumber(costMicroUsd),
-            id,
-          );
+        for (const one of marks) mark.run(...valuesOf(progressRow(one), [...progressOrder, 'id']));
       }),
     settle: (records) => inTransaction(database, () => settleRows(records.map(recordRow), records)),
     discard: (ids) =>
