@@ -450,10 +450,11 @@ describe('the log', () => {
   });
 
   it('never has a text of the path that is no id: it may be a key', async () => {
-    const { key } = await create();
+    // Not of the form of keys that are issued here, which the log masks anyway.
+    const key = 'a-key-of-another-form';
     await call('GET', `/admin/v1/keys/${key}`);
     await call('PUT', `/admin/v1/owners/=${key}`, {});
-    await expect.poll(() => app.logged().length).toBe(3);
+    await expect.poll(() => app.logged().length).toBe(2);
     expect(JSON.stringify(app.logged())).not.toContain(key);
   });
 });
