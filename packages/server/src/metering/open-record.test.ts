@@ -34,7 +34,7 @@ function recorded(attempts: readonly AttemptRecord[], target?: string): Settled 
     },
     fakeIntent('a'),
     lease,
-    1,
+    { modelId: 'm', n: 1 },
   );
   open.settle({ status: 'cut', attempts, ...(target === undefined ? {} : { target }) });
   return record;
@@ -74,7 +74,7 @@ test('the progress of an answer that was taken over names the target that answer
     open: new Set<OpenRecord>(),
     clock: Date.now,
   };
-  const open = new OpenRecord(records, fakeIntent('a'), lease, 1);
+  const open = new OpenRecord(records, fakeIntent('a'), lease, { modelId: 'm', n: 1 });
   open.watch(source);
   open.committed();
   expect(marks).toMatchObject([{ target: 'b/m', completionTokens: 5 }]);
@@ -99,7 +99,7 @@ test('the progress has its time and that of the commit, for the record of a kill
     open: new Set<OpenRecord>(),
     clock: () => nowMs,
   };
-  const open = new OpenRecord(records, fakeIntent('a'), lease, 1);
+  const open = new OpenRecord(records, fakeIntent('a'), lease, { modelId: 'm', n: 1 });
   open.watch(source);
   open.committed();
   [nowMs, tokens] = [createdAtMs + 5_500, 110];
