@@ -54,6 +54,8 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
       case 'discarded':
         discarded.add(id);
         return id;
+      case 'refused':
+        return id;
     }
   }
 

@@ -215,6 +215,17 @@ test('a server that has too much to do refuses every surface with a time to wait
   expect((await post('/v1/chat/completions', asks(false))).status).toBe(200);
 });
 
+test('a server whose store is lost is not ready, because it refuses every completion, and becomes ready again', async () => {
+  app.ledger.lose(true);
+  const completion = await post('/v1/chat/completions', asks(false));
+  const readiness = await fetch(`${app.url}/readyz`);
+  expect([completion.status, readiness.status]).toEqual([503, 503]);
+  expect(await readiness.json()).toMatchObject({ error: { code: 'storage_unavailable' } });
+  expect((await fetch(`${app.url}/livez`)).status).toBe(200);
+  app.ledger.lose(false);
+  expect((await fetch(`${app.url}/readyz`)).status).toBe(200);
+});
+
 test('a server that drains refuses every surface, each in its own envelope', async () => {
   app.drain();
   expect(await (await post('/v1/chat/completions', asks(true))).json()).toMatchObject({

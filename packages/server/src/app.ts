@@ -17,6 +17,7 @@ import { adminModelsRoute } from './http/routes/admin-models.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
+import { adminWebhookRoute } from './http/routes/admin-webhook.ts';
 import { completionRoute } from './http/routes/completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { modelRoutes } from './http/routes/models.ts';
@@ -130,7 +131,8 @@ export function createApp(parts: AppParts): App {
     adminUpstreamsRoute(health, catalogue),
     adminModelsRoute(config, catalogue, health),
     adminConfigRoute(config),
-    adminReloadRoute(parts.reload),
+    adminWebhookRoute(ledger),
+    adminReloadRoute(parts.reload, bodies.budget),
     ...adminKeyRoutes(administration, bodies.budget),
   ];
 

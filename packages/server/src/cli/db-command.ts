@@ -34,7 +34,7 @@ Examples:
   tailrace db export backup.jsonl
   TAILRACE_DATABASE_URL=postgres://… tailrace db import backup.jsonl
 
-An export holds hashes of keys, and the secret of stream addresses: keep it as the store itself.
+An export holds hashes of keys, what each client used, and secrets of the service: keep it as the store itself.
 `;
 
 const commands = ['export', 'import', 'migrate'] as const;

@@ -669,6 +669,13 @@ describe('flags, environment, file', () => {
     expect(await problems(undefined, { flags, env: { TAILRACE_ADMIN_KEY: 'tr_key' } })).toHaveLength(1);
   });
 
+  it('warns where no key is asked for, because the administration asks for none either', async () => {
+    const loaded = await load('auth: {required: false}');
+    expect(loaded.ok && loaded.warnings).toEqual([
+      'auth.required is false: every program on this machine can use every model and the whole administration without a key',
+    ]);
+  });
+
   it('warns where the environment replaces keys of the file', async () => {
     const loaded = await load('auth: {api_keys: [one]}', { env: { TAILRACE_API_KEY: 'two' } });
     expect(loaded.ok && loaded.config.auth.apiKeys).toEqual(['two']);

@@ -167,6 +167,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   const warnings = [
     ...context.warnings,
     ...replacedKeys(fromFile, overrides),
+    ...(config.auth.required ? [] : [openToAll]),
     ...warningsWithoutEffect(config),
   ];
   return {
@@ -211,6 +212,9 @@ function reportEmptyKeys(
   };
   visit(data, []);
 }
+
+const openToAll =
+  'auth.required is false: every program on this machine can use every model and the whole administration without a key';
 
 /** A warning for each list of keys in the file that the environment replaces: it is the rule, but may surprise. */
 function replacedKeys(file: unknown, overrides: ReturnType<typeof overridesFrom>): readonly string[] {

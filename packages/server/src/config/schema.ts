@@ -264,7 +264,9 @@ const auth = z.strictObject({
   )
     .prefault('tr_')
     .describe('How issued keys begin.'),
-  required: flag().prefault(true).describe('False (on loopback only): no key is asked for.'),
+  required: flag()
+    .prefault(true)
+    .describe('False (on loopback only): no key is asked for, nor by the administration.'),
 });
 
 export const configSchema = z.strictObject({

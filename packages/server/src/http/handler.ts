@@ -4,6 +4,7 @@ import { type Authenticator, nobody } from '../access/authenticator.ts';
 import type { Principal } from '../access/principal.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
+import { readParameters } from '../metering/usage-report/query-parameters.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import type { Cors } from './cors.ts';
 import type { AnswerHeaders, Exchange, ExchangeNotes } from './exchange.ts';
@@ -46,6 +47,16 @@ function refuseFraming({ headers, httpVersion }: IncomingMessage): Failure | und
   const message =
     "The only Transfer-Encoding taken is 'chunked', once; send the body in it, or with a Content-Length.";
   return failure('invalid_value', message, { param });
+}
+
+/**
+ * A parameter that the administration ignored would be carried out as another command than was meant. Clients of the other
+ * routes send parameters of their own, such as `api-version`.
+ */
+function refuseQuery({ access, readsQuery }: Route, query: string): Failure | undefined {
+  if (access !== 'admin' || readsQuery || query === '') return undefined;
+  const read = readParameters(query, []);
+  return read.ok ? undefined : read.failure;
 }
 
 /** The envelope of refusals by path: the surface's at its path and below it, also where no route is found. */
@@ -146,6 +157,8 @@ export function createHandler(options: HandlerOptions) {
       if (!principal.ok) return await replyFailure(exchange, principal.failure);
       exchange.id = match.id;
       exchange.principal = principal.value;
+      const unread = refuseQuery(match.route, query);
+      if (unread !== undefined) return await replyFailure(exchange, unread);
       await match.route.handle(exchange);
     } catch (error) {
       await answerBug(exchange, error);

@@ -16,6 +16,8 @@ export interface Route {
   readonly access: Access;
   /** The envelope of all refusals at this path and below it, also where no route is found. Default: OpenAI's. */
   readonly surface?: Pick<Surface, 'errorReply'>;
+  /** The route reads its query, and refuses what it does not know. Without this a route of the administration takes none. */
+  readonly readsQuery?: true;
   handle(exchange: Exchange): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import type { Store } from '../storage/contract.ts';
 import type { SpoolEntry } from './spool-entry.ts';
 
 /** The part of the store that entries of the spool are written to. */
-export type EntryStore = Pick<Store, 'keep' | 'progress' | 'settle' | 'discard'>;
+export type EntryStore = Pick<Store, 'keep' | 'progress' | 'settle' | 'discard' | 'noteRefusals'>;
 
 /** One call of the store, for entries of the spool. */
 export interface StoreStep {
@@ -28,10 +28,12 @@ export function stepsOf(entries: readonly SpoolEntry[], most: number): readonly 
   }
   const intents: Entry<'intent'>[] = [];
   const marks = new Map<string, Entry<'progress'>>();
+  const refusals: Entry<'refused'>[] = [];
   for (const entry of entries) {
     if (ended.has(idOf(entry))) continue;
     if (entry.type === 'intent') intents.push(entry);
     else if (entry.type === 'progress') marks.set(entry.mark.id, entry);
+    else if (entry.type === 'refused') refusals.push(entry);
   }
   return [
     ...inPieces(intents, most, (store, piece) => store.keep(piece.map(({ intent }) => intent))),
@@ -39,6 +41,10 @@ export function stepsOf(entries: readonly SpoolEntry[], most: number): readonly 
     ...inPieces(records, most, (store, piece) => store.settle(piece.map(({ record }) => record))),
     ...inPieces(discarded, most, (store, piece) =>
       store.discard(piece.map(({ id, createdAtMs }) => ({ id, createdAtMs }))),
+    ),
+    // After the records: they have spent the budget.
+    ...inPieces(refusals, most, (store, piece) =>
+      store.noteRefusals(piece.map(({ budget, atMs }) => ({ budget, atMs }))),
     ),
   ];
 }
@@ -58,7 +64,7 @@ function inPieces<One extends SpoolEntry>(
   return steps;
 }
 
-/** The completion that an entry is about. */
+/** The completion, or the budget, that an entry is about. */
 export function idOf(entry: SpoolEntry): string {
   switch (entry.type) {
     case 'intent':
@@ -69,5 +75,7 @@ export function idOf(entry: SpoolEntry): string {
       return entry.record.id;
     case 'discarded':
       return entry.id;
+    case 'refused':
+      return entry.budget.scope;
   }
 }

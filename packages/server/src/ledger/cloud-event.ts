@@ -3,6 +3,7 @@ import type { OutboxEvent } from '../storage/contract.ts';
 const types = {
   record: 'tailrace.usage.record',
   budget: 'tailrace.budget.threshold',
+  refusal: 'tailrace.budget.refused',
 } as const satisfies Record<OutboxEvent['type'], string>;
 
 /** An event in the JSON format of CloudEvents 1.0 (structured mode): the body of a request of the webhook. */

@@ -8,8 +8,10 @@ import type {
   Progress,
   Settled,
   StoreReads,
+  WaitingEvents,
   Written,
 } from '../storage/contract.ts';
+import type { WebhookState } from './webhook.ts';
 
 /**
  * The one place of a service that decides limits and writes records. It runs off the event loop of the processes that serve,
@@ -21,6 +23,8 @@ export interface Ledger extends StoreReads {
    * killed process does not lose the intent. Never rejects. Each admitted request is settled or discarded once.
    */
   admit(ask: AdmissionAsk): Promise<Admission>;
+  /** Whether a request without a budget would find a place for its intent now, in the store or in the spool. Never rejects. */
+  canAdmit(): Promise<boolean>;
   /** Notes what has been delivered; does not wait. */
   progress(marks: readonly Progress[]): void;
   /**
@@ -30,6 +34,8 @@ export interface Ledger extends StoreReads {
   settle(ending: Ending, onKept?: () => void): void;
   /** What is left of the limits, for the headers of other answers. Never rejects. */
   look(scopes: readonly LimitScope[]): Promise<Windows>;
+  /** The webhook and the events that wait for it; undefined where there is none. */
+  webhook(): Promise<WebhookStatus | undefined>;
   change(change: Change, once?: OnceFor): Promise<Written>;
   /** Notes that a key was used; does not wait. */
   touch(keyId: string, atMs: number): void;
@@ -41,6 +47,8 @@ export interface Ledger extends StoreReads {
   /** Resolves when everything that was settled has been stored, or lies in the spool on disk; then it is closed. */
   close(): Promise<void>;
 }
+
+export interface WebhookStatus extends WaitingEvents, WebhookState {}
 
 export interface AdmissionAsk {
   readonly scopes: readonly LimitScope[];

@@ -7,6 +7,7 @@ import type { LedgerLog } from './ledger-log.ts';
 import { createRecordWriter, type WriterLimits } from './record-writer.ts';
 import type { RecordSpool } from './spool-entry.ts';
 import { type Connection, createUpkeep } from './upkeep.ts';
+import type { WebhookState } from './webhook.ts';
 
 export interface LedgerHostOptions {
   readonly store: Store;
@@ -21,6 +22,8 @@ export interface LedgerHostOptions {
   readonly returning?: readonly string[];
   /** True while the store is lost: then the spool must not stand for it, and no request is admitted. */
   refuses?(): boolean;
+  /** What the webhook does; undefined where there is none. */
+  webhookState?(): WebhookState | undefined;
   /** Unix milliseconds. */
   now(): number;
   later(work: () => void): void;
@@ -120,11 +123,18 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
           admitting.add(admission);
           return admission;
         },
+        canAdmit: async () => options.refuses?.() !== true && writer.takesIntents(),
         progress: (marks) => {
           for (const mark of marks) writer.progress(mark);
         },
         settle,
         look: async (scopes) => (scopes.length === 0 ? {} : limiter.look(scopes)),
+        async webhook() {
+          const state = options.webhookState?.();
+          return state === undefined
+            ? undefined
+            : { ...state, ...(await whenStored(() => store.waitingEvents())) };
+        },
         async change(change, once) {
           const written = await store.change(change, once);
           if (written.type === 'done') await feed.changed();

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startWorker } from '../worker/start-worker.ts';
 import type { Ledger } from './contract.ts';
 import { startLedger } from './ledger-thread.ts';
+import type { LedgerSettings } from './settings.ts';
 import { fakeIntent, fakeSettled } from './testing/fake-records.ts';
 
 let dataDir: string;
@@ -21,7 +22,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
 
-function start(thread?: (port: MessagePort) => Worker) {
+type Started = (port: MessagePort) => Worker;
+
+function start(thread?: Started, more: Partial<LedgerSettings> = {}) {
   const settings = {
     dataDir,
     address: 'http://127.0.0.1:7245',
@@ -29,6 +32,7 @@ function start(thread?: (port: MessagePort) => Worker) {
     replicas: 1,
     retentionMs: 86_400_000,
     spoolBytes: 1024 ** 2,
+    ...more,
   };
   return startLedger(settings, log, (port) => {
     worker = (thread ?? ledgerWorker)(port);
@@ -38,8 +42,8 @@ function start(thread?: (port: MessagePort) => Worker) {
 
 const ledgerWorker = (port: MessagePort) => startWorker(import.meta.url, 'ledger-worker', {}, port);
 
-async function started(thread?: (port: MessagePort) => Worker) {
-  const ledger = await start(thread);
+async function started(thread?: Started, more?: Partial<LedgerSettings>) {
+  const ledger = await start(thread, more);
   if (!ledger.ok) throw new Error(ledger.message);
   return ledger.ledger;
 }
@@ -57,6 +61,19 @@ test('a ledger on its thread admits, settles and reports, and is closed', async 
   if (admission.type !== 'admitted') throw new Error(admission.type);
   ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
   await expect.poll(() => listed(ledger), { timeout: 10_000 }).toEqual(['chatcmpl-a completed']);
+  await ledger.close();
+});
+
+test('a ledger on its thread says what waits for its webhook, and why', async () => {
+  const url = 'http://127.0.0.1:1/hook';
+  const ledger = await started(undefined, { webhook: { url, secret: 'a-secret-of-the-hook' } });
+  const admission = await ledger.admit({ scopes: [], intent });
+  if (admission.type !== 'admitted') throw new Error(admission.type);
+  ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
+  const failing = { event: 'chatcmpl-a', reason: expect.any(String), tries: expect.any(Number) };
+  await expect
+    .poll(() => ledger.webhook(), { timeout: 10_000 })
+    .toMatchObject({ delivers: true, waiting: 1, oldestAtMs: expect.any(Number), failing });
   await ledger.close();
 });
 
@@ -78,6 +95,7 @@ test.skipIf(process.platform === 'win32')(
       .poll(() => logged, { timeout: 10_000 })
       .toContainEqual(expect.stringContaining('the database file was deleted or replaced'));
     expect(await ledger.admit({ scopes: [], intent })).toEqual({ type: 'unavailable', what: 'records' });
+    expect(await ledger.canAdmit()).toBe(false);
     await ledger.close();
   },
 );
@@ -94,6 +112,7 @@ test('a thread that ends is started again: what runs stays open, and what ended 
   await expect
     .poll(() => logged)
     .toContain('the thread of keys, limits and records has ended; it is started again');
+  expect(await ledger.canAdmit()).toBe(false);
   ledger.settle({ type: 'settled', record: fakeSettled(intent), lease: admission.lease });
   await expect
     .poll(() => logged, { timeout: 10_000 })
@@ -103,6 +122,7 @@ test('a thread that ends is started again: what runs stays open, and what ended 
     .toEqual(['chatcmpl-a completed', 'chatcmpl-b open']);
   expect(logged).not.toContain('closed the records of requests whose process was killed');
   expect(books.length).toBe(2);
+  expect(await ledger.canAdmit()).toBe(true);
   ledger.settle({ type: 'settled', record: fakeSettled(running), lease: admission.lease });
   await ledger.close();
 });

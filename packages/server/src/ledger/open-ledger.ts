@@ -42,6 +42,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     return { ok: false, message: `the spool cannot be opened: ${opening.message}`, wrong: false };
   }
   const { spool } = opening;
+  let webhook: Webhook | undefined;
   const host = createLedgerHost({
     store,
     shared: settings.databaseUrl !== undefined,
@@ -51,6 +52,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     retentionMs: settings.retentionMs,
     returning: [settings.processId],
     refuses: () => lost,
+    webhookState: () => webhook?.state(),
     now: Date.now,
     later: setImmediate,
     every: (ms, work) => {
@@ -59,7 +61,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     },
   });
   await host.recover();
-  const webhook = await openWebhook(settings, store, serviceId, log);
+  webhook = await openWebhook(settings, store, serviceId, log);
   return {
     ok: true,
     host: {

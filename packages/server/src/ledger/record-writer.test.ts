@@ -45,6 +45,7 @@ function fakeStore() {
     progress: (marks) => call(`progress ${ids(marks)}`),
     settle: (records) => call(`settle ${ids(records)}`),
     discard: (gone) => call(`discard ${ids(gone)}`),
+    noteRefusals: (refusals) => call(`refused ${refusals.map(({ budget }) => budget.limit).join()}`),
     keep: (intents) => call(`keep ${ids(intents)}`),
     spent: async (budgets) => {
       await call('spent');
@@ -145,6 +146,18 @@ describe.each(['down', 'hangs'] as const)('while the store %s', (mode) => {
     expect(await writer.admit(fakeIntent('a'))).toBe('unavailable');
   });
 
+  test('the spool takes intents as long as it has room, and what it says of that is true again later', async () => {
+    fake.state.mode = mode;
+    await writer.admit(fakeIntent('a'));
+    expect(writer.takesIntents()).toBe(true);
+    spool.answer = 'full';
+    await writer.admit(fakeIntent('b'));
+    expect(writer.takesIntents()).toBe(false);
+    spool.answer = 'kept';
+    expect(writer.takesIntents()).toBe(true);
+    expect(await writer.admit(fakeIntent('c'))).toEqual(admitted);
+  });
+
   test('endings that not even the disk takes are kept, and new requests are refused until they are stored', async () => {
     await writer.admit(fakeIntent('a'));
     fake.state.mode = mode;
@@ -153,6 +166,7 @@ describe.each(['down', 'hangs'] as const)('while the store %s', (mode) => {
     await writer.flush();
     spool.answer = 'kept';
     expect(await writer.admit(fakeIntent('b'))).toBe('unavailable');
+    expect(writer.takesIntents()).toBe(false);
     fake.state.mode = 'up';
     fake.state.thaw();
     probe();
@@ -298,6 +312,27 @@ describe('over a store that only this ledger writes', () => {
     await writer.admit(fakeIntent('b', { budgets }));
     expect(await writer.stored()).toBe(true);
     expect(fake.state.calls).toEqual(['keep before', 'spent', 'keep a,b']);
+  });
+
+  test('the first refusal of a budget in its period is noted once, behind the records that have spent it', async () => {
+    const [budget] = budgets;
+    const ask = (id: string, limit: number) =>
+      writer.admit(fakeIntent(id, { budgets: [{ ...budget, limit }] }));
+    await ask('a', 100);
+    writer.settle(fakeSettled(fakeIntent('a')));
+    for (const id of ['b', 'c']) expect(await ask(id, 5)).toMatchObject({ ok: false, why: 'spent' });
+    expect(await ask('d', 7)).toMatchObject({ ok: false, why: 'spent' });
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls).toEqual(['spent', 'settle a', 'refused 5,7']);
+  });
+
+  test('a refusal that other running requests cause is not noted', async () => {
+    const [budget] = budgets;
+    const ask = (id: string) => writer.admit(fakeIntent(id, { budgets: [{ ...budget, limit: 45 }] }));
+    await ask('a');
+    expect(await ask('b')).toMatchObject({ ok: false, why: 'reserved' });
+    expect(await writer.stored()).toBe(true);
+    expect(fake.state.calls).toEqual(['spent', 'keep a']);
   });
 
   test('budgets that are known are checked while the store is away, and unknown ones refuse', async () => {

@@ -1,4 +1,4 @@
-import type { Admitted, Intent, Progress, Settled, Store } from '../storage/contract.ts';
+import type { Admitted, Intent, Progress, RefusedBudget, Settled, Store } from '../storage/contract.ts';
 import { StoreError } from '../storage/store-error.ts';
 import { type After, afterTimeout } from './after.ts';
 import { createBatcher } from './batcher.ts';
@@ -21,6 +21,8 @@ import type { RecordSpool, SpoolEntry } from './spool-entry.ts';
 export interface RecordWriter {
   /** `unavailable`: neither the store nor the spool takes the intent, or its budgets cannot be checked. Never rejects. */
   admit(intent: Intent): Promise<Admitted | 'unavailable'>;
+  /** Whether the store, or while it is away the spool, takes the intent of a request without a budget now. */
+  takesIntents(): boolean;
   progress(mark: Progress): void;
   /** `onKept`: it lies in the spool or in the store. */
   settle(record: Settled, onKept?: () => void): void;
@@ -48,7 +50,7 @@ export interface RecordWriter {
 export interface RecordWriterOptions {
   readonly store: Pick<
     Store,
-    'admit' | 'keep' | 'progress' | 'settle' | 'discard' | 'ping' | 'durable' | 'spent'
+    'admit' | 'keep' | 'progress' | 'settle' | 'discard' | 'noteRefusals' | 'ping' | 'durable' | 'spent'
   >;
   /** Whether others write to the store at the same time. */
   readonly shared: boolean;
@@ -94,7 +96,7 @@ interface Asked {
 }
 
 interface Ended {
-  readonly entry: Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' }>;
+  readonly entry: Extract<SpoolEntry, { readonly type: 'settled' | 'discarded' | 'progress' | 'refused' }>;
   readonly onKept?: (() => void) | undefined;
 }
 
@@ -121,6 +123,9 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
       return within(limits.admitMs, store.spent(budgets));
     },
   });
+  /** Whether the spool has taken the last intents. */
+  let spoolTakes = true;
+  const noteRefusal = onceForEachBudget((refusal) => endings.add({ entry: { type: 'refused', ...refusal } }));
   const admissions = createBatcher<Asked>(shared ? admitShared : admitOwn, later);
   const endings = createBatcher<Ended>(endAll, later);
 
@@ -138,11 +143,16 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     for (const one of asked) {
       const answer = drain.keepsSome ? 'unknown' : books.admit(one.intent);
       if (answer === 'unknown') unknown.push(one);
-      else if (!answer.ok) one.resolve(answer);
+      else if (!answer.ok) refuse(one, answer);
       else admitted.push({ one, answer, intent: { ...one.intent, reserved: answer.reserved } });
     }
     await keepAdmitted(admitted);
     return unknown;
+  }
+
+  function refuse({ intent, resolve }: Asked, answer: Extract<Admitted, { ok: false }>): void {
+    if (answer.why === 'spent') noteRefusal({ budget: answer.budget, atMs: intent.createdAtMs });
+    resolve(answer);
   }
 
   async function keepAdmitted(admitted: readonly AdmittedIntent[]): Promise<void> {
@@ -176,7 +186,11 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     const intents = asked.map(({ intent }) => intent);
     try {
       const answers = await within(limits.admitMs, store.admit(intents));
-      for (const [at, one] of asked.entries()) one.resolve(answers[at] ?? 'unavailable');
+      for (const [at, one] of asked.entries()) {
+        const answer = answers[at];
+        if (answer?.ok === false) refuse(one, answer);
+        else one.resolve(answer ?? 'unavailable');
+      }
     } catch (error) {
       if (refuses(error)) return refuseAlone(asked, error);
       drain.failed(error);
@@ -209,10 +223,22 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   }
 
   function toSpool(intents: readonly Intent[]): boolean {
-    const entries = intents.map((intent) => ({ type: 'intent', intent }) as const);
-    if (spool.append(entries, 'intents') !== 'kept') return false;
+    if (!append(intents.map((intent) => ({ type: 'intent', intent }) as const))) return false;
     drain.wake();
     return true;
+  }
+
+  /** By the rules of intents, which leave a part of the spool to endings. */
+  function append(entries: readonly SpoolEntry[]): boolean {
+    spoolTakes = spool.append(entries, 'intents') === 'kept';
+    return spoolTakes;
+  }
+
+  function takesIntents(): boolean {
+    if (!drain.away) return true;
+    if (drain.keepsSome) return false;
+    // Only another append shows that the disk has room again; this entry changes nothing in the store.
+    return spoolTakes || append([{ type: 'progress', mark: ofNoIntent }]);
   }
 
   function discard(id: string, createdAtMs: number, onKept?: () => void): void {
@@ -260,6 +286,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
 
   return {
     admit: (intent) => new Promise((resolve) => admissions.add({ intent, resolve })),
+    takesIntents,
     progress: (mark) => endings.add({ entry: { type: 'progress', mark } }),
     settle: (record, onKept) => endings.add({ entry: { type: 'settled', record }, onKept }),
     discard,
@@ -283,5 +310,30 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
       await drain.close(limits.lastReplayMs);
       spool.close();
     },
+  };
+}
+
+const ofNoIntent = {
+  id: 'no-request',
+  createdAtMs: 0,
+  target: '',
+  promptTokens: 0,
+  completionTokens: 0,
+  costMicroUsd: 0,
+};
+
+/** The refusals of one budget in one period are noted at this many budgets at most before they are noted again. */
+const mostNoted = 10_000;
+
+/** Calls `note` with the first refusal of each limit of a budget in a period: a client that is refused may ask very often. */
+function onceForEachBudget(note: (refusal: RefusedBudget) => void): (refusal: RefusedBudget) => void {
+  const noted = new Set<string>();
+  return (refusal) => {
+    const { scope, unit, sinceMs, limit } = refusal.budget;
+    const which = `${scope} ${unit} ${sinceMs} ${limit}`;
+    if (noted.has(which)) return;
+    if (noted.size >= mostNoted) noted.clear();
+    noted.add(which);
+    note(refusal);
   };
 }

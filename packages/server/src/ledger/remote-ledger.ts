@@ -75,6 +75,7 @@ export function createRemoteLedger(
   }
 
   const admit = remote('admit');
+  const canAdmit = remote('canAdmit');
   const look = remote('look');
   return {
     admit: (ask) =>
@@ -82,6 +83,7 @@ export function createRemoteLedger(
         onLost?.(ask);
         return { type: 'unavailable', what: 'records' };
       }),
+    canAdmit: () => canAdmit().catch(() => false),
     look: (scopes) => (scopes.length === 0 ? Promise.resolve({}) : look(scopes).catch(() => ({}))),
     progress(reported) {
       for (const mark of reported) marks.set(mark.id, mark);
@@ -98,6 +100,7 @@ export function createRemoteLedger(
       postLate({ type: 'settle', ending, id: lastId });
     },
     touch: (...args) => postLate({ type: 'touch', args }),
+    webhook: remote('webhook'),
     change: remote('change'),
     async watchKeys(listener) {
       onKeys = listener;

@@ -99,10 +99,12 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
 
   return {
     admit: async (ask) => thread?.ledger.admit(ask) ?? { type: 'unavailable', what: 'records' },
+    canAdmit: async () => thread?.ledger.canAdmit() ?? false,
     look: async (scopes) => thread?.ledger.look(scopes) ?? {},
     progress: (marks) => thread?.ledger.progress(marks),
     settle,
     touch: (keyId, atMs) => thread?.ledger.touch(keyId, atMs),
+    webhook: call('webhook'),
     change: call('change'),
     async watchKeys(listener) {
       onKeys = listener;

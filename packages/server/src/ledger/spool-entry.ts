@@ -1,11 +1,12 @@
-import type { Intent, Progress, Settled } from '../storage/contract.ts';
+import type { Intent, Progress, RefusedBudget, Settled } from '../storage/contract.ts';
 
 /** What waits in the spool for the store. Replayed in order; each may be replayed more than once. */
 export type SpoolEntry =
   | { readonly type: 'intent'; readonly intent: Intent }
   | { readonly type: 'progress'; readonly mark: Progress }
   | { readonly type: 'settled'; readonly record: Settled }
-  | { readonly type: 'discarded'; readonly id: string; readonly createdAtMs: number };
+  | { readonly type: 'discarded'; readonly id: string; readonly createdAtMs: number }
+  | ({ readonly type: 'refused' } & RefusedBudget);
 
 /** The part of the spool that the writer of records uses. */
 export interface RecordSpool {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OutboxEvent, Store } from '../storage/contract.ts';
-import { createWebhook, type Webhook } from './webhook.ts';
+import { createWebhook, type Webhook, type WebhookState } from './webhook.ts';
 import { createWebhookPoster, type WebhookPoster } from './webhook-post.ts';
 
 const secret = 'a-secret-of-the-receiver';
@@ -172,16 +172,16 @@ describe('the webhook', () => {
     expect(ids()).toEqual(['chatcmpl-1', ...Array<string>(13).fill('chatcmpl-2'), 'chatcmpl-3']);
     const retries = logged.flatMap((line) => /"retry_in_ms":(\d+)/.exec(line)?.[1] ?? []).map(Number);
     expect(retries).toEqual([
-      1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 300_000, 300_000, 300_000,
+      1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000, 60_000, 60_000, 60_000,
     ]);
     expect(logged.at(-1)).toContain('info: the webhook takes events again');
     expect(logged.join()).not.toContain('in-the-url');
   });
 
   it.each([
-    [410, 'refuses an event', 60_000],
-    [400, 'refuses an event', 60_000],
-    [307, 'redirects are not followed', 60_000],
+    [410, 'refuses an event', 15_000],
+    [400, 'refuses an event', 15_000],
+    [307, 'redirects are not followed', 15_000],
     [429, 'has not taken an event', 1_000],
   ])('a status %i loses nothing', async (status, words, firstWaitMs) => {
     let failures = 2;
@@ -210,6 +210,26 @@ describe('the webhook', () => {
     await until(() => outbox.waiting().length === 0);
     expect(logged[0]).toContain('"retry_in_ms":20000');
     expect(logged[1]).toContain('"retry_in_ms":300000');
+  });
+
+  it('says which event is not taken, why, and when it is tried again, until it is taken', async () => {
+    let refusals = 1;
+    const states: WebhookState[] = [];
+    answer = (response) => {
+      states.push(webhook.state());
+      response.writeHead(refusals-- > 0 ? 403 : 200).end();
+    };
+    outbox.add('chatcmpl-1');
+    const webhook = start('one');
+    await until(() => outbox.waiting().length === 0);
+    expect(states).toEqual([
+      { delivers: true },
+      {
+        delivers: true,
+        failing: { event: 'chatcmpl-1', reason: 'status 403', tries: 1, nextTryAtMs: expect.any(Number) },
+      },
+    ]);
+    expect(webhook.state()).toEqual({ delivers: true });
   });
 
   it('a receiver that resets the connection or is not there loses nothing', async () => {

@@ -15,8 +15,23 @@ import type { PostEvent, PostOutcome } from './webhook-post.ts';
 export interface Webhook {
   /** There may be new events. Without this they are found within a second. */
   wake(): void;
+  /** What it does now. */
+  state(): WebhookState;
   /** Ends a request under way, and gives the lease back. What was not acknowledged stays in the outbox. */
   close(): Promise<void>;
+}
+
+export interface WebhookState {
+  /** False where another service that uses the store delivers. */
+  readonly delivers: boolean;
+  /** The event that was not taken, and that the others wait for. */
+  readonly failing?: {
+    readonly event: string;
+    readonly reason: string;
+    readonly tries: number;
+    /** Unix milliseconds. */
+    readonly nextTryAtMs: number;
+  };
 }
 
 export interface WebhookOptions {
@@ -47,8 +62,10 @@ const acknowledgeMs = 1_000;
 
 const firstRetryMs = 1_000;
 /** A receiver that refuses an event (3xx, 4xx) must be changed by a person. */
-const firstRetryOfRefusedMs = 60_000;
-const longestRetryMs = 300_000;
+const firstRetryOfRefusedMs = 15_000;
+/** Longer waits would spare the receiver nothing, and a person who has mended it would wait for the next try. */
+const longestRetryMs = 60_000;
+const longestAskedMs = 300_000;
 
 /** Starts to deliver. The owner closes it before the store. */
 export function createWebhook(options: WebhookOptions): Webhook {
@@ -57,6 +74,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
   const { signal } = ending;
   let waking = new AbortController();
   let heldSinceMs: number | undefined;
+  let failing: WebhookState['failing'];
 
   /** Whether this service has the lease, for as long as a request may take. */
   async function hold(): Promise<boolean> {
@@ -89,6 +107,7 @@ export function createWebhook(options: WebhookOptions): Webhook {
     for (let failures = 1; ; failures++) {
       const outcome = await post({ id: event.id, body, atMs: now() }, signal);
       if (outcome.type === 'taken') {
+        failing = undefined;
         if (failures > 1) log.info('the webhook takes events again', { event: event.id, tries: failures });
         return true;
       }
@@ -96,6 +115,8 @@ export function createWebhook(options: WebhookOptions): Webhook {
       await acknowledge();
       const waitMs = retryMs(failures, outcome, random());
       report(event, outcome, failures, waitMs);
+      const { reason } = outcome;
+      failing = { event: event.id, reason, tries: failures, nextTryAtMs: now() + waitMs };
       if (!(await waitHolding(waitMs))) return false;
     }
   }
@@ -148,6 +169,10 @@ export function createWebhook(options: WebhookOptions): Webhook {
   const running = run();
   return {
     wake: () => waking.abort(),
+    state: () => {
+      const delivers = heldSinceMs !== undefined;
+      return { delivers, ...(delivers && failing !== undefined ? { failing } : {}) };
+    },
     close() {
       ending.abort();
       waking.abort();
@@ -158,10 +183,10 @@ export function createWebhook(options: WebhookOptions): Webhook {
 
 type Failed = Exclude<PostOutcome, { type: 'taken' }>;
 
-/** Doubles with each failure, up to 5 minutes, less up to a half at random; never before the receiver's `Retry-After`. */
+/** Doubles with each failure, up to a minute, less up to a half at random; never before the receiver's `Retry-After`. */
 function retryMs(failures: number, outcome: Failed, random: number): number {
   const firstMs = outcome.type === 'refused' ? firstRetryOfRefusedMs : firstRetryMs;
   const wholeMs = Math.min(longestRetryMs, firstMs * 2 ** Math.min(failures - 1, 20));
-  const askedMs = Math.min(longestRetryMs, outcome.retryAfterMs ?? 0);
+  const askedMs = Math.min(longestAskedMs, outcome.retryAfterMs ?? 0);
   return Math.max(askedMs, Math.round(wholeMs * (1 - random / 2)));
 }

@@ -1,7 +1,7 @@
 import { type Usage, type UsageEstimates, withEstimates } from '../domain/usage.ts';
 import type { Ledger } from '../ledger/contract.ts';
 import type { LimitLease } from '../limits/contract.ts';
-import type { AttemptRecord } from '../routing/open-attempts.ts';
+import { type AttemptRecord, answeredLast } from '../routing/open-attempts.ts';
 import type { Source } from '../routing/source.ts';
 import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
 import { firstToCommit, requestCostMicroUsd } from './charge.ts';
@@ -41,6 +41,7 @@ export class OpenRecord {
   private readonly asked: { readonly modelId: string; readonly n: number };
   private source: WatchedSource | undefined;
   private reportedTokens = -1;
+  private ttftMs: number | undefined;
   private ended = false;
 
   constructor(
@@ -81,11 +82,24 @@ export class OpenRecord {
     this.reportedTokens = completionTokens;
     const usage = withEstimates(source.reported(), source);
     const { id, createdAtMs } = facts;
-    const { target } = served;
     const attempts = withDelivered(source.attempts(), completionTokens);
-    const costMicroUsd = requestCostMicroUsd({ status: 'cut', usage, attempts, target }, this.records.prices);
+    const ended = { status: 'cut', usage, attempts, target: served.target } as const;
+    const costMicroUsd = requestCostMicroUsd(ended, this.records.prices);
+    const target = answeredLast(attempts)?.target ?? served.target;
     const { promptTokens } = usage;
-    return { id, createdAtMs, target, promptTokens, completionTokens: usage.completionTokens, costMicroUsd };
+    const atMs = this.records.clock();
+    // The first progress is that of the commit.
+    this.ttftMs ??= Math.max(0, atMs - createdAtMs);
+    return {
+      id,
+      createdAtMs,
+      target,
+      promptTokens,
+      completionTokens: usage.completionTokens,
+      costMicroUsd,
+      atMs,
+      ttftMs: this.ttftMs,
+    };
   }
 
   /** The run has ended. */
@@ -124,7 +138,7 @@ export class OpenRecord {
     return {
       ...facts,
       servedModel: served?.model ?? facts.model,
-      target: target ?? served?.target ?? '',
+      target: answeredLast(attempts)?.target ?? target ?? '',
       status,
       promptTokens: usage?.promptTokens ?? 0,
       completionTokens: usage?.completionTokens ?? 0,

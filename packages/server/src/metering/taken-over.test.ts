@@ -51,6 +51,9 @@ test('a replay is charged the prompt at the first price, and each delivered toke
     { model: 'cheap', outcome: 'served', deliveredTokens: 2 },
   ]);
   expect(costOf(outcome, prices)).toBe(1_000 + 60 * 1 + 3 * 20 + 2 * 1_000);
+  const attempt_log = ['one/m', 'two/m'].map((target) => expect.objectContaining({ target }));
+  expect(await app.records()).toMatchObject([{ target: 'two/m', attemptLog: attempt_log, takeovers: 1 }]);
+  await expect.poll(app.logged).toContainEqual(expect.objectContaining({ target: 'two/m' }));
   expect(costOf(outcome, { ...prices, dear: undefined })).toBe(2 * 1_000);
   expect(costOf(outcome, { ...prices, cheap: undefined })).toBe(1_000 + 60 * 1 + 3 * 20);
 });

@@ -35,6 +35,13 @@ export interface AttemptRecord {
   deliveredTokens: number;
 }
 
+/** The attempt that the last part of an answer came from: after a takeover that of the target that took over. */
+export function answeredLast<A extends Pick<AttemptRecord, 'outcome' | 'deliveredTokens'>>(
+  attempts: readonly A[],
+): A | undefined {
+  return attempts.findLast(({ outcome, deliveredTokens }) => deliveredTokens > 0 || outcome === 'served');
+}
+
 /** An attempt that is open, with its record and its entry in the health of its target. */
 export interface OpenAttempt {
   readonly candidate: Candidate;

@@ -7,6 +7,7 @@ import type {
   Progress,
   RecordPage,
   RecordQuery,
+  RefusedBudget,
   Reservation,
   Settled,
   Spent,
@@ -46,6 +47,11 @@ export interface Store extends StoreReads {
    * thousand.
    */
   discard(ids: readonly { readonly id: string; readonly createdAtMs: number }[]): Promise<void>;
+  /**
+   * Notes budgets that have refused a request because they are spent: with an outbox one event for each limit of a budget and
+   * period, however often it is noted.
+   */
+  noteRefusals(refusals: readonly RefusedBudget[]): Promise<void>;
   /** Says that a process lives. A process is known from its first beat on. */
   beat(processId: string): Promise<void>;
   /** A process ends in good order and has settled everything. */
@@ -75,6 +81,7 @@ export interface Store extends StoreReads {
    */
   outbox(limit: number): Promise<readonly OutboxEvent[]>;
   delivered(sequences: readonly number[]): Promise<void>;
+  waitingEvents(): Promise<WaitingEvents>;
   /**
    * Takes or keeps a lease, which one holder at a time has. True: `holder` has it for `ttlMs` from now, by the store's own
    * clock. With `ttlMs` 0 a holder gives it back.
@@ -118,12 +125,21 @@ export interface Listed<T> {
   readonly unknownAfter?: true;
 }
 
+/** The events that wait for the webhook. */
+export interface WaitingEvents {
+  /** Counted up to 10,000. */
+  readonly waiting: number;
+  /** When the first of them happened, in Unix milliseconds. */
+  readonly oldestAtMs: number | null;
+}
+
 /** One event for the webhook, in the order in which it happened. */
 export interface OutboxEvent {
   readonly sequence: number;
   /** Of the record, or of the budget's period and threshold: the id of the CloudEvent. */
   readonly id: string;
-  readonly type: 'record' | 'budget';
+  /** `budget`: it has reached a threshold. `refusal`: it has refused a request. */
+  readonly type: 'record' | 'budget' | 'refusal';
   readonly atMs: number;
   /** JSON of the event's data. */
   readonly data: string;
@@ -142,6 +158,7 @@ export type {
   Progress,
   RecordPage,
   RecordQuery,
+  RefusedBudget,
   Reservation,
   Settled,
   Spent,

@@ -54,6 +54,17 @@ export interface Progress {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly costMicroUsd: number;
+  /** When this was so, in Unix milliseconds. Absent in a spool of an earlier version, as is the next one. */
+  readonly atMs?: number;
+  /** Milliseconds from the admission of the request to its commit. */
+  readonly ttftMs?: number;
+}
+
+/** A budget that has refused a request because it is spent. */
+export interface RefusedBudget {
+  readonly budget: BudgetCheck;
+  /** When the request came, in Unix milliseconds. */
+  readonly atMs: number;
 }
 
 export type RecordStatus = 'open' | 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned';
@@ -62,6 +73,7 @@ export type RecordStatus = 'open' | 'completed' | 'failed' | 'cut' | 'cancelled'
 export interface Settled extends Omit<Intent, 'reserved' | 'processId'> {
   /** The model that the answer named: after a failover that of the fallback. */
   readonly servedModel: string;
+  /** The target that answered last: after a takeover the one that took over. Else the one that was asked last. */
   readonly target: string;
   readonly status: Exclude<RecordStatus, 'open'>;
   readonly promptTokens: number;

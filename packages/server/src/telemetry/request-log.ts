@@ -21,6 +21,8 @@ export interface RequestRecord {
   readonly code?: ErrorCode | undefined;
   /** The id of the key, never the key. */
   readonly keyId?: string | undefined;
+  /** Of a route of the administration: the id of the key or the owner that it is about. */
+  readonly subject?: string | undefined;
   readonly model?: string | undefined;
   /** Upstream and model there. */
   readonly target?: string | undefined;
@@ -71,6 +73,7 @@ export function requestLine(record: RequestRecord, logContent = false): RequestL
       request_id: record.requestId,
       code: record.code,
       key_id: record.keyId,
+      subject: record.subject,
       model: record.model,
       target: record.target,
       stream: record.stream,

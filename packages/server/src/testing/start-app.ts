@@ -9,6 +9,7 @@ import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import type { Route } from '../http/route.ts';
 import { createHttpServer } from '../http/server.ts';
+import type { WebhookStatus } from '../ledger/contract.ts';
 import { startTestLedger, type TestLedger } from '../ledger/testing/test-ledger.ts';
 import { createLikelyCompletion } from '../metering/likely-completion.ts';
 import type { OpenRecord } from '../metering/open-record.ts';
@@ -47,6 +48,8 @@ export interface TestAppOptions {
   readonly surfaces?: readonly Surface[];
   /** Takes the place of its keys and owners. Default: those of the ledger itself. */
   readonly keyLedger?: KeyLedger;
+  /** What it says of its webhook. Default: there is none. */
+  readonly webhook?: WebhookStatus;
 }
 
 export const testKey = 'key-of-a-test';
@@ -59,6 +62,7 @@ export async function startTestApp({
   files = {},
   surfaces,
   keyLedger,
+  webhook,
 }: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
     env: { TAILRACE_API_KEY: testKey, TAILRACE_ADMIN_KEY: testAdminKey },
@@ -74,7 +78,7 @@ export async function startTestApp({
   const testLedger = await startTestLedger();
   // A test may replace `admit` of the ledger while the server runs, to see what is asked.
   const admit: TestLedger['ledger']['admit'] = (asked) => testLedger.ledger.admit(asked);
-  const ledger = { ...testLedger.ledger, admit, ...keyLedger };
+  const ledger = { ...testLedger.ledger, admit, ...keyLedger, webhook: async () => webhook };
   const openRecords = new Set<OpenRecord>();
   const stopProgress = reportProgress({ open: openRecords, ledger });
   const storedKeys = createStoredKeys({ ledger, now });

@@ -60,7 +60,7 @@ export interface AskedKey {
 
 /** The fields of `POST /admin/v1/keys` and of its `PATCH`; each failure names its path. `nowMs`: Unix milliseconds. */
 export function readKeyFields(body: JsonValue, nowMs: number): Result<AskedKey> {
-  return read(body, keyFields, (place) => {
+  return readFields(body, keyFields, (place) => {
     const owner = stringField(place, 'owner', 128);
     if (owner !== undefined && !isOwnerId(owner)) {
       wrongValue(
@@ -80,12 +80,12 @@ export function readKeyFields(body: JsonValue, nowMs: number): Result<AskedKey> 
 
 /** The fields of `PUT` and `PATCH /admin/v1/owners/{id}`. */
 export function readOwnerFields(body: JsonValue): Result<OwnerFields> {
-  return read(body, ownerFields, readLimits);
+  return readFields(body, ownerFields, readLimits);
 }
 
 /** The body of `POST /admin/v1/keys/{id}/rotate`: how long the key before lives on, in milliseconds. */
 export function readOverlap(body: JsonValue): Result<number> {
-  return read(body, ['overlap'], (place) => {
+  return readFields(body, ['overlap'], (place) => {
     const text = stringField(place, 'overlap', 32);
     const ms = text === undefined ? 0 : parseDuration(text);
     if (ms !== undefined && ms <= maxOverlapMs) return ms;
@@ -98,7 +98,12 @@ export function readOverlap(body: JsonValue): Result<number> {
   });
 }
 
-function read<T>(body: JsonValue, known: readonly string[], fields: (place: Place) => T): Result<T> {
+/** Reads a body, a JSON object that has only fields of `known`. */
+export function readFields<T>(
+  body: JsonValue,
+  known: readonly string[],
+  fields: (place: Place) => T,
+): Result<T> {
   if (!isObject(body)) {
     return fail(failure('invalid_type', `The body must be a JSON object, got ${describeValue(body)}.`));
   }
@@ -115,7 +120,8 @@ function unknownField(body: JsonObject, known: readonly string[], path = ''): Fa
   if (name === undefined) return undefined;
   const shown = name.slice(0, 64).replace(/[^\x21-\x7e]/g, '?');
   const hint = didYouMean(name, known);
-  const message = `There is no field '${path}${shown}' here${hint}; there are: ${known.join(', ')}.`;
+  const there = known.length === 0 ? 'none is taken' : `there are: ${known.join(', ')}`;
+  const message = `There is no field '${path}${shown}' here${hint}; ${there}.`;
   return failure('unsupported_parameter', message, { param: `${path}${shown}` });
 }
 

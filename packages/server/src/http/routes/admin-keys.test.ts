@@ -423,3 +423,38 @@ it('a page of an allowed origin learns every method of a route by a preflight', 
   expect(preflight.status).toBe(204);
   expect(preflight.headers.get('access-control-allow-methods')).toBe('GET, HEAD, PATCH, DELETE, OPTIONS');
 });
+
+describe('the log', () => {
+  const lines = () =>
+    app.logged().map(({ method, route, status, subject }) => [method, route, status, subject].join(' '));
+
+  it('has the id of the key or owner of each change, also of one that is in conflict', async () => {
+    const { id } = await create({ owner: 'acme' });
+    await call('PATCH', `/admin/v1/keys/${id}`, { name: 'ci' });
+    await call('DELETE', '/admin/v1/owners/acme');
+    await call('POST', `/admin/v1/keys/${id}/rotate`);
+    await call('DELETE', `/admin/v1/keys/${id}`);
+    await call('PUT', '/admin/v1/owners/other', {});
+    await call('DELETE', '/admin/v1/owners/other');
+    await expect
+      .poll(lines)
+      .toEqual([
+        `POST /admin/v1/keys 201 ${id}`,
+        `PATCH /admin/v1/keys/{id} 200 ${id}`,
+        'DELETE /admin/v1/owners/{id} 409 acme',
+        `POST /admin/v1/keys/{id}/rotate 200 ${id}`,
+        `DELETE /admin/v1/keys/{id} 200 ${id}`,
+        'PUT /admin/v1/owners/{id} 201 other',
+        'DELETE /admin/v1/owners/{id} 200 other',
+      ]);
+  });
+
+  it('never has a text of the path that is no id: it may be a key', async () => {
+    // Not of the form of keys that are issued here, which the log masks anyway.
+    const key = 'a-key-of-another-form';
+    await call('GET', `/admin/v1/keys/${key}`);
+    await call('PUT', `/admin/v1/owners/=${key}`, {});
+    await expect.poll(() => app.logged().length).toBe(2);
+    expect(JSON.stringify(app.logged())).not.toContain(key);
+  });
+});

@@ -1,5 +1,7 @@
 import { asciiJson } from '@tailrace/protocol';
 import { failure } from '../../domain/failure.ts';
+import type { BodyBudget } from '../body-budget.ts';
+import { readNoFields, readWrite } from '../read-write.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';
 
@@ -10,13 +12,16 @@ export interface Reloaded {
   readonly warnings: readonly string[];
 }
 
-/** `POST /admin/v1/reload`: does the same as SIGHUP. */
-export function adminReloadRoute(reload: () => Promise<Reloaded>): Route {
+/** `POST /admin/v1/reload`: does the same as SIGHUP. `budget`: the account of bodies as bytes. */
+export function adminReloadRoute(reload: () => Promise<Reloaded>, budget: BodyBudget): Route {
   return {
     method: 'POST',
     path: '/admin/v1/reload',
     access: 'admin',
     handle: async (exchange) => {
+      const asked = await readWrite(exchange, budget);
+      const nothing = asked.ok ? readNoFields(asked.value.body) : asked;
+      if (!nothing.ok) return replyFailure(exchange, nothing.failure);
       const { problems, warnings } = await reload();
       if (problems.length === 0) {
         const answer = warnings.length === 0 ? { reloaded: true } : { reloaded: true, warnings };

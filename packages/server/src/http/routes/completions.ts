@@ -14,6 +14,7 @@ import type { RunOutcome } from '../../relay/run-outcome.ts';
 import type { RunRegistry } from '../../relay/run-registry.ts';
 import { type RunDeps, startRun } from '../../relay/start-run.ts';
 import type { Catalogue } from '../../routing/catalogue.ts';
+import { answeredLast } from '../../routing/open-attempts.ts';
 import type { Router } from '../../routing/router.ts';
 import type { TimerQueue } from '../../timers/timer-queue.ts';
 import type { Surface } from '../../wire/contract.ts';
@@ -250,7 +251,7 @@ function noteOutcome(
   const { notes } = exchange;
   notes.outcome = status;
   notes.attempts = attempts.length;
-  if (target !== undefined) notes.target = target;
+  notes.target = answeredLast(attempts)?.target ?? target;
   if (ttftMs !== undefined) notes.ttftMs = ttftMs;
   if (reason !== undefined) {
     notes.code = reason.code;

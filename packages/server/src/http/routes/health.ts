@@ -1,4 +1,5 @@
 import { failure } from '../../domain/failure.ts';
+import type { Ledger } from '../../ledger/contract.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';
 
@@ -7,6 +8,8 @@ export interface Readiness {
   draining(): boolean;
   /** Configuration and engine loaded. */
   loaded(): boolean;
+  /** `canAdmit`: whether the store of records, or the spool in its place, takes requests. */
+  readonly ledger: Pick<Ledger, 'canAdmit'>;
 }
 
 /** `/livez`: the process answers. `/readyz`: it can serve requests; that does not depend on any provider. */
@@ -22,7 +25,7 @@ export function healthRoutes(readiness: Readiness): Route[] {
       method: 'GET',
       path: '/readyz',
       access: 'public',
-      handle: (exchange) => {
+      handle: async (exchange) => {
         if (readiness.draining()) {
           return replyFailure(
             exchange,
@@ -33,6 +36,16 @@ export function healthRoutes(readiness: Readiness): Route[] {
           return replyFailure(
             exchange,
             failure('overloaded', 'The engine is loading its model.', { retryAfterMs: 1_000 }),
+          );
+        }
+        if (!(await readiness.ledger.canAdmit())) {
+          return replyFailure(
+            exchange,
+            failure(
+              'storage_unavailable',
+              'Usage records can be stored neither in the database nor in the spool, so every completion is refused. The log of the server has the reason.',
+              { retryAfterMs: 5_000 },
+            ),
           );
         }
         return replyJson(exchange, 200, '{"status":"ready"}');

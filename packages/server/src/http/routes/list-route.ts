@@ -24,6 +24,7 @@ export function listRoute<Entry>({ path, entries, idOf, json }: MemoryList<Entry
     method: 'GET',
     path,
     access: 'admin',
+    readsQuery: true,
     async handle(exchange) {
       const given = readParameters(exchange.query, ['limit', 'after']);
       if (!given.ok) return await replyFailure(exchange, given.failure);

@@ -24,6 +24,7 @@ function get(
     method: 'GET',
     path,
     access,
+    readsQuery: true,
     async handle(exchange) {
       const answer = await ask(exchange);
       if (!answer.ok) return replyFailure(exchange, answer.failure);

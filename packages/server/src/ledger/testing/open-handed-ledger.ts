@@ -17,12 +17,14 @@ export function createOpenHandedLedger(): OpenHandedLedger {
       lease: { processId: 'test', scopes, reservedTokens: 0, takenAtMs: 0, marks: [] },
       windows: {},
     }),
+    canAdmit: async () => true,
     progress: () => {},
     settle: (ending, onKept) => {
       endings.push(ending);
       onKept?.();
     },
     look: async () => ({}),
+    webhook: nothing,
     change: async () => ({ type: 'missing' }),
     touch: () => {},
     watchKeys: async (listener) => listener(emptyBook),

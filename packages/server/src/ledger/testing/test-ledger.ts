@@ -13,6 +13,8 @@ export interface TestLedger {
   readonly ledger: Ledger;
   readonly host: LedgerHost;
   readonly store: Store;
+  /** From now on it refuses requests, as with a database that was deleted; false: it takes them again. */
+  lose(lost: boolean): void;
   /** Closes it and removes the folder. */
   stop(): Promise<void>;
 }
@@ -23,12 +25,14 @@ export async function startTestLedger(): Promise<TestLedger> {
   if (!opened.ok) throw new Error(opened.message);
   const { store } = opened;
   const quiet = () => {};
+  let lost = false;
   const host = createLedgerHost({
     store,
     shared: false,
     limiter: createMemoryLimiter({ now: () => performance.now() }),
     spool: createArraySpool(),
     log: { info: quiet, warn: quiet, error: quiet },
+    refuses: () => lost,
     retentionMs: 90 * 86_400_000,
     now: Date.now,
     later: setImmediate,
@@ -42,6 +46,9 @@ export async function startTestLedger(): Promise<TestLedger> {
     ledger: host.connect('proc_test'),
     host,
     store,
+    lose: (isLost) => {
+      lost = isLost;
+    },
     async stop() {
       await host.close();
       rmSync(dataDir, { recursive: true, force: true });

@@ -1,5 +1,6 @@
 import type { ModelConfig, PriceConfig } from '../../config/config.ts';
 import type { RunOutcome } from '../../relay/run-outcome.ts';
+import type { UsageRecord } from '../../storage/records.ts';
 import { startTestApp, type TestApp, testKey } from '../../testing/start-app.ts';
 import { type FakeOrigin, startFakeOrigin } from '../../transport/fake-origin.ts';
 import { requestCostMicroUsd } from '../charge.ts';
@@ -12,6 +13,9 @@ export interface PricedApp {
    * that `may fail`.
    */
   ask(body: object, failure?: 'may fail'): Promise<RunOutcome>;
+  /** What it has stored and logged of them, the newest first. */
+  records(): Promise<readonly UsageRecord[]>;
+  logged: TestApp['logged'];
   stop(): Promise<void>;
 }
 
@@ -39,6 +43,8 @@ export async function startPricedApp(options: Parameters<typeof startTestApp>[0]
       }
       return outcome;
     },
+    records: async () => (await app.ledger.ledger.records({ limit: 10 })).data,
+    logged: () => app.logged(),
     stop: () => app.stop(),
   };
 }

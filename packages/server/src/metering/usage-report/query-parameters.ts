@@ -20,7 +20,8 @@ export function readParameters<const Name extends string>(
   for (const [name, value] of new URLSearchParams(query)) {
     if (!isKnown(name)) {
       const hint = didYouMean(name, known);
-      const message = `There is no parameter ${quoted(name)} here${hint}; there are: ${known.join(', ')}.`;
+      const there = known.length === 0 ? 'none is taken' : `there are: ${known.join(', ')}`;
+      const message = `There is no parameter ${quoted(name)} here${hint}; ${there}.`;
       return fail(
         failure('unsupported_parameter', message, { param: name.slice(0, 64).replace(/[^\x21-\x7e]/g, '?') }),
       );

@@ -110,4 +110,12 @@ export const postgresMigrations: readonly Migration[] = [
       'CREATE INDEX intents_discarded ON intents (discarded_at) WHERE discarded_at IS NOT NULL',
     ],
   },
+  {
+    version: 4,
+    name: 'times of progress, for the records of killed processes',
+    statements: [
+      'ALTER TABLE intents ADD COLUMN progress_at bigint',
+      'ALTER TABLE intents ADD COLUMN ttft_ms bigint',
+    ],
+  },
 ];

@@ -58,6 +58,7 @@ export function createPostgresStore({ pool, db, reports, outbox }: PostgresStore
     progress: (marks) => guarded(() => requests.progress(marks)),
     settle: (records) => guarded(() => requests.settle(records)),
     discard: (ids) => guarded(() => requests.discard(ids)),
+    noteRefusals: (refusals) => guarded(() => requests.noteRefusals(refusals)),
     beat: (processId) => guarded(() => requests.beat(processId)),
     leave: (processId) => guarded(() => requests.leave(processId)),
     closeDead: (options) => guarded(() => requests.closeDead(options)),
@@ -66,6 +67,7 @@ export function createPostgresStore({ pool, db, reports, outbox }: PostgresStore
     retire: (beforeMs) => guarded(() => retireRecords(pool, partitions, beforeMs)),
     outbox: (limit) => guarded(() => requests.outbox(limit)),
     delivered: (sequences) => guarded(() => requests.delivered(sequences)),
+    waitingEvents: () => guarded(() => requests.waitingEvents()),
     lease: (name, holder, ttlMs) =>
       guarded(() => takeLease({ db, now: sql.raw(serverNow) }, { name, holder, ttlMs })),
     secret: (name, make) => guarded(() => secretOf(db, name, make)),

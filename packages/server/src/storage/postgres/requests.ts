@@ -1,9 +1,14 @@
 import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../admission.ts';
-import type { OutboxEvent, Store } from '../contract.ts';
+import type { OutboxEvent, Store, WaitingEvents } from '../contract.ts';
 import type { Admitted, BudgetCheck, Intent, Settled, Spent } from '../records.ts';
-import { budgetEvents, type NewEvent, recordEvent } from '../sql/events.ts';
-import { intentRow, presumedRow, readBudgets as readBudgetsOf, recordRow } from '../sql/request-row.ts';
-import { storableNumber, storableText } from '../sql/storable.ts';
+import { budgetEvents, type NewEvent, recordEvent, refusalEvents } from '../sql/events.ts';
+import {
+  intentRow,
+  presumedRow,
+  progressRow,
+  readBudgets as readBudgetsOf,
+  recordRow,
+} from '../sql/request-row.ts';
 import { dayOf } from '../sql/sums.ts';
 import type { IntentTable, RecordTable } from '../sql/tables.ts';
 import { lockRetired, lockScopes, locks } from './locks.ts';
@@ -27,6 +32,7 @@ import {
   setBeat,
   settleRecords,
   updateProgress,
+  waitingEvents,
 } from './statements.ts';
 
 export type PostgresRequests = Pick<
@@ -36,12 +42,14 @@ export type PostgresRequests = Pick<
   | 'progress'
   | 'settle'
   | 'discard'
+  | 'noteRefusals'
   | 'closeDead'
   | 'spent'
   | 'beat'
   | 'leave'
   | 'outbox'
   | 'delivered'
+  | 'waitingEvents'
 >;
 
 export interface PostgresRequestsOptions {
@@ -102,12 +110,9 @@ export function createPostgresRequests({
         const lastSettledAtMs = rows.reduce((last, row) => Math.max(last, row.settled_at), 0);
         events.push(...budgetEvents(budgetsOf, await readBooks(client, budgets), lastSettledAtMs));
       }
-      if (events.length === 0) return;
-      const list = events.map(({ atMs, ...event }, place) => ({ place, ...event, at: atMs }));
-      await runOn(client, insertEvents, [JSON.stringify(list)]);
+      await storeEvents(client, events);
     };
-    // Under this lock events get their numbers in the order of their commits, so that no reader of the outbox misses one.
-    const ordered = outbox ? [...first, `SELECT pg_advisory_xact_lock(${locks.outbox})`] : first;
+    const ordered = outbox ? [...first, lockOutbox] : first;
     const lock = ordered.join('; ');
     if (within === undefined) return pool.transaction(lock, settle);
     if (lock !== '') await within.query(lock);
@@ -166,13 +171,7 @@ export function createPostgresRequests({
     keep,
     async progress(marks) {
       if (marks.length === 0) return;
-      const rows = marks.map((mark) => ({
-        id: mark.id,
-        target: storableText(mark.target),
-        prompt_tokens: storableNumber(mark.promptTokens),
-        completion_tokens: storableNumber(mark.completionTokens),
-        cost_micro_usd: storableNumber(mark.costMicroUsd),
-      }));
+      const rows = marks.map(progressRow);
       // Of several marks of one intent the last one is its state.
       await pool.run(updateProgress, [JSON.stringify([...byId(rows).values()])]);
     },
@@ -194,6 +193,13 @@ export function createPostgresRequests({
         await runOn(client, discardPresumed, [batch]);
       });
     },
+    async noteRefusals(refusals) {
+      if (!outbox || refusals.length === 0) return;
+      const budgets = distinctBudgets([{ budgets: refusals.map(({ budget }) => budget) }]);
+      await pool.transaction(lockOutbox, async (client) =>
+        storeEvents(client, refusalEvents(refusals, await readBooks(client, budgets))),
+      );
+    },
     closeDead,
     async spent(budgets) {
       if (budgets.length === 0) return [];
@@ -207,10 +213,23 @@ export function createPostgresRequests({
       await pool.run(deleteProcess, [processId]);
     },
     outbox: (limit) => pool.run<OutboxEvent>(selectEvents, [limit]),
+    async waitingEvents() {
+      const [row] = await pool.run<WaitingEvents>(waitingEvents, []);
+      return row ?? { waiting: 0, oldestAtMs: null };
+    },
     async delivered(sequences) {
       await pool.run(deleteEvents, [sequences]);
     },
   };
+}
+
+/** Under this lock events get their numbers in the order of their commits, so that no reader of the outbox misses one. */
+const lockOutbox = `SELECT pg_advisory_xact_lock(${locks.outbox})`;
+
+async function storeEvents(client: Client, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  const list = events.map(({ atMs, ...event }, place) => ({ place, ...event, at: atMs }));
+  await runOn(client, insertEvents, [JSON.stringify(list)]);
 }
 
 interface BookRow {

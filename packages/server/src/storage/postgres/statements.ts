@@ -1,4 +1,5 @@
-import { intentColumns, recordColumns } from '../sql/request-row.ts';
+import { selectWaitingEvents } from '../sql/events.ts';
+import { intentColumns, progressColumns, recordColumns } from '../sql/request-row.ts';
 import { dayMs, forgetDiscardedAt } from '../sql/tables.ts';
 import type { Statement } from './pool.ts';
 
@@ -22,6 +23,7 @@ const numbers = new Set<string>([
   'reasoning_tokens',
   'attempts',
   'takeovers',
+  'progress_at',
   'ttft_ms',
   'duration_ms',
 ]);
@@ -89,8 +91,10 @@ export const readBudgets: Statement = {
 export const updateProgress: Statement = {
   name: 'update_progress',
   text: `UPDATE intents SET target = r.target, prompt_tokens = r.prompt_tokens,
-      completion_tokens = r.completion_tokens, cost_micro_usd = r.cost_micro_usd
-    FROM json_to_recordset($1) AS r(${typed(['id', 'target', 'prompt_tokens', 'completion_tokens', 'cost_micro_usd'])})
+      completion_tokens = r.completion_tokens, cost_micro_usd = r.cost_micro_usd, progress_at = r.progress_at,
+      ttft_ms = r.ttft_ms
+    FROM json_to_recordset($1)
+      AS r(${typed(['id', 'target', 'prompt_tokens', 'completion_tokens', 'cost_micro_usd', ...progressColumns])})
     WHERE intents.id = r.id`,
 };
 
@@ -234,7 +238,7 @@ export const insertEvents: Statement = {
   text: `WITH input AS MATERIALIZED (
       SELECT * FROM json_to_recordset($1) AS e(place bigint, id text, type text, at bigint, data text)
     ), fresh AS (
-      INSERT INTO budget_notices SELECT id FROM input WHERE type = 'budget' ORDER BY id
+      INSERT INTO budget_notices SELECT id FROM input WHERE type <> 'record' ORDER BY id
       ON CONFLICT DO NOTHING RETURNING id
     )
     INSERT INTO outbox (id, type, at, data)
@@ -246,6 +250,8 @@ export const selectEvents: Statement = {
   name: 'select_events',
   text: 'SELECT sequence, id, type, at AS "atMs", data FROM outbox ORDER BY sequence LIMIT $1',
 };
+
+export const waitingEvents: Statement = { name: 'waiting_events', text: selectWaitingEvents };
 
 export const deleteEvents: Statement = {
   name: 'delete_events',

@@ -1,4 +1,4 @@
-import type { AttemptEntry, BudgetCheck, Intent, Settled, UsageRecord } from '../records.ts';
+import type { AttemptEntry, BudgetCheck, Intent, Progress, Settled, UsageRecord } from '../records.ts';
 import { readBoolean, readTags, storableNumber, storableTags, storableText } from './storable.ts';
 import type { IntentTable, RecordTable } from './tables.ts';
 
@@ -22,6 +22,9 @@ export const intentColumns = [
   'reserved_completion_micro_usd',
   'budgets',
 ] as const satisfies readonly (keyof IntentTable)[];
+
+/** Null in a new intent, and absent in exports of earlier versions. */
+export const progressColumns = ['progress_at', 'ttft_ms'] as const satisfies readonly (keyof IntentTable)[];
 
 export const recordColumns = [
   'id',
@@ -66,6 +69,8 @@ export function intentRow(intent: Intent): IntentTable {
     reserved_prompt_micro_usd: storableNumber(reserved.promptMicroUsd),
     reserved_completion_micro_usd: storableNumber(reserved.completionMicroUsd),
     budgets: intent.budgets.length === 0 ? '[]' : JSON.stringify(intent.budgets),
+    progress_at: null,
+    ttft_ms: null,
   };
 }
 
@@ -94,8 +99,8 @@ export function recordRow(record: Settled): RecordTable {
 }
 
 /**
- * The record of an intent whose process has ended: what its last progress says was delivered, or nothing. It lasted until the
- * last beat of its process, if there was one.
+ * The record of an intent whose process has ended: what its last progress says was delivered, or nothing. It lasted at least
+ * until the last sign of life: that progress, or the last beat of its process.
  */
 export function presumedRow(
   intent: IntentTable,
@@ -135,9 +140,27 @@ export function presumedRow(
     attempts: attempt === undefined ? 0 : 1,
     attempt_log: JSON.stringify(attempt === undefined ? [] : [attempt]),
     takeovers: 0,
-    ttft_ms: null,
-    duration_ms: Math.max(0, (options.lastBeatMs ?? intent.created_at) - intent.created_at),
+    ttft_ms: intent.ttft_ms,
+    duration_ms: Math.max(
+      0,
+      (options.lastBeatMs ?? 0) - intent.created_at,
+      (intent.progress_at ?? 0) - intent.created_at,
+    ),
     presumed: true,
+  };
+}
+
+/** What the intent of a row knows after this progress; the names are those of its columns. */
+export function progressRow(mark: Progress) {
+  const { atMs, ttftMs } = mark;
+  return {
+    id: mark.id,
+    target: storableText(mark.target),
+    prompt_tokens: storableNumber(mark.promptTokens),
+    completion_tokens: storableNumber(mark.completionTokens),
+    cost_micro_usd: storableNumber(mark.costMicroUsd),
+    progress_at: atMs === undefined ? null : storableNumber(atMs),
+    ttft_ms: ttftMs === undefined ? null : storableNumber(ttftMs),
   };
 }
 
@@ -174,6 +197,7 @@ export function readOpenRecord(row: IntentTable, nowMs: number): UsageRecord {
     attempts: row.target === null ? 0 : 1,
     attemptLog: [],
     takeovers: 0,
+    ...(row.ttft_ms === null ? {} : { ttftMs: row.ttft_ms }),
     durationMs: Math.max(0, nowMs - row.created_at),
   };
 }

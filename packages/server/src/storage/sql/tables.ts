@@ -83,6 +83,9 @@ export interface IntentTable extends RequestColumns {
   reserved_completion_micro_usd: number;
   /** JSON of `BudgetCheck[]`, for the process that closes the intent. */
   budgets: string;
+  /** When the last progress was made; null before the commit. */
+  progress_at: number | null;
+  ttft_ms: number | null;
 }
 
 /**

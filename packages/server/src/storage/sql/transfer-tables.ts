@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { isObject, type JsonValue } from '../../domain/json.ts';
 import { ImportError, type TransferRow } from '../transfer.ts';
-import { intentColumns, recordColumns } from './request-row.ts';
+import { intentColumns, progressColumns, recordColumns } from './request-row.ts';
 import { readBoolean } from './storable.ts';
 import type { Tables } from './tables.ts';
 
@@ -17,6 +17,8 @@ interface TransferTable {
   readonly booleans?: readonly string[];
   /** Only rows in which this column is NULL. */
   readonly without?: string;
+  /** Columns that exports of earlier versions do not have: null there. */
+  readonly added?: readonly string[];
 }
 
 /**
@@ -34,7 +36,13 @@ const transferTables: readonly TransferTable[] = [
   },
   { name: 'key_hashes', columns: ['hash', 'key_id'], order: ['hash'] },
   { name: 'once_answers', columns: ['once_key', 'fingerprint', 'answer', 'at'], order: ['once_key'] },
-  { name: 'intents', columns: intentColumns, order: ['id'], without: 'discarded_at' },
+  {
+    name: 'intents',
+    columns: [...intentColumns, ...progressColumns],
+    added: progressColumns,
+    order: ['id'],
+    without: 'discarded_at',
+  },
   {
     name: 'records',
     columns: recordColumns,
@@ -220,7 +228,8 @@ function imported(table: TransferTable, row: TransferRow): readonly unknown[] {
   return table.columns.map((column) => {
     const value = row[column];
     if (value === undefined || typeof value === 'object') {
-      if (value === null) return sql.val(null);
+      const isAbsent = value === undefined && table.added?.includes(column) === true;
+      if (value === null || isAbsent) return sql.val(null);
       throw notAnExport(`a row of ${table.name} has no ${column}`);
     }
     return sql.val(value);

@@ -113,4 +113,12 @@ export const sqliteMigrations: readonly Migration[] = [
       'CREATE INDEX intents_discarded ON intents (discarded_at) WHERE discarded_at IS NOT NULL',
     ],
   },
+  {
+    version: 5,
+    name: 'times of progress, for the records of killed processes',
+    statements: [
+      'ALTER TABLE intents ADD COLUMN progress_at INTEGER',
+      'ALTER TABLE intents ADD COLUMN ttft_ms INTEGER',
+    ],
+  },
 ];

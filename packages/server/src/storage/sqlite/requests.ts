@@ -1,17 +1,24 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { addReservation, type Books, budgetKey, decideAdmission, distinctBudgets } from '../admission.ts';
-import type { OutboxEvent } from '../contract.ts';
-import type { Admitted, BudgetCheck, Intent, Progress, Settled, Spent } from '../records.ts';
-import { budgetEvents, type NewEvent, recordEvent } from '../sql/events.ts';
+import type { OutboxEvent, WaitingEvents } from '../contract.ts';
+import type { Admitted, BudgetCheck, Intent, Progress, RefusedBudget, Settled, Spent } from '../records.ts';
+import {
+  budgetEvents,
+  type NewEvent,
+  recordEvent,
+  refusalEvents,
+  selectWaitingEvents,
+} from '../sql/events.ts';
 import {
   intentColumns,
   intentRow,
   presumedRow,
+  progressColumns,
+  progressRow,
   readBudgets,
   recordColumns,
   recordRow,
 } from '../sql/request-row.ts';
-import { storableNumber, storableText } from '../sql/storable.ts';
 import { dailySums, dayOf, type SumChange, sumChange } from '../sql/sums.ts';
 import {
   dayMs,
@@ -29,6 +36,7 @@ export interface SqliteRequests {
   progress(marks: readonly Progress[]): void;
   settle(records: readonly Settled[]): void;
   discard(ids: readonly { readonly id: string; readonly createdAtMs: number }[]): void;
+  noteRefusals(refusals: readonly RefusedBudget[]): void;
   closeDead(options: {
     readonly living: readonly string[];
     readonly expiredMs: number;
@@ -41,6 +49,7 @@ export interface SqliteRequests {
   retire(beforeMs: number, limit: number): number;
   outbox(limit: number): readonly OutboxEvent[];
   delivered(sequences: readonly number[]): void;
+  waitingEvents(): WaitingEvents;
 }
 
 export interface SqliteRequestsOptions {
@@ -50,6 +59,14 @@ export interface SqliteRequestsOptions {
   /** Whether settled records and budgets that fill up become events. */
   readonly outbox: boolean;
 }
+
+const progressOrder = [
+  'target',
+  'prompt_tokens',
+  'completion_tokens',
+  'cost_micro_usd',
+  ...progressColumns,
+] as const;
 
 /** Prepares the statements; the schema must be current. */
 export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOptions): SqliteRequests {
@@ -77,7 +94,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
      SET tokens = tokens + excluded.tokens, micro_usd = micro_usd + excluded.micro_usd`,
   );
   const mark = database.prepare(
-    'UPDATE intents SET target = ?, prompt_tokens = ?, completion_tokens = ?, cost_micro_usd = ? WHERE id = ?',
+    `UPDATE intents SET ${progressOrder.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`,
   );
   const sumSpent = database.prepare(
     'SELECT coalesce(sum(tokens), 0) AS tokens, coalesce(sum(micro_usd), 0) AS micro_usd FROM daily_spent WHERE scope = ? AND day >= ?',
@@ -134,6 +151,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
   const selectEvents = database.prepare(
     'SELECT sequence, id, type, at AS atMs, data FROM outbox ORDER BY sequence LIMIT ?',
   );
+  const waitingEvents = database.prepare(selectWaitingEvents);
   const deleteEvents = database.prepare(
     'DELETE FROM outbox WHERE sequence IN (SELECT value FROM json_each(?))',
   );
@@ -209,9 +227,13 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
     for (const event of events) insertEvent.run(event.id, event.type, event.atMs, event.data);
     const books = readBooks(distinctBudgets(budgetsOf));
     const lastSettledAtMs = rows.reduce((last, row) => Math.max(last, row.settled_at), 0);
-    for (const event of budgetEvents(budgetsOf, books, lastSettledAtMs)) {
-      if (insertNotice.run(event.id).changes === 0) continue;
-      insertEvent.run(event.id, event.type, event.atMs, event.data);
+    storeOnce(budgetEvents(budgetsOf, books, lastSettledAtMs));
+  }
+
+  /** Events of which each is made once, however often it is given. */
+  function storeOnce(events: readonly NewEvent[]): void {
+    for (const { id, type, atMs, data } of events) {
+      if (insertNotice.run(id).changes > 0) insertEvent.run(id, type, atMs, data);
     }
   }
 
@@ -244,14 +266,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
       }),
     progress: (marks) =>
       inTransaction(database, () => {
-        for (const { target, promptTokens, completionTokens, costMicroUsd, id } of marks)
-          mark.run(
-            storableText(target),
-            storableNumber(promptTokens),
-            storableNumber(completionTokens),
-            storableNumber(costMicroUsd),
-            id,
-          );
+        for (const one of marks) mark.run(...valuesOf(progressRow(one), [...progressOrder, 'id']));
       }),
     settle: (records) => inTransaction(database, () => settleRows(records.map(recordRow), records)),
     discard: (ids) =>
@@ -265,6 +280,11 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
         }
         addSums(changes);
       }),
+    noteRefusals: (refusals) => {
+      if (!outbox) return;
+      const budgets = refusals.map(({ budget }) => budget);
+      inTransaction(database, () => storeOnce(refusalEvents(refusals, readBooks(budgets))));
+    },
     closeDead: ({ living, expiredMs, nowMs }) =>
       inTransaction(database, () => {
         const before = now() - expiredMs;
@@ -291,6 +311,7 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
       }),
     outbox: (limit) => (selectEvents.all(limit) as unknown as OutboxEvent[]).map((event) => ({ ...event })),
     delivered: (sequences) => void deleteEvents.run(JSON.stringify(sequences)),
+    waitingEvents: () => ({ ...(waitingEvents.get() as unknown as WaitingEvents) }),
   };
 }
 

@@ -62,6 +62,7 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
     progress: (marks) => write(() => requests.progress(marks)),
     settle: (records) => write(() => requests.settle(records)),
     discard: (ids) => write(() => requests.discard(ids)),
+    noteRefusals: (refusals) => write(() => requests.noteRefusals(refusals)),
     beat: (processId) => write(() => requests.beat(processId)),
     leave: (processId) => write(() => requests.leave(processId)),
     closeDead: (options) => write(() => requests.closeDead(options)),
@@ -69,6 +70,7 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
     touch: (uses) => queries(() => book.touch(uses), 'write'),
     outbox: (limit) => read(() => requests.outbox(limit)),
     delivered: (sequences) => write(() => requests.delivered(sequences)),
+    waitingEvents: () => read(() => requests.waitingEvents()),
     lease: (name, holder, ttlMs) =>
       queries(() => takeLease({ db, now: sql<number>`${parts.now()}` }, { name, holder, ttlMs }), 'write'),
     secret: (name, make) => queries(() => secretOf(db, name, make), 'write'),

@@ -12,6 +12,8 @@ const progress = {
   promptTokens: 11,
   completionTokens: 7,
   costMicroUsd: 5,
+  atMs: morning + 5_500,
+  ttftMs: 120,
 };
 
 export function testDeadProcesses(storeCase: StoreCase): void {
@@ -48,6 +50,7 @@ export function testDeadProcesses(storeCase: StoreCase): void {
           promptTokens: 11,
           completionTokens: 7,
           costMicroUsd: 5,
+          ttftMs: 120,
           estimated: true,
           attempts: 1,
           attemptLog: [
@@ -57,6 +60,27 @@ export function testDeadProcesses(storeCase: StoreCase): void {
       ]);
       expect(await clients[0].spent(ofKey)).toEqual([
         { spentTokens: 42 + 18, spentMicroUsd: 505, reservedTokens: 0, reservedMicroUsd: 0 },
+      ]);
+    });
+
+    test('a record lasted until the last sign of life of its request: its progress, or the beat of its process', async () => {
+      const { clients } = await storeCase.open();
+      await clients[0].admit(['a', 'b', 'c'].map((id) => someIntent(id)));
+      // The last one is of a spool of an earlier version.
+      const { atMs: _, ttftMs: __, ...earlier } = progress;
+      await clients[0].progress([progress, { ...earlier, id: 'c' }]);
+      const open = (await clients[1].records({ limit: 5, status: 'open' })).data;
+      expect(open.map(({ id, ttftMs }) => `${id} ${ttftMs}`).sort()).toEqual([
+        'a 120',
+        'b undefined',
+        'c undefined',
+      ]);
+      await clients[1].closeDead({ living: [], expiredMs, nowMs: morning + 60_000 });
+      const { data } = await clients[0].records({ limit: 5 });
+      expect(data.map(({ id, ttftMs, durationMs }) => `${id} ${ttftMs} ${durationMs}`).sort()).toEqual([
+        'a 120 5500',
+        'b undefined 0',
+        'c undefined 0',
       ]);
     });
 

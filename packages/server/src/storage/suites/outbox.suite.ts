@@ -9,7 +9,9 @@ export function testOutbox(storeCase: StoreCase): void {
     test('without it there are no events', async () => {
       const { clients } = await storeCase.open();
       await clients[0].settle([someRecord('a', { budgets: [tokensOf('key:key_a', 1)] })]);
+      await clients[0].noteRefusals([{ budget: tokensOf('key:key_a', 1), atMs: morning }]);
       expect(await clients[1].outbox(10)).toEqual([]);
+      expect(await clients[1].waitingEvents()).toEqual({ waiting: 0, oldestAtMs: null });
     });
 
     test('each settled record is one event, in order, until it is delivered', async () => {
@@ -20,6 +22,7 @@ export function testOutbox(storeCase: StoreCase): void {
       expect(events.map(({ id, type }) => `${type} ${id}`)).toEqual(['record a', 'record b', 'record c']);
       expect(JSON.parse(events[0]?.data ?? '')).toEqual(recordJson(shown(someRecord('a'))));
       expect(events[0]?.atMs).toBe(morning + 900);
+      expect(await clients[0].waitingEvents()).toEqual({ waiting: 3, oldestAtMs: morning + 900 });
       expect((await clients[0].outbox(2)).map(({ id }) => id)).toEqual(['a', 'b']);
       await clients[0].delivered([events[0]?.sequence ?? 0, events[2]?.sequence ?? 0]);
       expect((await clients[1].outbox(10)).map(({ id }) => id)).toEqual(['b']);
@@ -76,6 +79,29 @@ export function testOutbox(storeCase: StoreCase): void {
         }),
       ]);
       expect((await clients[1].outbox(10)).map(({ type }) => type)).toEqual(['record', 'budget']);
+    });
+
+    test('a budget that refuses gives one event in a period, with what is spent, for each of its limits', async () => {
+      const { clients } = await storeCase.open({ outbox: true });
+      const budget = tokensOf('key:key_a', 100);
+      await clients[0].settle([
+        someRecord('a', { promptTokens: 60, completionTokens: 0, budgets: [budget] }),
+      ]);
+      const refusal = { budget, atMs: morning + 1_000 };
+      await Promise.all(clients.map((client) => client.noteRefusals([refusal, refusal])));
+      await clients[0].noteRefusals([{ ...refusal, budget: tokensOf('key:key_a', 70) }]);
+      const events = (await clients[1].outbox(10)).filter(({ type }) => type === 'refusal');
+      expect(events.map(({ data }) => JSON.parse(data))).toEqual(
+        [100, 70].map((limit) => ({
+          scope: 'key:key_a',
+          unit: 'tokens',
+          limit,
+          spent: 60,
+          period_start: new Date(midnight).toISOString(),
+        })),
+      );
+      expect(events[0]?.atMs).toBe(morning + 1_000);
+      expect(new Set(events.map(({ id }) => id)).size).toBe(2);
     });
 
     test('one big record gives both events, and two clients at once give each of them once', async () => {

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import { fakeIntent } from '../ledger/testing/fake-records.ts';
+import type { AttemptRecord } from '../routing/open-attempts.ts';
+import type { Progress, Settled } from '../storage/contract.ts';
+import { createLikelyCompletion } from './likely-completion.ts';
+import { OpenRecord, type WatchedSource } from './open-record.ts';
+import { createPrices } from './prices.ts';
+
+const lease = { processId: 'proc_a', scopes: [], reservedTokens: 0, takenAtMs: 0, marks: [] };
+const attempt = (target: string, more: Partial<AttemptRecord>): AttemptRecord => ({
+  target,
+  model: 'm',
+  mode: 'first',
+  outcome: 'failed',
+  deliveredTokens: 0,
+  ...more,
+});
+
+/** Settles a record with these attempts. */
+function recorded(attempts: readonly AttemptRecord[], target?: string): Settled | undefined {
+  let record: Settled | undefined;
+  const open = new OpenRecord(
+    {
+      ledger: {
+        progress: () => {},
+        settle: (ending) => {
+          if (ending.type === 'settled') record = ending.record;
+        },
+      },
+      prices: createPrices(new Map()),
+      likely: createLikelyCompletion(),
+      open: new Set(),
+      clock: Date.now,
+    },
+    fakeIntent('a'),
+    lease,
+    { modelId: 'm', n: 1 },
+  );
+  open.settle({ status: 'cut', attempts, ...(target === undefined ? {} : { target }) });
+  return record;
+}
+
+test.each<readonly [string, readonly AttemptRecord[], string]>([
+  [
+    'took over, and was cut too',
+    [attempt('a/m', { deliveredTokens: 3 }), attempt('b/m', { deliveredTokens: 2 })],
+    'b/m',
+  ],
+  [
+    'answered, where another could not take over',
+    [attempt('a/m', { deliveredTokens: 3 }), attempt('b/m', {})],
+    'a/m',
+  ],
+  ['served a bare finish', [attempt('a/m', { outcome: 'served' })], 'a/m'],
+  ['was asked last, where none answered', [attempt('a/m', {}), attempt('b/m', {})], 'b/m'],
+])('a record names the target that %s', (_name, attempts, target) => {
+  expect(recorded(attempts, attempts.at(-1)?.target)?.target).toBe(target);
+});
+
+test('the progress of an answer that was taken over names the target that answers now', () => {
+  const source: WatchedSource = {
+    served: () => ({ target: 'a/m' }),
+    reported: () => undefined,
+    attempts: () => [attempt('a/m', { deliveredTokens: 3 }), attempt('b/m', { outcome: 'served' })],
+    promptTokens: () => 10,
+    completionTokens: () => 5,
+    completionIsCounted: () => true,
+  };
+  const marks: Progress[] = [];
+  const records = {
+    ledger: { progress: (some: readonly Progress[]) => marks.push(...some), settle: () => {} },
+    prices: createPrices(new Map()),
+    likely: createLikelyCompletion(),
+    open: new Set<OpenRecord>(),
+    clock: Date.now,
+  };
+  const open = new OpenRecord(records, fakeIntent('a'), lease, { modelId: 'm', n: 1 });
+  open.watch(source);
+  open.committed();
+  expect(marks).toMatchObject([{ target: 'b/m', completionTokens: 5 }]);
+});
+
+test('the progress has its time and that of the commit, for the record of a killed process', () => {
+  const { createdAtMs } = fakeIntent('a');
+  let [nowMs, tokens] = [createdAtMs + 120, 0];
+  const source: WatchedSource = {
+    served: () => ({ target: 'a/m' }),
+    reported: () => undefined,
+    attempts: () => [attempt('a/m', { outcome: 'served' })],
+    promptTokens: () => 10,
+    completionTokens: () => tokens,
+    completionIsCounted: () => true,
+  };
+  const marks: Progress[] = [];
+  const records = {
+    ledger: { progress: (some: readonly Progress[]) => marks.push(...some), settle: () => {} },
+    prices: createPrices(new Map()),
+    likely: createLikelyCompletion(),
+    open: new Set<OpenRecord>(),
+    clock: () => nowMs,
+  };
+  const open = new OpenRecord(records, fakeIntent('a'), lease, { modelId: 'm', n: 1 });
+  open.watch(source);
+  open.committed();
+  [nowMs, tokens] = [createdAtMs + 5_500, 110];
+  expect([...marks, open.progress()]).toMatchObject([
+    { atMs: createdAtMs + 120, ttftMs: 120 },
+    { atMs: createdAtMs + 5_500, ttftMs: 120, completionTokens: 110 },
+  ]);
+});
