@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { type AdminClient, type AdminPlace, openAdminClient } from './admin-client.ts';
 import type { CommandIo } from './command-io.ts';
+import { print } from './print.ts';
 
 /** One command that calls the administration. It throws a {@link Refused} where a call is refused. */
 export type Administer = (admin: Administration) => Promise<void>;
@@ -107,8 +108,8 @@ export function terminalWidth({ stdout }: CommandIo): number | undefined {
 }
 
 /** Writes JSON for programs. */
-export function writeJson(io: CommandIo, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+export function writeJson(io: CommandIo, value: unknown): Promise<void> {
+  return print(io, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** What a list says that has no entries, beside its empty output. */
@@ -117,6 +118,6 @@ export function sayEmpty(io: CommandIo, message: string): void {
 }
 
 /** Writes a whole list in the form of the API's: a program reads both in the same way. */
-export function writeList(io: CommandIo, data: readonly JsonObject[]): void {
-  writeJson(io, { data, has_more: false });
+export function writeList(io: CommandIo, data: readonly JsonObject[]): Promise<void> {
+  return writeJson(io, { data, has_more: false });
 }

@@ -7,6 +7,7 @@ import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
 import { flagHint } from './flag-hint.ts';
+import { print } from './print.ts';
 
 const usage = `Usage: tailrace config check [--config FILE] [--probe]
 
@@ -26,7 +27,7 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
     return 2;
   }
   if (asked.help) {
-    io.stdout.write(usage);
+    await print(io, usage);
     return 0;
   }
   const { config: file } = asked;
@@ -50,7 +51,7 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   }
   const name = config.file === undefined ? 'no configuration file' : shown(config.file, io.cwd);
   const counts = `${counted(config.models.size, 'model')}, ${counted(config.upstreams.size, 'upstream')}`;
-  io.stdout.write(`${name}: ok (${counts})\n`);
+  await print(io, `${name}: ok (${counts})\n`);
   io.stderr.write([...loaded.warnings, ...warnings].map((warning) => `warning: ${warning}\n`).join(''));
   return asked.probe ? await probe(config, io) : 0;
 }
@@ -60,7 +61,7 @@ async function probe(config: Config, io: CommandIo): Promise<number> {
   const { lines, ok, problems } = await probeUpstreams(config, io);
   io.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
   if (problems.length > 0) return 2;
-  io.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  await print(io, lines.map((line) => `${line}\n`).join(''));
   return ok ? 0 : 1;
 }
 

@@ -16,8 +16,10 @@ import { ImportError } from '../storage/transfer.ts';
 import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { fileProblem } from './file-problem.ts';
 import { flagLines, placeFlagHelp } from './flag-help.ts';
 import { JsonLinesError, jsonLines, parseJsonLines } from './json-lines.ts';
+import { print } from './print.ts';
 import { readWords } from './read-words.ts';
 
 const help = `Usage: tailrace db COMMAND [FLAGS]
@@ -53,7 +55,7 @@ export async function dbCommand(args: readonly string[], io: DbIo): Promise<numb
   const { words, values, on } = read;
   const [name, file, ...rest] = words;
   if (on.has('--help') || name === 'help') {
-    io.stdout.write(help);
+    await print(io, help);
     return 0;
   }
   const command = commands.find((one) => one === name);
@@ -236,22 +238,4 @@ function messageOf(error: unknown, file: string): string | undefined {
     return error.message;
   if (error instanceof Error && 'syscall' in error) return fileProblem(error, file);
   return undefined;
-}
-
-function fileProblem(error: Error, file: string): string {
-  const code = 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'ENOENT':
-      return `${file}: there is no such file or folder`;
-    case 'EISDIR':
-      return `${file} is a folder, not a file`;
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return `${file}: no permission`;
-    case 'ENOSPC':
-      return `${file}: the disk is full`;
-    default:
-      return `${file}: ${error.message}`;
-  }
 }

@@ -24,10 +24,13 @@ interface Ran {
 async function run(words: string, env: Record<string, string> = {}): Promise<Ran> {
   const [command, ...args] = words.split(' ');
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const [out, err]: [string[], string[]] = [[], []];
+  // Read while it is written: a command waits until its output was taken.
+  stdout.setEncoding('utf8').on('data', (piece: string) => out.push(piece));
+  stderr.setEncoding('utf8').on('data', (piece: string) => err.push(piece));
   const io = { env: { TAILRACE_DATA_DIR: join(folder, 'data'), ...env }, cwd: folder, stdout, stderr };
   const code = await (command === 'keys' ? keysCommand : ownersCommand)(args, io);
-  const text = (stream: PassThrough) => (stream.read() as Buffer | null)?.toString() ?? '';
-  return { code, out: text(stdout), err: text(stderr) };
+  return { code, out: out.join(''), err: err.join('') };
 }
 const json = async (words: string, env?: Record<string, string>) => {
   const { code, out, err } = await run(`${words} --json`, env);

@@ -8,6 +8,7 @@ import { type ListedModel, listModels } from '../models/list-models.ts';
 import { createProgress } from '../models/progress.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommandIo } from './command-io.ts';
+import { print } from './print.ts';
 import { readWords } from './read-words.ts';
 
 const help = `Usage: tailrace models pull | list
@@ -32,7 +33,7 @@ export async function modelsCommand(args: readonly string[], io: CommandIo): Pro
   const cacheDir = named === undefined ? defaultCacheDir(io.env, thisMachine()) : path.resolve(io.cwd, named);
   switch (usage.command) {
     case 'help':
-      io.stdout.write(help);
+      await print(io, help);
       return 0;
     case 'list':
       return await list(cacheDir, io);
@@ -72,13 +73,13 @@ async function pull(cacheDir: string, io: CommandIo): Promise<number> {
     io.stderr.write(`tailrace: ${outcome.failure.message}\n`);
     return 1;
   }
-  io.stdout.write(`${outcome.value.file}\n`);
+  await print(io, `${outcome.value.file}\n`);
   return 0;
 }
 
 async function list(cacheDir: string, io: CommandIo): Promise<number> {
   const models = await listModels(cacheDir, [defaultModel], new AbortController().signal);
-  io.stdout.write(models.map(line).join(''));
+  await print(io, models.map(line).join(''));
   return 0;
 }
 

@@ -8,6 +8,7 @@ import { exampleTokens, type ListedTarget, listPrices } from '../metering/price-
 import { printable } from '../telemetry/printable.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { print } from './print.ts';
 import { readWords } from './read-words.ts';
 
 const help = `Usage: tailrace prices check [--config FILE] [--json]
@@ -27,7 +28,7 @@ export async function pricesCommand(args: readonly string[], io: CommandIo): Pro
     return 2;
   }
   if (asked.help) {
-    io.stdout.write(help);
+    await print(io, help);
     return 0;
   }
   const { config: file } = asked;
@@ -39,7 +40,7 @@ export async function pricesCommand(args: readonly string[], io: CommandIo): Pro
   }
   io.stderr.write(loaded.warnings.map((warning) => `warning: ${warning}\n`).join(''));
   const listed = listPrices(loaded.config);
-  io.stdout.write(asked.json ? `${JSON.stringify(asJson(listed), undefined, 2)}\n` : asText(listed, io.cwd));
+  await print(io, asked.json ? `${JSON.stringify(asJson(listed), undefined, 2)}\n` : asText(listed, io.cwd));
   return 0;
 }
 

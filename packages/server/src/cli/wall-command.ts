@@ -6,6 +6,7 @@ import { faultList } from '../wall/fault-list.ts';
 import { createWall } from '../wall/wall.ts';
 import type { CommandIo } from './command-io.ts';
 import { flagHint } from './flag-hint.ts';
+import { print } from './print.ts';
 
 const defaultListen = '127.0.0.1:8643';
 
@@ -30,10 +31,10 @@ export async function wallCommand(args: readonly string[], io: CommandIo): Promi
       io.stderr.write(`tailrace wall: ${asked.message}\n\n${usage}`);
       return 2;
     case 'help':
-      io.stdout.write(usage);
+      await print(io, usage);
       return 0;
     case 'list':
-      io.stdout.write(faultList(faults));
+      await print(io, faultList(faults));
       return 0;
     case 'serve':
       return await serve(asked.listen, io);
