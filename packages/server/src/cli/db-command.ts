@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,13 +9,17 @@ import { loadConfig } from '../config/load-config.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import { recoverRecords, somethingWaits, whenStored } from '../ledger/recover-records.ts';
+import { runningServer } from '../service/find-administration.ts';
 import { openStore, openStoreReader } from '../storage/open-store.ts';
+import type { OpeningFailure } from '../storage/opening.ts';
 import { StoreError } from '../storage/store-error.ts';
 import { storeName } from '../storage/store-name.ts';
 import { ImportError } from '../storage/transfer.ts';
+import { answers } from './admin-client.ts';
 import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { ExportFileError, writeExport } from './export-file.ts';
 import { fileProblem } from './file-problem.ts';
 import { flagLines, placeFlagHelp } from './flag-help.ts';
 import { JsonLinesError, jsonLines, parseJsonLines } from './json-lines.ts';
@@ -93,7 +97,7 @@ export async function dbCommand(args: readonly string[], io: DbIo): Promise<numb
 
 async function migrate(config: Config, io: CommandIo): Promise<number> {
   const opened = await openStore(storeOptions(config));
-  if (!opened.ok) return complain(io, opened.message, 1);
+  if (!opened.ok) return complain(io, refusalOf(opened, config, 'migrates its store when it starts'), 1);
   await opened.store.close();
   io.stderr.write(`tailrace: the tables of ${storeOf(config)} are those of this version\n`);
   return 0;
@@ -101,23 +105,27 @@ async function migrate(config: Config, io: CommandIo): Promise<number> {
 
 async function exportTo(file: string, config: Config, io: DbIo): Promise<number> {
   const { dataDir } = config.server;
+  const another = await storeOfServer(config);
+  if (another !== undefined) return complain(io, another, 2);
   // First: nothing is stored where the tables are of another version.
   const opened = await openStoreReader(storeOptions(config));
   // A folder without a store is most often a mistyped one.
   if (!opened.ok) return complain(io, opened.message, opened.reason === 'missing' ? 2 : 1);
   const counts = new Map<string, number>();
   let waiting: number;
+  let replaced = false;
   try {
     const refused = await storeWaiting(config, io);
     if (refused !== undefined) return complain(io, refused, 1);
     waiting = await whenStored(dataDir, io.storingMs ?? usualStoringMs);
     const pieces = jsonLines(counting(opened.reader.exportRows(), counts));
     if (file === '-') await pipeline(Readable.from(pieces), io.stdout, { end: false });
-    else await writeWhole(path.resolve(io.cwd, file), pieces);
+    else ({ replaced } = await writeExport(path.resolve(io.cwd, file), file, pieces));
   } finally {
     await opened.reader.close();
   }
-  io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeOf(config)}\n`);
+  const old = replaced ? `; ${file} was an older export, which it replaces` : '';
+  io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeOf(config)}${old}\n`);
   if (waiting > 0)
     io.stderr.write(
       `tailrace: the server that uses ${dataDir} has not stored what waits in its spool, which is not in this export (entries: ${waiting})\n`,
@@ -127,6 +135,23 @@ async function exportTo(file: string, config: Config, io: DbIo): Promise<number>
 
 /** A server that reaches its store takes a second for what lies in its spool; after an outage it stores some MiB a second. */
 const usualStoringMs = 5_000;
+
+/**
+ * Why the store of this configuration is not the one to export: the server of the data folder runs with another one, as where this
+ * shell lacks a variable of it. Undefined where no server runs.
+ */
+async function storeOfServer(config: Config): Promise<string | undefined> {
+  const { dataDir } = config.server;
+  const server = await runningServer(dataDir, answers);
+  if (server?.store === undefined || server.store === storeOf(config)) return undefined;
+  return `the server at ${server.url}, which uses ${dataDir}, keeps its records in ${server.store}, and this command would export ${storeOf(config)}; set TAILRACE_DATABASE_URL or --config as for the server (or stop it first, to export the other store)`;
+}
+
+/** `does`: what a server does with its store, as the reason why it has to be stopped. */
+function refusalOf({ holder, message }: OpeningFailure, { server }: Config, does: string): string {
+  if (holder === undefined) return message;
+  return `${server.dataDir} is used by ${holder}: a server ${does}; stop it first`;
+}
 
 /**
  * Stores what a killed server has left in the spool: the export reads only the store. Where a server runs, it does that itself.
@@ -156,7 +181,7 @@ async function importFrom(file: string, config: Config, io: DbIo): Promise<numbe
   source.setEncoding('utf8');
   try {
     const opened = await openStore(storeOptions(config));
-    if (!opened.ok) return complain(io, opened.message, 1);
+    if (!opened.ok) return complain(io, refusalOf(opened, config, 'keeps its store to itself'), 1);
     const counts = new Map<string, number>();
     try {
       await opened.store.importRows(counting(parseJsonLines(source), counts));
@@ -175,23 +200,6 @@ async function importFrom(file: string, config: Config, io: DbIo): Promise<numbe
 async function openFile(file: string): Promise<Readable> {
   const handle = await open(file, 'r');
   return createReadStream(file, { fd: handle });
-}
-
-/** At any time `file` is an old export or a whole new one. Only its user may read it: it holds hashes of keys. */
-async function writeWhole(file: string, pieces: AsyncIterable<string>): Promise<void> {
-  const begun = `${file}.${process.pid}.part`;
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(begun, 'wx', 0o600);
-    for await (const piece of pieces) await handle.writeFile(piece);
-    await handle.sync();
-    await handle.close();
-    await rename(begun, file);
-  } catch (error) {
-    await handle?.close().catch(() => {});
-    await rm(begun, { force: true });
-    throw error;
-  }
 }
 
 async function* counting(
@@ -234,6 +242,7 @@ function storeOf({ server, storage }: Config): string {
 
 /** Of a failure that the operator can mend; undefined for a bug. */
 function messageOf(error: unknown, file: string): string | undefined {
+  if (error instanceof ExportFileError) return error.message;
   if (error instanceof ImportError || error instanceof StoreError || error instanceof JsonLinesError)
     return error.message;
   if (error instanceof Error && 'syscall' in error) return fileProblem(error, file);

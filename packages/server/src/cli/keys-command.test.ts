@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryKeys } from '../access/testing/memory-keys.ts';
+import { findAdministration } from '../service/find-administration.ts';
 import { writeServerFile } from '../service/server-file.ts';
-import { startTestApp, type TestApp, testAdminKey } from '../testing/start-app.ts';
+import { openStore } from '../storage/open-store.ts';
+import { startTestApp, type TestApp, testAdminKey, testKey } from '../testing/start-app.ts';
 import { keysCommand } from './keys-command.ts';
 import { ownersCommand } from './owners-command.ts';
 
@@ -230,9 +232,64 @@ describe('with a server', () => {
 
   it('a wrong or missing admin key is said', async () => {
     await name(process.pid);
-    expect((await run('keys list', { TAILRACE_ADMIN_KEY: 'wrong' })).err).toContain('not known here');
+    const wrong = (from: string) =>
+      `tailrace: the server at ${app.url} does not take the admin key of ${from}; set TAILRACE_ADMIN_KEY to an admin key of that server\n`;
+    for (const [words, given] of [
+      ['keys list', 'wrong'],
+      // A key of a client: the server knows it, and answers 403.
+      ['owners create acme', testKey],
+    ] as const) {
+      const refused = await run(words, { TAILRACE_ADMIN_KEY: given });
+      expect([refused.code, refused.err]).toEqual([1, wrong('TAILRACE_ADMIN_KEY')]);
+    }
     const missing = await run('keys list');
     expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('TAILRACE_ADMIN_KEY')]);
+    const keyFile = join(folder, 'data', 'admin-key');
+    await writeFile(keyFile, 'tr_of_another_server\n', { mode: 0o600 });
+    expect((await run('keys list')).err).toBe(wrong(keyFile));
+    const file = join(folder, 'tailrace.yaml');
+    await writeFile(file, 'auth: {admin_keys: [tr_of_the_file]}');
+    expect((await run('keys list')).err).toBe(wrong(`auth.admin_keys in ${file}`));
+    await writeFile(file, 'auth: {required: false}');
+    expect((await run('keys list')).err).toContain('this command has none (auth.required: false)');
+  });
+
+  it('one that is starting is waited for', async () => {
+    const starting = () =>
+      writeServerFile(join(folder, 'data'), { pid: process.pid, url: app.url, starting: true });
+    await starting();
+    const listed = run('keys list', env);
+    await name(process.pid);
+    expect((await listed).code).toBe(0);
+    await starting();
+    const found = await findAdministration({
+      env: { ...env, TAILRACE_DATA_DIR: join(folder, 'data') },
+      cwd: folder,
+      creates: false,
+      note: () => {},
+      answers: async () => true,
+      startingMs: 0,
+    });
+    expect(found).toEqual({
+      ok: false,
+      exitCode: 1,
+      message: `the server at ${app.url} (process ${process.pid}) is still starting: its model is not loaded yet; try again in a moment`,
+    });
+  });
+
+  it('one that holds the store and cannot be asked is named', async () => {
+    const opened = await openStore({
+      dataDir: join(folder, 'data'),
+      now: Date.now,
+      holder: { pid: 4711, address: 'http://127.0.0.1:9' },
+    });
+    if (!opened.ok) throw new Error(opened.message);
+    const { code, err } = await run('keys list', env);
+    await opened.store.close();
+    expect([code, err]).toEqual([
+      1,
+      `tailrace: ${join(folder, 'data')} is used by process 4711, which listens on http://127.0.0.1:9, and no server answers there yet; try again in a moment\n`,
+    ]);
   });
 });
 

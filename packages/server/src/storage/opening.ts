@@ -31,6 +31,8 @@ export interface OpeningFailure {
   readonly reason: OpeningFailureReason;
   /** For the operator: what was found, where, and what to do. Without a full stop, and without passwords. */
   readonly message: string;
+  /** Of `locked`: the process that uses the data folder, in words, for a caller with other advice than that of a server. */
+  readonly holder?: string;
 }
 
 export type StoreOpening = { readonly ok: true; readonly store: OpenedStore } | OpeningFailure;
