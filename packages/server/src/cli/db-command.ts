@@ -99,7 +99,14 @@ async function migrate(config: Config, io: CommandIo): Promise<number> {
   const opened = await openStore(storeOptions(config));
   if (!opened.ok) return complain(io, refusalOf(opened, config, 'migrates its store when it starts'), 1);
   await opened.store.close();
-  io.stderr.write(`tailrace: the tables of ${storeOf(config)} are those of this version\n`);
+  const { before, now } = opened.schema;
+  const done =
+    before === 0
+      ? `made the tables of Tailrace (schema ${now}) in`
+      : before === now
+        ? `nothing to do (schema ${now}):`
+        : `brought the tables from schema ${before} to ${now} in`;
+  io.stderr.write(`tailrace: ${done} ${storeOf(config)}\n`);
   return 0;
 }
 

@@ -383,7 +383,8 @@ describe('tailrace db', () => {
   it.each([
     [['export', '-', '--data-dir=nothing'], 2, 'no server has used this data folder yet'],
     [['import', 'nothing.jsonl', '--data-dir=new'], 1, 'nothing.jsonl'],
-    [['migrate', '--data-dir=migrated'], 0, 'are those of this version'],
+    [['migrate', '--data-dir=migrated'], 0, 'made the tables of Tailrace (schema '],
+    [['migrate', '--data-dir=migrated'], 0, 'nothing to do (schema '],
     [['export'], 2, 'db export needs a file, or - for standard output'],
     [['import', 'a', 'b'], 2, 'unexpected "b"'],
     [['migrate', 'a'], 2, 'unexpected "a"'],

@@ -51,7 +51,7 @@ stream:    {keepalive: comment, keepalive_after: 10s, hold_head: 8s, usage_chunk
 breaker:   {failures: 5, window: 30s, probe_every: 10s}
 logging:   {level: info, format: auto, content: false}
 telemetry: {metrics: auto}
-storage:   {database_url: "postgres://…", redis_url: "redis://…", retention: 90d, spool: 256MiB}
+storage:   {database_url: "postgres://…/tailrace", redis_url: "redis://…", retention: 90d, spool: 256MiB}
 usage:     {webhook: {url: "https://hooks.example.org/usage", secret: "a-secret-of-the-receiver"}}
 auth:      {api_keys: ["\${TAILRACE_API_KEY}"], admin_keys: ["\${TAILRACE_ADMIN_KEY}"], key_prefix: tr_, required: true}
 `;
@@ -79,7 +79,7 @@ describe('the sample of the contract', () => {
       engine: { enabled: true, threads: 1, queue: 64 },
       limits: { maxStreams: 50, requestsPerMinute: 600, tokensPerMinute: 200_000, onStoreFailure: 'deny' },
       timeouts: { connectMs: 5000, totalMs: 600_000, hedgeAfterMs: 10_000 },
-      storage: { databaseUrl: 'postgres://…', redisUrl: 'redis://…', retentionMs: 90 * 86_400_000 },
+      storage: { databaseUrl: 'postgres://…/tailrace', redisUrl: 'redis://…', retentionMs: 90 * 86_400_000 },
       auth: { apiKeys: ['tr_one'], adminKeys: ['tr_two'], keyPrefix: 'tr_', required: true },
       file: '/etc/tailrace/tailrace.yaml',
     });
@@ -544,6 +544,16 @@ models:
       await problems('upstreams: {lab: {kind: 5}}\nmodels: {m: {targets: [{upstream: lab}]}}'),
     ).toHaveLength(1);
   });
+
+  it.each(['', '/', '?sslmode=require', '/?host=/run'])(
+    'a URL of PostgreSQL without a database is refused: …%s',
+    async (end) => {
+      expect(await problems(`storage: {database_url: "postgres://me@db:5432${end}"}`)).toEqual([
+        expect.stringContaining('and names a database, such as postgres://user:password@host:5432/tailrace'),
+      ]);
+      expect(await problems(`storage: {database_url: "postgres:///usage?host=/run"}`)).toEqual([]);
+    },
+  );
 
   it('never the text of a secret', async () => {
     const secret = 'sk-0123456789abcdefghij';

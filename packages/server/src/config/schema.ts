@@ -13,6 +13,7 @@ import {
   listenAddress,
   maxHeaderValueLength,
   oneOf,
+  postgresUrl,
   redisUrl,
   secret,
   secrets,
@@ -232,9 +233,7 @@ const logging = z.strictObject({
 });
 
 const storage = z.strictObject({
-  database_url: connectionUrl('postgres', 'postgresql')
-    .optional()
-    .describe('PostgreSQL; default: SQLite in data_dir.'),
+  database_url: postgresUrl().optional().describe('PostgreSQL; default: SQLite in data_dir.'),
   redis_url: redisUrl().optional().describe('Redis or Valkey, shared by replicas.'),
   retention: duration({ maximumMs: 36_500 * oneDayMs })
     .prefault('90d')

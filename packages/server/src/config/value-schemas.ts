@@ -241,6 +241,17 @@ export function connectionUrl(...schemes: readonly string[]) {
   );
 }
 
+/**
+ * A URL of PostgreSQL, which its driver reads by its own rules. It names a database: without one the driver would take the database
+ * that is called like the user, which is hardly the one that was meant.
+ */
+export function postgresUrl() {
+  return text(
+    'a URL that begins with postgres:// or postgresql:// and names a database, such as postgres://user:password@host:5432/tailrace',
+    (value) => /^postgres(?:ql)?:\/\/[^\s/?#]*\/[^\s/?#][^\s]*$/.test(value),
+  );
+}
+
 /** A URL of Redis, which its driver reads by the web's rules; it may hold credentials. */
 export function redisUrl() {
   return text(

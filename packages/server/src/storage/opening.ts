@@ -35,5 +35,14 @@ export interface OpeningFailure {
   readonly holder?: string;
 }
 
-export type StoreOpening = { readonly ok: true; readonly store: OpenedStore } | OpeningFailure;
+/** What opening a store has done to its tables. */
+export interface SchemaVersions {
+  /** 0: there were none. */
+  readonly before: number;
+  readonly now: number;
+}
+
+export type StoreOpening =
+  | { readonly ok: true; readonly store: OpenedStore; readonly schema: SchemaVersions }
+  | OpeningFailure;
 export type ReaderOpening = { readonly ok: true; readonly reader: OpenedReader } | OpeningFailure;
