@@ -511,8 +511,47 @@ describe('a mistake is reported with its line, what was expected and the nearest
       'timeouts: {total: "${KEY:-soon}"}',
       'tailrace.yaml:1: timeouts.total: expected a duration such as 250ms, 10s, 5m or 24h (1ms to 24d), got "soon"',
     ],
+    [
+      'timeouts: {stall: 1.5s}',
+      'tailrace.yaml:1: timeouts.stall: expected a duration such as 250ms, 10s, 5m or 24h (1ms to 24d), got "1.5s" (a whole number: 1500ms)',
+    ],
+    [
+      'server: {max_body: 1.5MiB}',
+      'tailrace.yaml:1: server.max_body: expected a size such as 64KiB or 1MiB (1B to 1GiB), got "1.5MiB" (a whole number: 1536KiB)',
+    ],
+    [
+      'engine: no',
+      'tailrace.yaml:1: engine: expected a mapping (key: value), got "no" (to switch it off: engine: {enabled: false})',
+    ],
+    ['timeouts: no', 'tailrace.yaml:1: timeouts: expected a mapping (key: value), got "no"'],
+    [
+      'models: {acme chat: {targets: [{engine: smollm2-135m-instruct}]}}',
+      'tailrace.yaml:1: models.acme chat: expected a model id (letters, digits and . _ : @ + - in segments separated by /), got "acme chat"',
+    ],
   ])('%s', async (yaml, message) => {
     expect(await problems(yaml)).toEqual([message]);
+  });
+
+  it('what stands under a wrong name, and beside a wrong value that must be there, in the same list', async () => {
+    const yaml = `
+usage: {webhook: {url: "https://h", secret: short}}
+upstreams:
+  my lab: {kind: openai}
+models:
+  acme chat:
+    targets: [{upstream: labb}]
+    fallbacks: [nothing]
+  chat: {targets: [{upstream: "my lab"}, {upstream: other}]}
+`;
+    expect(await problems(yaml)).toEqual([
+      expect.stringContaining('tailrace.yaml:2: usage.webhook.secret: expected a secret of 16 or more'),
+      expect.stringContaining('tailrace.yaml:4: upstreams.my lab: expected a name'),
+      expect.stringContaining('tailrace.yaml:4: upstreams.my lab.base_url: kind openai needs'),
+      expect.stringContaining('tailrace.yaml:6: models.acme chat: expected a model id'),
+      expect.stringContaining('tailrace.yaml:7: models.acme chat.targets[0].upstream: expected the name of'),
+      expect.stringContaining('tailrace.yaml:8: models.acme chat.fallbacks[0]: expected the id or alias'),
+      expect.stringContaining('tailrace.yaml:9: models.chat.targets[1].upstream: expected the name of'),
+    ]);
   });
 
   it('all mistakes at once, in the order of the file, without those that follow from another', async () => {

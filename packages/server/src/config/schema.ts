@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { presetNames } from '../upstreams/openai/presets.ts';
-import { isModelId } from './names.ts';
+import { isModelId, modelIdForm } from './names.ts';
 import {
   connectionUrl,
   contextSize,
@@ -30,8 +30,7 @@ import {
  */
 
 const oneDayMs = 86_400_000;
-const modelId = (what: string) =>
-  text(`${what}: letters, digits and . _ : @ + - in segments separated by /`, isModelId);
+const modelId = (what: string) => text(`${what}: ${modelIdForm}`, isModelId);
 const origin = text('* or an origin such as https://app.example.org', (value) => {
   if (value === '*') return true;
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value;
