@@ -319,6 +319,37 @@ it.each([
   expect(await readdir(folder)).toEqual([]);
 });
 
+it('expires at the beginning of a date, as usage reads one', async () => {
+  await run('keys create --expires 2099-01-01');
+  expect(await json('keys list')).toMatchObject([{ expires_at: '2099-01-01T00:00:00.000Z' }]);
+});
+
+it.each([
+  [
+    'keys create --expires 1.5d',
+    '--expires: expected a duration, a date or a time, such as 90d, 2027-01-01 or 2027-01-01T00:00:00Z, got "1.5d" (a whole number: 36h)',
+  ],
+  ['keys create --expires 2099-02-30', '--expires must be an RFC 3339 time'],
+  [
+    'keys rotate key_1 --overlap 100d',
+    '--overlap must be a duration of at most 90d, such as "1h", got "100d"',
+  ],
+  ['keys rotate key_1 --overlap 1.5h', 'got "1.5h" (a whole number: 90m)'],
+])('%s is refused before a store is touched: %s', async (words, message) => {
+  const { code, err } = await run(words);
+  expect([code, err]).toEqual([2, expect.stringContaining(`tailrace: `)]);
+  expect(err).toContain(message);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it('the help of a command says what its flags mean there', async () => {
+  expect((await run('keys list --help')).out).toMatch(/--owner ID +only the keys of this owner\n/);
+  const help = (await run('keys update --help')).out + (await run('owners update --help')).out;
+  expect(help).not.toMatch(/--(owner|models|expires) .*default:/);
+  expect(help).toMatch(/--expires TIME +.*none: never\n/);
+  expect((await run('keys create --help')).out).toMatch(/--owner ID +.*default: default/);
+});
+
 it('a value that the administration refuses is wrong usage too', async () => {
   const { code, err } = await run('keys create --expires 2020-01-01T00:00:00Z');
   expect([code, err]).toEqual([2, expect.stringContaining('--expires lies in the past')]);

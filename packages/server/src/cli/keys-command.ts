@@ -13,7 +13,13 @@ import {
 import type { CommandIo } from './command-io.ts';
 import { timeWords } from './field-words.ts';
 import { keyPairs, keyTable } from './key-views.ts';
-import { keyFlags, limitFlagHelp, readLimitFlags } from './limit-flags.ts';
+import {
+  keyFlags,
+  limitFlagHelp,
+  overlapFlagProblem,
+  readLimitFlags,
+  updateFlagHelp,
+} from './limit-flags.ts';
 import { OutputFailed, print } from './print.ts';
 import { readSubcommand, type SubcommandGroup } from './subcommands.ts';
 
@@ -45,6 +51,7 @@ const group: SubcommandGroup<Name, Flag> = {
       about: 'list keys',
       detail: 'Lists the keys that are not revoked, fixed ones first. Times are in UTC.',
       flags: ['--owner', '--all'],
+      flagHelp: { '--owner': { value: 'ID', about: 'only the keys of this owner' } },
       examples: ['', '--owner acme --all'],
     },
     show: {
@@ -59,6 +66,10 @@ const group: SubcommandGroup<Name, Flag> = {
       about: 'change a key',
       detail: 'Changes what the flags name. The value none removes what was set.',
       flags: keyFlags,
+      flagHelp: {
+        ...updateFlagHelp,
+        '--owner': { value: 'ID', about: 'who pays from now on; one that does not exist is made' },
+      },
       needsFlag: true,
       examples: [`${exampleId} --max-streams 5 --budget none`],
     },
@@ -91,6 +102,9 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
   const { command, id, values, on, json, place } = asked;
   const fields = readLimitFlags(values, Date.now());
   if (!fields.ok) return complain(io, fields.message, 2);
+  const { '--overlap': overlap } = values;
+  const wrongOverlap = overlap === undefined ? undefined : overlapFlagProblem(overlap);
+  if (wrongOverlap !== undefined) return complain(io, wrongOverlap, 2);
 
   const keys = '/admin/v1/keys';
   const one = `${keys}/${encodeURIComponent(id)}`;
@@ -114,7 +128,6 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
     show: async (admin) => show(await admin.call('GET', one)),
     update: async (admin) => show(await admin.call('PATCH', one, fields.fields)),
     rotate: async (admin) => {
-      const { '--overlap': overlap } = values;
       const rotated = await admin.call('POST', `${one}/rotate`, overlap === undefined ? {} : { overlap });
       const until = timeWords(rotated['overlap_until']);
       const old = until === '' ? 'the old secret has ended' : `the old secret works until ${until}`;

@@ -10,7 +10,7 @@ import {
 } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { ownerPairs, ownerTable } from './key-views.ts';
-import { limitFlagHelp, ownerFlags, readLimitFlags } from './limit-flags.ts';
+import { limitFlagHelp, ownerFlags, readLimitFlags, updateFlagHelp } from './limit-flags.ts';
 import { print } from './print.ts';
 import { readSubcommand, type SubcommandGroup } from './subcommands.ts';
 
@@ -66,6 +66,7 @@ const group: SubcommandGroup<Name, Flag> = {
       about: 'change an owner',
       detail: 'Changes what the flags name. The value none removes what was set.',
       flags: ownerFlags,
+      flagHelp: { '--models': updateFlagHelp['--models'] },
       needsFlag: true,
       examples: ['acme --budget 500usd/month --max-streams none'],
     },

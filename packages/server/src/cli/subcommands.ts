@@ -11,6 +11,8 @@ export interface Subcommand<Flag extends string> {
   /** Sentences for its own help. */
   readonly detail: string;
   readonly flags: readonly Flag[];
+  /** In the place of the group's, for flags that mean something else here. */
+  readonly flagHelp?: Readonly<Partial<Record<Flag, FlagHelp>>>;
   /** At least one of its flags has to be given. */
   readonly needsFlag?: boolean;
   /** What comes behind `tailrace keys create`. */
@@ -129,8 +131,9 @@ function subcommandHelp<Name extends string, Flag extends string>(
   { noun, commands, flagHelp }: SubcommandGroup<Name, Flag>,
   name: Name,
 ): string {
-  const { takes, detail, flags, examples } = commands[name];
-  const own = Object.fromEntries(flags.map((flag) => [flag, flagHelp[flag]]));
+  const { takes, detail, flags, examples, flagHelp: ownHelp = {} } = commands[name];
+  const helpOf: Readonly<Record<Flag, FlagHelp>> = { ...flagHelp, ...ownHelp };
+  const own = Object.fromEntries(flags.map((flag) => [flag, helpOf[flag]]));
   const lines = flagLines({ ...own, '--json': { about: 'print JSON' }, ...placeFlagHelp });
   return `Usage: tailrace ${noun} ${name}${takes === undefined ? '' : ' ID'} [FLAGS]
 
