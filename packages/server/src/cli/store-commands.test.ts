@@ -207,6 +207,19 @@ key:key_a   ci       10,000      2,400          0      7,600  tokens   total   n
     expect(text.stdout.split('\r\n')[2]).toBe('key:key_a,acme,key_a,ci,tokens,10000,2400,0,7600,total,');
   });
 
+  it('where no record matches prints no table, and says so', async () => {
+    for (const groups of [[], ['--group-by=user']]) {
+      const none = [...groups, '--owner=nobody', '--data-dir=full'];
+      expect(await run(usageCommand, none)).toEqual({
+        status: 0,
+        stdout: '',
+        stderr: 'tailrace: no records match\n',
+      });
+      const { stdout } = await run(usageCommand, [...none, '--json']);
+      expect(JSON.parse(stdout)).toEqual({ data: [], has_more: false });
+    }
+  });
+
   it('a wrong flag ends with status 2', async () => {
     const { status, stderr } = await run(usageCommand, ['--since=yesterday']);
     expect(status).toBe(2);

@@ -71,7 +71,7 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
       if (rows.length === 0)
         sayEmpty(io, 'no budgets; tailrace keys update ID --budget 20usd/month sets one');
       else await print(io, budgetTable(rows, terminalWidth(io)));
-    } else if (rows.length === 0 && groupNames.length > 0) sayEmpty(io, 'no records match');
+    } else if (rows.length === 0) sayEmpty(io, 'no records match');
     else await print(io, usageTable(groupNames, await withKeyNames(admin, rows), terminalWidth(io)));
   });
 }
