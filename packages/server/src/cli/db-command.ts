@@ -7,7 +7,6 @@ import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { didYouMean } from '../domain/nearest.ts';
 import { recoverRecords, somethingWaits, whenStored } from '../ledger/recover-records.ts';
 import { runningServer } from '../service/find-administration.ts';
 import { openStore, openStoreReader } from '../storage/open-store.ts';
@@ -25,25 +24,62 @@ import { flagLines, placeFlagHelp } from './flag-help.ts';
 import { JsonLinesError, jsonLines, parseJsonLines } from './json-lines.ts';
 import { print } from './print.ts';
 import { readWords } from './read-words.ts';
+import { unknownCommand } from './unknown-command.ts';
+
+const place = `The store is PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the data folder.`;
+const secrets =
+  'An export holds hashes of keys, what each client used, and secrets of the service: keep it as the store itself.';
+
+/** `about`: one line for the list. `detail`: sentences for its own help. */
+const commands = {
+  export: {
+    file: 'standard output',
+    about: 'write keys, owners, records and sums as JSON Lines, also while a server runs',
+    detail: `Writes keys, owners, records, sums and waiting events as JSON Lines, as of one moment, also while a server runs. - is
+standard output. It replaces an older export of the same name, and no other file.
+${secrets}`,
+    examples: ['export backup.jsonl'],
+  },
+  import: {
+    file: 'standard input',
+    about: 'read an export into an empty store that no server uses',
+    detail: `Reads an export into an empty store that no server uses, all of it or nothing. - is standard input. The store is made where
+there is none.`,
+    examples: ['import backup.jsonl', 'import - < backup.jsonl'],
+  },
+  migrate: {
+    file: undefined,
+    about: 'make the tables of the store, or bring them to those of this version',
+    detail: `Makes the tables of the store, or brings them to those of this version, and says in which database. A start of the server
+does the same.`,
+    examples: ['migrate'],
+  },
+} as const;
+
+type Name = keyof typeof commands;
+const names = Object.keys(commands) as Name[];
+const usageOf = (name: Name) => (commands[name].file === undefined ? name : `${name} FILE`);
 
 const help = `Usage: tailrace db COMMAND [FLAGS]
 
-Moves and migrates the store: PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the
-data folder.
+Moves and migrates the store.
+${place}
 
-  export FILE  write keys, owners, records and sums as JSON Lines, also while a server runs; - is standard output
-  import FILE  read an export into an empty store that no server uses; - is standard input
-  migrate      bring the tables of the store to those of this version
-
-${flagLines(placeFlagHelp)}
-Examples:
-  tailrace db export backup.jsonl
-  TAILRACE_DATABASE_URL=postgres://… tailrace db import backup.jsonl
-
-An export holds hashes of keys, what each client used, and secrets of the service: keep it as the store itself.
+${flagLines(Object.fromEntries(names.map((name) => [usageOf(name), { about: commands[name].about }])))}
+tailrace db COMMAND --help says more of one.
 `;
 
-const commands = ['export', 'import', 'migrate'] as const;
+function helpOf(name: Name): string {
+  const { detail, examples } = commands[name];
+  return `Usage: tailrace db ${usageOf(name)} [FLAGS]
+
+${detail}
+${place}
+
+${flagLines(placeFlagHelp)}
+${examples.length === 1 ? 'Example' : 'Examples'}:
+${examples.map((words) => `  tailrace db ${words}\n`).join('')}`;
+}
 
 /** With standard input, for `import -`. */
 export interface DbIo extends CommandIo {
@@ -56,25 +92,18 @@ export interface DbIo extends CommandIo {
 export async function dbCommand(args: readonly string[], io: DbIo): Promise<number> {
   const read = readWords(args, { values: ['--config', '--data-dir'], switches: ['--help'] });
   if (!read.ok) return complain(io, `${read.message}; see tailrace db --help`, 2);
-  const { words, values, on } = read;
-  const [name, file, ...rest] = words;
-  if (on.has('--help') || name === 'help') {
-    await print(io, help);
+  const { values, on } = read;
+  const [asked, file, ...rest] = read.words[0] === 'help' ? read.words.slice(1) : read.words;
+  const command = names.find((one) => one === asked);
+  if (on.has('--help') || read.words[0] === 'help') {
+    await print(io, command === undefined ? help : helpOf(command));
     return 0;
   }
-  const command = commands.find((one) => one === name);
-  if (command === undefined) {
-    const list = `expected one of ${commands.join(', ')}`;
-    if (name === undefined) return complain(io, `tailrace db needs a command: ${list}`, 2);
-    return complain(io, `there is no command "db ${name}"${didYouMean(name, commands)}; ${list}`, 2);
-  }
-  if (command !== 'migrate' && file === undefined)
-    return complain(
-      io,
-      `db ${command} needs a file, or - for standard ${command === 'export' ? 'output' : 'input'}`,
-      2,
-    );
-  const extra = command === 'migrate' ? file : rest[0];
+  if (command === undefined) return complain(io, unknownCommand('db', asked, names), 2);
+  const { file: standard } = commands[command];
+  if (standard !== undefined && file === undefined)
+    return complain(io, `db ${command} needs a file, or - for ${standard}`, 2);
+  const extra = standard === undefined ? file : rest[0];
   if (extra !== undefined) return complain(io, `unexpected ${JSON.stringify(extra)}`, 2);
   const { '--config': config, '--data-dir': dataDir } = values;
   const flags = {

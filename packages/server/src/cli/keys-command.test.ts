@@ -294,7 +294,7 @@ describe('with a server', () => {
 });
 
 it.each([
-  ['keys', 'needs a command'],
+  ['keys', 'tailrace: keys needs a command: expected one of create, list'],
   ['keys creat', 'did you mean "create"?'],
   ['keys create name', 'unexpected "name"'],
   ['keys show', 'needs the id'],

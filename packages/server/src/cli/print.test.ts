@@ -54,7 +54,6 @@ describe('standard output that takes nothing', () => {
     ['owners', ownersCommand, 'delete acme'],
     ['usage', usageCommand, '--csv'],
     ['usage', usageCommand, '--json'],
-    ['usage', usageCommand, '--since 7d'],
     ['usage', usageCommand, '--budgets --csv'],
     ['prices', pricesCommand, 'check'],
     ['prices', pricesCommand, 'check --json'],

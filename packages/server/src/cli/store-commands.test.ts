@@ -393,6 +393,18 @@ describe('tailrace db', () => {
     },
   );
 
+  it('each command has a help of its own', async () => {
+    const all = await run(dbCommand, ['--help']);
+    expect(all.stdout).toMatch(/ {2}export FILE {2}.* {2}import FILE {2}.* {2}migrate {6}/s);
+    for (const name of ['export', 'import', 'migrate']) {
+      const { status, stdout, stderr } = await run(dbCommand, [name, '--help']);
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(new RegExp(`^Usage: tailrace db ${name}( FILE)? \\[FLAGS\\]`));
+      expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}tailrace db ${name}`));
+      expect((await run(dbCommand, ['help', name])).stdout).toBe(stdout);
+    }
+  });
+
   it.each([
     [['export', '-', '--data-dir=nothing'], 2, 'no server has used this data folder yet'],
     [['import', 'nothing.jsonl', '--data-dir=new'], 1, 'nothing.jsonl'],

@@ -1,6 +1,6 @@
-import { didYouMean } from '../domain/nearest.ts';
 import { type FlagHelp, flagLines, placeFlagHelp, whereAsked } from './flag-help.ts';
 import { readWords } from './read-words.ts';
+import { unknownCommand } from './unknown-command.ts';
 
 /** One of the commands behind `tailrace keys` or `tailrace owners`. */
 export interface Subcommand<Flag extends string> {
@@ -66,11 +66,7 @@ export function readSubcommand<Name extends string, Flag extends string>(
   if (on.has('--help') || words[0] === 'help') {
     return { type: 'help', text: name === undefined ? groupHelp(group) : subcommandHelp(group, name) };
   }
-  if (name === undefined) {
-    const list = `expected one of ${names.join(', ')}`;
-    if (asked === undefined) return refused(`tailrace ${noun} needs a command: ${list}`);
-    return refused(`there is no command "${noun} ${asked}"${didYouMean(asked, names)}; ${list}`);
-  }
+  if (name === undefined) return refused(unknownCommand(noun, asked, names));
   const command = commands[name];
   const see = `see tailrace ${noun} ${name} --help`;
   const [id, extra] = command.takes === undefined ? [undefined, rest[0]] : rest;
