@@ -10,6 +10,8 @@ export interface AdminClient {
   call(method: string, path: string, body?: JsonValue): Promise<AdminAnswer>;
   /** Where keys and records are, in words. */
   readonly where: string;
+  /** The names of all models, where no server runs that could be asked. */
+  readonly modelNames: readonly string[] | undefined;
   close(): Promise<void>;
 }
 
@@ -59,10 +61,12 @@ function createAdminClient({
   adminKey: key,
   keyFrom,
   where,
+  modelNames,
   close,
 }: Extract<FoundAdministration, { readonly ok: true }>): AdminClient {
   return {
     where,
+    modelNames,
     async call(method, at, body) {
       const sent = await send(url, {
         method,

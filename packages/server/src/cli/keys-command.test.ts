@@ -342,6 +342,33 @@ it.each([
   expect(await readdir(folder)).toEqual([]);
 });
 
+it('models that no model is called are a warning, with a server and without', async () => {
+  await writeFile(
+    join(folder, 'tailrace.yaml'),
+    'engine: {enabled: false}\nupstreams: {s: {preset: vllm, base_url: "http://h"}}\nmodels: {acme/chat: {aliases: [chat], targets: [{upstream: s}]}}',
+  );
+  const made = await run('keys create --models acme/*,chat,default,chta,other/*');
+  expect(made.code).toBe(0);
+  expect(made.err.split('\n').filter((line) => line.includes('warning'))).toEqual([
+    'tailrace: warning: no model is called "chta" now (did you mean "chat"?)',
+    'tailrace: warning: no model is called "other/*" now',
+  ]);
+  await run('owners create acme');
+  expect((await run('owners update acme --models chat')).err).toBe('');
+  const app = await startTestApp({
+    config:
+      'upstreams: {s: {preset: vllm, base_url: "http://h"}}\nmodels: {other/m: {targets: [{upstream: s}]}}',
+  });
+  try {
+    await writeServerFile(join(folder, 'data'), { pid: process.pid, url: app.url });
+    const { err } = await run('keys create --models other/*,chta', { TAILRACE_ADMIN_KEY: testAdminKey });
+    expect(err).toContain('warning: no model is called "chta" now\n');
+    expect(err).not.toContain('other');
+  } finally {
+    await app.stop();
+  }
+});
+
 it('the help of a command says what its flags mean there', async () => {
   expect((await run('keys list --help')).out).toMatch(/--owner ID +only the keys of this owner\n/);
   const help = (await run('keys update --help')).out + (await run('owners update --help')).out;

@@ -22,6 +22,7 @@ import {
 } from './limit-flags.ts';
 import { OutputFailed, print } from './print.ts';
 import { readSubcommand, type SubcommandGroup } from './subcommands.ts';
+import { warnOfModels } from './warn-of-models.ts';
 
 type Name = 'create' | 'list' | 'show' | 'update' | 'rotate' | 'revoke';
 type Flag = (typeof keyFlags)[number] | '--overlap' | '--all';
@@ -123,10 +124,14 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
         }
         return `the secret of the new ${id} was not shown, so the key is revoked again`;
       });
+      await warnOfModels(admin, io, fields.fields);
     },
     list: (admin) => list(admin, io, { owner: values['--owner'], all: on.has('--all'), json }),
     show: async (admin) => show(await admin.call('GET', one)),
-    update: async (admin) => show(await admin.call('PATCH', one, fields.fields)),
+    update: async (admin) => {
+      await show(await admin.call('PATCH', one, fields.fields));
+      await warnOfModels(admin, io, fields.fields);
+    },
     rotate: async (admin) => {
       const rotated = await admin.call('POST', `${one}/rotate`, overlap === undefined ? {} : { overlap });
       const until = timeWords(rotated['overlap_until']);

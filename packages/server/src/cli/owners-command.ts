@@ -13,6 +13,7 @@ import { ownerPairs, ownerTable } from './key-views.ts';
 import { limitFlagHelp, ownerFlags, readLimitFlags, updateFlagHelp } from './limit-flags.ts';
 import { print } from './print.ts';
 import { readSubcommand, type SubcommandGroup } from './subcommands.ts';
+import { warnOfModels } from './warn-of-models.ts';
 
 type Name = 'create' | 'list' | 'show' | 'update' | 'revoke' | 'delete' | 'rotate';
 type Flag = (typeof ownerFlags)[number];
@@ -112,6 +113,7 @@ export async function ownersCommand(args: readonly string[], io: CommandIo): Pro
         );
       await show(await admin.call('PUT', one, fields.fields));
       if (!json) io.stderr.write(`tailrace: made owner ${id} ${admin.where}\n`);
+      await warnOfModels(admin, io, fields.fields);
     },
     list: async (admin) => {
       const owners = await admin.all('/admin/v1/owners?');
@@ -119,7 +121,10 @@ export async function ownersCommand(args: readonly string[], io: CommandIo): Pro
       else await print(io, ownerTable(owners, await admin.all('/admin/v1/keys?'), terminalWidth(io)));
     },
     show: async (admin) => show(await admin.call('GET', one)),
-    update: async (admin) => show(await admin.call('PATCH', one, fields.fields)),
+    update: async (admin) => {
+      await show(await admin.call('PATCH', one, fields.fields));
+      await warnOfModels(admin, io, fields.fields);
+    },
     revoke: end,
     delete: end,
   };

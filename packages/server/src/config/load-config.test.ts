@@ -578,6 +578,16 @@ models:
     ]);
   });
 
+  it('a section whose text methods are hidden is refused as any other', async () => {
+    expect(await problems('engine: [{toString: 5}]')).toEqual([
+      'tailrace.yaml:1: engine: expected a mapping (key: value), got a list',
+    ]);
+    expect(await problems('server: {listen: {toString: 5}}')).toHaveLength(1);
+    expect(
+      await problems('logging: {level: {toString: 5}}\nusage: {webhook: {url: {toString: 5}}}'),
+    ).toHaveLength(3);
+  });
+
   it('no second mistake for a reference to a refused entry', async () => {
     expect(
       await problems('upstreams: {lab: {kind: 5}}\nmodels: {m: {targets: [{upstream: lab}]}}'),
@@ -641,6 +651,34 @@ describe('a configuration that is read again', () => {
     expect((await valid(undefined, piped)).server.dataDir).toBe(`${folder}/here`);
     expect(await problems(undefined, { ...piped, reload: { fileHasContent: true } })).toEqual([
       '--config: cannot read /dev/fd/63: it is no file but a pipe',
+    ]);
+  });
+});
+
+describe('what is valid and most likely a mistake is a warning', () => {
+  const warnings = async (yaml: string, env: Record<string, string> = {}) => {
+    const loaded = await load(yaml, { env });
+    return loaded.ok ? loaded.warnings : loaded.problems;
+  };
+
+  it('a key that can be guessed, where other machines reach the server', async () => {
+    const message = (setting: string) =>
+      `${setting}: a key of fewer than 16 characters can be guessed, and other machines reach server.listen`;
+    const open = 'server: {listen: "0.0.0.0:7245"}';
+    expect(await warnings(open, { TAILRACE_API_KEY: 'a' })).toEqual([
+      message('auth.api_keys (TAILRACE_API_KEY)'),
+    ]);
+    const sixteen = '0123456789abcdef';
+    expect(await warnings(open, { TAILRACE_API_KEY: sixteen, TAILRACE_ADMIN_KEY: 'root' })).toEqual([
+      message('auth.admin_keys (TAILRACE_ADMIN_KEY)'),
+    ]);
+    expect(await warnings(open, { TAILRACE_API_KEY: sixteen })).toEqual([]);
+    expect(await warnings('', { TAILRACE_API_KEY: 'a' })).toEqual([]);
+  });
+
+  it('a server without any model', async () => {
+    expect(await warnings('engine: {enabled: false}')).toEqual([
+      'no model is configured, and the engine has none: every completion will be answered with 404 model_not_found',
     ]);
   });
 });

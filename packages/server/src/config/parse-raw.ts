@@ -14,17 +14,19 @@ export function parseRaw(data: unknown, problems: ProblemList): RawConfig {
   if (first.success) return first.data;
   const cut: ConfigPath[] = [];
   for (const issue of first.error.issues) reportIssue(issue, data, problems, cut);
-  // Where a key is cut that must be there, what holds it is cut next. Each round cuts more, and nothing is left at the end.
-  for (;;) {
+  // Where a key is cut that must be there, what holds it is cut next: at most as often as the schema is deep.
+  for (let round = 0; round < deepest; round += 1) {
     const next = configSchema.safeParse(without(data, cut));
     if (next.success) return next.data;
-    const before = cut.length;
-    for (const { path } of next.error.issues) if (path.length > 0) cut.push(namesOf(path.slice(0, -1)));
-    if (cut.length === before) return configSchema.parse({});
+    for (const { path } of next.error.issues) cut.push(namesOf(path.slice(0, -1)));
   }
+  return configSchema.parse({});
 }
 
 type Issue = z.core.$ZodIssue;
+
+/** `models.NAME.price.above[0].tokens`. */
+const deepest = 6;
 
 function namesOf(path: readonly PropertyKey[]): ConfigPath {
   return path.map((step) => (typeof step === 'number' ? step : String(step)));
@@ -56,7 +58,8 @@ function reportIssue(issue: Issue, data: unknown, problems: ProblemList, cut: Co
 
 /** For `engine: no`: a section that can be switched off is switched off inside. */
 function switchHint(value: unknown, path: ConfigPath): string {
-  const isOff = value === false || ['no', 'off', 'false', 'none'].includes(String(value));
+  const isOff =
+    value === false || (typeof value === 'string' && ['no', 'off', 'false', 'none'].includes(value));
   if (!isOff || !knownKeys(path).includes('enabled')) return '';
   return ` (to switch it off: ${formatPath(path)}: {enabled: false})`;
 }

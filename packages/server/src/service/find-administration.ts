@@ -35,6 +35,8 @@ export type FoundAdministration =
       readonly keyFrom: string;
       /** Where keys and records are: `on the server at URL`, or `in` and the store. */
       readonly where: string;
+      /** The names of all models, where no server runs that could be asked. */
+      readonly modelNames?: readonly string[];
       /** Closes what was opened for this command. */
       close(): Promise<void>;
     }
@@ -70,7 +72,10 @@ export async function findAdministration(place: AdministrationPlace): Promise<Fo
   const { openAdministration } = await import('./open-administration.ts');
   const opened = await openAdministration(loaded.config, place);
   // A folder without a store is most often a mistyped one.
-  return opened.ok ? { ...opened, keyFrom: 'this command' } : { ...opened, exitCode: opened.missing ? 2 : 1 };
+  const modelNames = [...loaded.config.models].flatMap(([id, { aliases }]) => [id, ...aliases]);
+  return opened.ok
+    ? { ...opened, keyFrom: 'this command', modelNames }
+    : { ...opened, exitCode: opened.missing ? 2 : 1 };
 }
 
 const pollMs = 100;

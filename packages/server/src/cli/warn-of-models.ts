@@ -1,0 +1,30 @@
+import { createModelRights } from '../access/model-rights.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { nearest } from '../domain/nearest.ts';
+import { type Administration, Refused } from './administer.ts';
+import type { CommandIo } from './command-io.ts';
+
+/**
+ * Warns of entries of `--models` that allow no model now: a mistyped name locks its key out. They are stored all the same, because a
+ * model may come later.
+ */
+export async function warnOfModels(admin: Administration, io: CommandIo, fields: JsonObject): Promise<void> {
+  const { models } = fields;
+  if (!Array.isArray(models)) return;
+  let names: readonly string[];
+  try {
+    names = await admin.modelNames();
+  } catch (error) {
+    // The change is done; without the names there is only no warning.
+    if (error instanceof Refused) return;
+    throw error;
+  }
+  for (const entry of models) {
+    if (typeof entry !== 'string') continue;
+    const rights = createModelRights([{ of: '', models: [entry] }]);
+    if (names.some((id) => rights.allows({ id, aliases: [] }))) continue;
+    const guess = nearest(entry, names);
+    const hint = guess === undefined ? '' : ` (did you mean ${JSON.stringify(guess)}?)`;
+    io.stderr.write(`tailrace: warning: no model is called ${JSON.stringify(entry)} now${hint}\n`);
+  }
+}
