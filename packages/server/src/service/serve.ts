@@ -122,9 +122,13 @@ async function serveConfig(
   for (const warning of warnings) log.warn(warning);
 
   const parentPid = Number(env['TAILRACE_PARENT_PID']);
-  if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
+  if (parentPid > 0) watchParent(parentPid, () => shutdown.forceEnd('the launcher has ended'));
 
   let service: Service | undefined;
+  // The log tells a stop that was asked for from a process that was killed.
+  void shutdown.asked.then(() =>
+    log.info('shutting down', { reason: shutdown.reason(), running: service?.running() ?? 0 }),
+  );
   const listener = createListener(() => service?.handle, { log, newRequestId });
   let port: number;
   try {
@@ -185,6 +189,7 @@ async function serveConfig(
     await engine?.stop();
     listener.destroy();
     await ledger?.close();
+    if (shutdown.signal.aborted) log.info('stopped');
   }
 }
 
