@@ -321,7 +321,7 @@ it.each([
 
 it('expires at the beginning of a date, as usage reads one', async () => {
   await run('keys create --expires 2099-01-01');
-  expect(await json('keys list')).toMatchObject([{ expires_at: '2099-01-01T00:00:00.000Z' }]);
+  expect(await json('keys list')).toMatchObject({ data: [{ expires_at: '2099-01-01T00:00:00.000Z' }] });
 });
 
 it.each([
