@@ -1,6 +1,6 @@
-import { createModelRights } from '../access/model-rights.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { nearest } from '../domain/nearest.ts';
+import { didYouMean } from '../domain/nearest.ts';
+import { unmatchedModels } from '../service/unmatched-models.ts';
 import { type Administration, Refused } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 
@@ -19,12 +19,9 @@ export async function warnOfModels(admin: Administration, io: CommandIo, fields:
     if (error instanceof Refused) return;
     throw error;
   }
-  for (const entry of models) {
-    if (typeof entry !== 'string') continue;
-    const rights = createModelRights([{ of: '', models: [entry] }]);
-    if (names.some((id) => rights.allows({ id, aliases: [] }))) continue;
-    const guess = nearest(entry, names);
-    const hint = guess === undefined ? '' : ` (did you mean ${JSON.stringify(guess)}?)`;
-    io.stderr.write(`tailrace: warning: no model is called ${JSON.stringify(entry)} now${hint}\n`);
-  }
+  const entries = models.filter((entry) => typeof entry === 'string');
+  for (const entry of unmatchedModels(entries, names))
+    io.stderr.write(
+      `tailrace: warning: no model is called ${JSON.stringify(entry)} now${didYouMean(entry, names)}\n`,
+    );
 }
