@@ -54,6 +54,6 @@ test('a port in use is one clear line and exit 1', async () => {
   const port = await portOf(first);
   const second = tailraceWall('--listen', `127.0.0.1:${port}`);
   expect((await second.exited).code).toBe(1);
-  expect(second.stderr()).toMatch(/^tailrace wall: port \d+ on 127\.0\.0\.1 is in use/);
+  expect(second.stderr()).toMatch(/^tailrace: port \d+ on 127\.0\.0\.1 is in use/);
   await first.end('SIGINT', 5_000);
 });

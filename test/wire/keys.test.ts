@@ -69,7 +69,11 @@ test('no key lies in the data folder or in the log', async () => {
 
 test('the file that names the server is for its user only, and is gone with it', async () => {
   const file = join(dataDir, 'server.json');
-  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ pid: server.pid, url: server.baseUrl });
+  expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+    pid: server.pid,
+    url: server.baseUrl,
+    store: `SQLite ${join(dataDir, 'tailrace.sqlite')}`,
+  });
   expect(statSync(file).mode & 0o777).toBe(0o600);
   const ended = server.expectExit();
   server.signal('SIGTERM');

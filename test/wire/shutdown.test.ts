@@ -21,6 +21,18 @@ async function started(config = {}): Promise<TestServer> {
   return server;
 }
 
+/** What the log says of the stop, in its order. A server that was killed has none of these lines. */
+function stopLines(running: TestServer): unknown[] {
+  const lines = running
+    .logs()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+  return lines.flatMap(({ msg, reason, running: count }) =>
+    msg === 'shutting down' ? [[msg, reason, count]] : msg === 'stopped' ? [[msg]] : [],
+  );
+}
+
 describe('SIGTERM', () => {
   test('lets a running stream finish, refuses new ones, and exits 0', async () => {
     const running = await started();
@@ -38,6 +50,7 @@ describe('SIGTERM', () => {
     expect(refusal.header('retry-after')).toMatch(/^\d+$/);
     expect(expectTrueStream((await stream.response()).body).complete).toBe(true);
     expect(await exit).toEqual({ code: 0, signal: null });
+    expect(stopLines(running)).toEqual([['shutting down', 'SIGTERM', 1], ['stopped']]);
   });
 
   test('ends streams that outlast the drain with an error event', async () => {
@@ -61,6 +74,7 @@ describe('SIGTERM', () => {
     const exit = running.expectExit();
     running.signal(signal);
     expect(await exit).toEqual({ code: 0, signal: null });
+    expect(stopLines(running)).toEqual([['shutting down', signal, 0], ['stopped']]);
   });
 });
 

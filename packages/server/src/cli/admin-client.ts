@@ -10,6 +10,8 @@ export interface AdminClient {
   call(method: string, path: string, body?: JsonValue): Promise<AdminAnswer>;
   /** Where keys and records are, in words. */
   readonly where: string;
+  /** The names of all models, where no server runs that could be asked. */
+  readonly modelNames: readonly string[] | undefined;
   close(): Promise<void>;
 }
 
@@ -48,8 +50,8 @@ export async function openAdminClient(place: AdminPlace, io: CommandIo): Promise
   return found.ok ? { ok: true, client: createAdminClient(found) } : found;
 }
 
-/** Whether an HTTP server answers there. */
-async function answers(url: string): Promise<boolean> {
+/** Whether an HTTP server answers at a URL. */
+export async function answers(url: string): Promise<boolean> {
   const { status } = await send(url, { method: 'GET', path: '/livez', timeoutMs: livezMs });
   return status !== 0;
 }
@@ -57,11 +59,14 @@ async function answers(url: string): Promise<boolean> {
 function createAdminClient({
   url,
   adminKey: key,
+  keyFrom,
   where,
+  modelNames,
   close,
 }: Extract<FoundAdministration, { readonly ok: true }>): AdminClient {
   return {
     where,
+    modelNames,
     async call(method, at, body) {
       const sent = await send(url, {
         method,
@@ -72,10 +77,21 @@ function createAdminClient({
       });
       const { status, text } = sent;
       if (status >= 200 && status < 300) return { ok: true, text };
-      return { ok: false, status, message: refusal(url, sent), exitCode: status === 400 ? 2 : 1 };
+      // The server's own words are about a key that its caller has typed, and this command has found its key.
+      const message = status === 401 || status === 403 ? wrongKey(url, keyFrom, key) : refusal(url, sent);
+      return { ok: false, status, message, exitCode: status === 400 ? 2 : 1 };
     },
     close,
   };
+}
+
+/** The server does not take the key, or takes it for a client's only. */
+function wrongKey(url: string, from: string, key: string | undefined): string {
+  const taken =
+    key === undefined
+      ? `the server at ${url} asks for an admin key, and this command has none (${from})`
+      : `the server at ${url} does not take the admin key of ${from}`;
+  return `${taken}; set TAILRACE_ADMIN_KEY to an admin key of that server`;
 }
 
 function refusal(url: string, { status, text }: Sent): string {

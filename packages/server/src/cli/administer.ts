@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, type JsonValue } from '../domain/json.ts';
 import { type AdminClient, type AdminPlace, openAdminClient } from './admin-client.ts';
 import type { CommandIo } from './command-io.ts';
+import { print } from './print.ts';
 
 /** One command that calls the administration. It throws a {@link Refused} where a call is refused. */
 export type Administer = (admin: Administration) => Promise<void>;
@@ -14,6 +15,8 @@ export interface Administration {
   find(path: string): Promise<JsonObject | undefined>;
   /** All entries of a list, of however many pages. `path` with a query, or ending in `?`. */
   all(path: string): Promise<JsonObject[]>;
+  /** The ids and aliases of all models. */
+  modelNames(): Promise<readonly string[]>;
 }
 
 /** Ends a command with this line on standard error. */
@@ -68,25 +71,32 @@ function administrationOf(client: AdminClient, { missing }: AdministerOptions): 
     if (answer.status === 404 && missing !== undefined) throw new Refused(missing, 1);
     throw new Refused(answer.message, answer.exitCode);
   }
+  async function all(path: string): Promise<JsonObject[]> {
+    const found: JsonObject[] = [];
+    for (;;) {
+      const last = found.at(-1)?.['id'];
+      const after = typeof last === 'string' ? `&after=${encodeURIComponent(last)}` : '';
+      const page = await call('GET', `${path}&limit=1000${after}`);
+      const data = Array.isArray(page['data']) ? page['data'].filter(isObject) : [];
+      found.push(...data);
+      if (page['has_more'] !== true || data.length === 0) return found;
+    }
+  }
   return {
     where: client.where,
     call,
+    all,
+    async modelNames() {
+      if (client.modelNames !== undefined) return client.modelNames;
+      return (await all('/admin/v1/models?')).flatMap(({ id, aliases }) =>
+        [id, ...(Array.isArray(aliases) ? aliases : [])].filter((name) => typeof name === 'string'),
+      );
+    },
     async find(path) {
       const answer = await client.call('GET', path);
       if (answer.ok) return parsed(answer.text);
       if (answer.status === 404) return undefined;
       throw new Refused(answer.message, answer.exitCode);
-    },
-    async all(path) {
-      const found: JsonObject[] = [];
-      for (;;) {
-        const last = found.at(-1)?.['id'];
-        const after = typeof last === 'string' ? `&after=${encodeURIComponent(last)}` : '';
-        const page = await call('GET', `${path}&limit=1000${after}`);
-        const data = Array.isArray(page['data']) ? page['data'].filter(isObject) : [];
-        found.push(...data);
-        if (page['has_more'] !== true || data.length === 0) return found;
-      }
     },
   };
 }
@@ -107,8 +117,8 @@ export function terminalWidth({ stdout }: CommandIo): number | undefined {
 }
 
 /** Writes JSON for programs. */
-export function writeJson(io: CommandIo, value: unknown): void {
-  io.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+export function writeJson(io: CommandIo, value: unknown): Promise<void> {
+  return print(io, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 /** What a list says that has no entries, beside its empty output. */
@@ -117,6 +127,6 @@ export function sayEmpty(io: CommandIo, message: string): void {
 }
 
 /** Writes a whole list in the form of the API's: a program reads both in the same way. */
-export function writeList(io: CommandIo, data: readonly JsonObject[]): void {
-  writeJson(io, { data, has_more: false });
+export function writeList(io: CommandIo, data: readonly JsonObject[]): Promise<void> {
+  return writeJson(io, { data, has_more: false });
 }

@@ -98,10 +98,11 @@ describe('tailrace config check', () => {
   });
 
   it.each([
-    [[], 'config needs a second word; expected: tailrace config check'],
-    [['chek'], 'unknown: config "chek" (did you mean "check"?); expected: tailrace config check'],
-    [['check', '--confg=x'], 'unknown "--confg=x"'],
-    [['check', '--config'], '--config needs a file'],
+    [[], 'tailrace: config needs a command: there is only check'],
+    [['chek'], 'tailrace: there is no command "config chek" (did you mean "check"?); there is only check'],
+    [['check', 'x'], 'tailrace: unexpected "x"; see tailrace config --help'],
+    [['check', '--confg=x'], 'tailrace: there is no flag --confg here'],
+    [['check', '--config'], 'tailrace: --config needs a value'],
   ])('%j is wrong usage', async (args, message) => {
     const { status, out, err } = await run(...args);
     expect({ status, out }).toEqual({ status: 2, out: '' });

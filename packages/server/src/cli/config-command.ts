@@ -3,10 +3,12 @@ import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { withVariableNames } from '../config/environment-values.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { didYouMean } from '../domain/nearest.ts';
+import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
-import { flagHint } from './flag-hint.ts';
+import { print } from './print.ts';
+import { readWords } from './read-words.ts';
+import { unknownCommand } from './unknown-command.ts';
 
 const usage = `Usage: tailrace config check [--config FILE] [--probe]
 
@@ -22,11 +24,10 @@ const usage = `Usage: tailrace config check [--config FILE] [--probe]
 export async function configCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const asked = parse(args);
   if ('refusal' in asked) {
-    io.stderr.write(`tailrace: ${asked.refusal}\n`);
-    return 2;
+    return complain(io, asked.refusal, 2);
   }
   if (asked.help) {
-    io.stdout.write(usage);
+    await print(io, usage);
     return 0;
   }
   const { config: file } = asked;
@@ -50,7 +51,7 @@ export async function configCommand(args: readonly string[], io: CommandIo): Pro
   }
   const name = config.file === undefined ? 'no configuration file' : shown(config.file, io.cwd);
   const counts = `${counted(config.models.size, 'model')}, ${counted(config.upstreams.size, 'upstream')}`;
-  io.stdout.write(`${name}: ok (${counts})\n`);
+  await print(io, `${name}: ok (${counts})\n`);
   io.stderr.write([...loaded.warnings, ...warnings].map((warning) => `warning: ${warning}\n`).join(''));
   return asked.probe ? await probe(config, io) : 0;
 }
@@ -60,7 +61,7 @@ async function probe(config: Config, io: CommandIo): Promise<number> {
   const { lines, ok, problems } = await probeUpstreams(config, io);
   io.stderr.write(problems.map((problem) => `${problem}\n`).join(''));
   if (problems.length > 0) return 2;
-  io.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  await print(io, lines.map((line) => `${line}\n`).join(''));
   return ok ? 0 : 1;
 }
 
@@ -71,30 +72,16 @@ interface Asked {
 }
 
 function parse(args: readonly string[]): Asked | { readonly refusal: string } {
-  const [action, ...flags] = args;
-  if (action === '--help' || action === '-h') return { help: true, probe: false };
-  if (action !== 'check') {
-    const what =
-      action === undefined
-        ? 'config needs a second word'
-        : `unknown: config ${JSON.stringify(action)}${didYouMean(action, ['check'])}`;
-    return { refusal: `${what}; expected: tailrace config check` };
-  }
-  let asked: Asked = { help: false, probe: false };
-  const words = flags.values();
-  for (const word of words) {
-    if (word === '--help' || word === '-h') asked = { ...asked, help: true };
-    else if (word === '--probe') asked = { ...asked, probe: true };
-    else if (word === '--config' || word.startsWith('--config=')) {
-      const config = word === '--config' ? words.next().value : word.slice('--config='.length);
-      if (config === undefined || config === '') return { refusal: '--config needs a file' };
-      asked = { ...asked, config };
-    } else {
-      const hint = flagHint(word, ['--config', '--probe', '--help']);
-      return { refusal: `unknown ${JSON.stringify(word)}${hint}; see tailrace config --help` };
-    }
-  }
-  return asked;
+  const read = readWords(args, { values: ['--config'], switches: ['--probe', '--help'] });
+  if (!read.ok) return { refusal: `${read.message}; see tailrace config --help` };
+  const { words, values, on } = read;
+  const [action, extra] = words;
+  const help = on.has('--help') || action === 'help';
+  if (!help && action !== 'check') return { refusal: unknownCommand('config', action, ['check']) };
+  if (!help && extra !== undefined)
+    return { refusal: `unexpected ${JSON.stringify(extra)}; see tailrace config --help` };
+  const { '--config': config } = values;
+  return { help, probe: on.has('--probe'), ...(config === undefined ? {} : { config }) };
 }
 
 function shown(file: string, cwd: string): string {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,37 +7,79 @@ import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { didYouMean } from '../domain/nearest.ts';
 import { recoverRecords, somethingWaits, whenStored } from '../ledger/recover-records.ts';
+import { runningServer } from '../service/find-administration.ts';
 import { openStore, openStoreReader } from '../storage/open-store.ts';
+import type { OpeningFailure } from '../storage/opening.ts';
 import { StoreError } from '../storage/store-error.ts';
 import { storeName } from '../storage/store-name.ts';
 import { ImportError } from '../storage/transfer.ts';
+import { answers } from './admin-client.ts';
 import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { ExportFileError, writeExport } from './export-file.ts';
+import { fileProblem } from './file-problem.ts';
 import { flagLines, placeFlagHelp } from './flag-help.ts';
 import { JsonLinesError, jsonLines, parseJsonLines } from './json-lines.ts';
+import { print } from './print.ts';
 import { readWords } from './read-words.ts';
+import { unknownCommand } from './unknown-command.ts';
+
+const place = `The store is PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the data folder.`;
+const secrets =
+  'An export holds hashes of keys, what each client used, and secrets of the service: keep it as the store itself.';
+
+/** `about`: one line for the list. `detail`: sentences for its own help. */
+const commands = {
+  export: {
+    file: 'standard output',
+    about: 'write keys, owners, records and sums as JSON Lines, also while a server runs',
+    detail: `Writes keys, owners, records, sums and waiting events as JSON Lines, as of one moment, also while a server runs. - is
+standard output. It replaces an older export of the same name, and no other file.
+${secrets}`,
+    examples: ['export backup.jsonl'],
+  },
+  import: {
+    file: 'standard input',
+    about: 'read an export into an empty store that no server uses',
+    detail: `Reads an export into an empty store that no server uses, all of it or nothing. - is standard input. The store is made where
+there is none.`,
+    examples: ['import backup.jsonl', 'import - < backup.jsonl'],
+  },
+  migrate: {
+    file: undefined,
+    about: 'make the tables of the store, or bring them to those of this version',
+    detail: `Makes the tables of the store, or brings them to those of this version, and says in which database. A start of the server
+does the same.`,
+    examples: ['migrate'],
+  },
+} as const;
+
+type Name = keyof typeof commands;
+const names = Object.keys(commands) as Name[];
+const usageOf = (name: Name) => (commands[name].file === undefined ? name : `${name} FILE`);
 
 const help = `Usage: tailrace db COMMAND [FLAGS]
 
-Moves and migrates the store: PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the
-data folder.
+Moves and migrates the store.
+${place}
 
-  export FILE  write keys, owners, records and sums as JSON Lines, also while a server runs; - is standard output
-  import FILE  read an export into an empty store that no server uses; - is standard input
-  migrate      bring the tables of the store to those of this version
-
-${flagLines(placeFlagHelp)}
-Examples:
-  tailrace db export backup.jsonl
-  TAILRACE_DATABASE_URL=postgres://… tailrace db import backup.jsonl
-
-An export holds hashes of keys, what each client used, and secrets of the service: keep it as the store itself.
+${flagLines(Object.fromEntries(names.map((name) => [usageOf(name), { about: commands[name].about }])))}
+tailrace db COMMAND --help says more of one.
 `;
 
-const commands = ['export', 'import', 'migrate'] as const;
+function helpOf(name: Name): string {
+  const { detail, examples } = commands[name];
+  return `Usage: tailrace db ${usageOf(name)} [FLAGS]
+
+${detail}
+${place}
+
+${flagLines(placeFlagHelp)}
+${examples.length === 1 ? 'Example' : 'Examples'}:
+${examples.map((words) => `  tailrace db ${words}\n`).join('')}`;
+}
 
 /** With standard input, for `import -`. */
 export interface DbIo extends CommandIo {
@@ -50,25 +92,18 @@ export interface DbIo extends CommandIo {
 export async function dbCommand(args: readonly string[], io: DbIo): Promise<number> {
   const read = readWords(args, { values: ['--config', '--data-dir'], switches: ['--help'] });
   if (!read.ok) return complain(io, `${read.message}; see tailrace db --help`, 2);
-  const { words, values, on } = read;
-  const [name, file, ...rest] = words;
-  if (on.has('--help') || name === 'help') {
-    io.stdout.write(help);
+  const { values, on } = read;
+  const [asked, file, ...rest] = read.words[0] === 'help' ? read.words.slice(1) : read.words;
+  const command = names.find((one) => one === asked);
+  if (on.has('--help') || read.words[0] === 'help') {
+    await print(io, command === undefined ? help : helpOf(command));
     return 0;
   }
-  const command = commands.find((one) => one === name);
-  if (command === undefined) {
-    const list = `expected one of ${commands.join(', ')}`;
-    if (name === undefined) return complain(io, `tailrace db needs a command: ${list}`, 2);
-    return complain(io, `there is no command "db ${name}"${didYouMean(name, commands)}; ${list}`, 2);
-  }
-  if (command !== 'migrate' && file === undefined)
-    return complain(
-      io,
-      `db ${command} needs a file, or - for standard ${command === 'export' ? 'output' : 'input'}`,
-      2,
-    );
-  const extra = command === 'migrate' ? file : rest[0];
+  if (command === undefined) return complain(io, unknownCommand('db', asked, names), 2);
+  const { file: standard } = commands[command];
+  if (standard !== undefined && file === undefined)
+    return complain(io, `db ${command} needs a file, or - for ${standard}`, 2);
+  const extra = standard === undefined ? file : rest[0];
   if (extra !== undefined) return complain(io, `unexpected ${JSON.stringify(extra)}`, 2);
   const { '--config': config, '--data-dir': dataDir } = values;
   const flags = {
@@ -91,31 +126,42 @@ export async function dbCommand(args: readonly string[], io: DbIo): Promise<numb
 
 async function migrate(config: Config, io: CommandIo): Promise<number> {
   const opened = await openStore(storeOptions(config));
-  if (!opened.ok) return complain(io, opened.message, 1);
+  if (!opened.ok) return complain(io, refusalOf(opened, config, 'migrates its store when it starts'), 1);
   await opened.store.close();
-  io.stderr.write(`tailrace: the tables of ${storeOf(config)} are those of this version\n`);
+  const { before, now } = opened.schema;
+  const done =
+    before === 0
+      ? `made the tables of Tailrace (schema ${now}) in`
+      : before === now
+        ? `nothing to do (schema ${now}):`
+        : `brought the tables from schema ${before} to ${now} in`;
+  io.stderr.write(`tailrace: ${done} ${storeOf(config)}\n`);
   return 0;
 }
 
 async function exportTo(file: string, config: Config, io: DbIo): Promise<number> {
   const { dataDir } = config.server;
+  const another = await storeOfServer(config);
+  if (another !== undefined) return complain(io, another, 2);
   // First: nothing is stored where the tables are of another version.
   const opened = await openStoreReader(storeOptions(config));
   // A folder without a store is most often a mistyped one.
   if (!opened.ok) return complain(io, opened.message, opened.reason === 'missing' ? 2 : 1);
   const counts = new Map<string, number>();
   let waiting: number;
+  let replaced = false;
   try {
     const refused = await storeWaiting(config, io);
     if (refused !== undefined) return complain(io, refused, 1);
     waiting = await whenStored(dataDir, io.storingMs ?? usualStoringMs);
     const pieces = jsonLines(counting(opened.reader.exportRows(), counts));
     if (file === '-') await pipeline(Readable.from(pieces), io.stdout, { end: false });
-    else await writeWhole(path.resolve(io.cwd, file), pieces);
+    else ({ replaced } = await writeExport(path.resolve(io.cwd, file), file, pieces));
   } finally {
     await opened.reader.close();
   }
-  io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeOf(config)}\n`);
+  const old = replaced ? `; ${file} was an older export, which it replaces` : '';
+  io.stderr.write(`tailrace: exported ${inWords(counts)} from ${storeOf(config)}${old}\n`);
   if (waiting > 0)
     io.stderr.write(
       `tailrace: the server that uses ${dataDir} has not stored what waits in its spool, which is not in this export (entries: ${waiting})\n`,
@@ -125,6 +171,23 @@ async function exportTo(file: string, config: Config, io: DbIo): Promise<number>
 
 /** A server that reaches its store takes a second for what lies in its spool; after an outage it stores some MiB a second. */
 const usualStoringMs = 5_000;
+
+/**
+ * Why the store of this configuration is not the one to export: the server of the data folder runs with another one, as where this
+ * shell lacks a variable of it. Undefined where no server runs.
+ */
+async function storeOfServer(config: Config): Promise<string | undefined> {
+  const { dataDir } = config.server;
+  const server = await runningServer(dataDir, answers);
+  if (server?.store === undefined || server.store === storeOf(config)) return undefined;
+  return `the server at ${server.url}, which uses ${dataDir}, keeps its records in ${server.store}, and this command would export ${storeOf(config)}; set TAILRACE_DATABASE_URL or --config as for the server (or stop it first, to export the other store)`;
+}
+
+/** `does`: what a server does with its store, as the reason why it has to be stopped. */
+function refusalOf({ holder, message }: OpeningFailure, { server }: Config, does: string): string {
+  if (holder === undefined) return message;
+  return `${server.dataDir} is used by ${holder}: a server ${does}; stop it first`;
+}
 
 /**
  * Stores what a killed server has left in the spool: the export reads only the store. Where a server runs, it does that itself.
@@ -154,7 +217,7 @@ async function importFrom(file: string, config: Config, io: DbIo): Promise<numbe
   source.setEncoding('utf8');
   try {
     const opened = await openStore(storeOptions(config));
-    if (!opened.ok) return complain(io, opened.message, 1);
+    if (!opened.ok) return complain(io, refusalOf(opened, config, 'keeps its store to itself'), 1);
     const counts = new Map<string, number>();
     try {
       await opened.store.importRows(counting(parseJsonLines(source), counts));
@@ -173,23 +236,6 @@ async function importFrom(file: string, config: Config, io: DbIo): Promise<numbe
 async function openFile(file: string): Promise<Readable> {
   const handle = await open(file, 'r');
   return createReadStream(file, { fd: handle });
-}
-
-/** At any time `file` is an old export or a whole new one. Only its user may read it: it holds hashes of keys. */
-async function writeWhole(file: string, pieces: AsyncIterable<string>): Promise<void> {
-  const begun = `${file}.${process.pid}.part`;
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(begun, 'wx', 0o600);
-    for await (const piece of pieces) await handle.writeFile(piece);
-    await handle.sync();
-    await handle.close();
-    await rename(begun, file);
-  } catch (error) {
-    await handle?.close().catch(() => {});
-    await rm(begun, { force: true });
-    throw error;
-  }
 }
 
 async function* counting(
@@ -232,26 +278,9 @@ function storeOf({ server, storage }: Config): string {
 
 /** Of a failure that the operator can mend; undefined for a bug. */
 function messageOf(error: unknown, file: string): string | undefined {
+  if (error instanceof ExportFileError) return error.message;
   if (error instanceof ImportError || error instanceof StoreError || error instanceof JsonLinesError)
     return error.message;
   if (error instanceof Error && 'syscall' in error) return fileProblem(error, file);
   return undefined;
-}
-
-function fileProblem(error: Error, file: string): string {
-  const code = 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'ENOENT':
-      return `${file}: there is no such file or folder`;
-    case 'EISDIR':
-      return `${file} is a folder, not a file`;
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return `${file}: no permission`;
-    case 'ENOSPC':
-      return `${file}: the disk is full`;
-    default:
-      return `${file}: ${error.message}`;
-  }
 }

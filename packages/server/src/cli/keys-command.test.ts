@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryKeys } from '../access/testing/memory-keys.ts';
+import { findAdministration } from '../service/find-administration.ts';
 import { writeServerFile } from '../service/server-file.ts';
-import { startTestApp, type TestApp, testAdminKey } from '../testing/start-app.ts';
+import { openStore } from '../storage/open-store.ts';
+import { startTestApp, type TestApp, testAdminKey, testKey } from '../testing/start-app.ts';
 import { keysCommand } from './keys-command.ts';
 import { ownersCommand } from './owners-command.ts';
 
@@ -24,10 +26,13 @@ interface Ran {
 async function run(words: string, env: Record<string, string> = {}): Promise<Ran> {
   const [command, ...args] = words.split(' ');
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const [out, err]: [string[], string[]] = [[], []];
+  // Read while it is written: a command waits until its output was taken.
+  stdout.setEncoding('utf8').on('data', (piece: string) => out.push(piece));
+  stderr.setEncoding('utf8').on('data', (piece: string) => err.push(piece));
   const io = { env: { TAILRACE_DATA_DIR: join(folder, 'data'), ...env }, cwd: folder, stdout, stderr };
   const code = await (command === 'keys' ? keysCommand : ownersCommand)(args, io);
-  const text = (stream: PassThrough) => (stream.read() as Buffer | null)?.toString() ?? '';
-  return { code, out: text(stdout), err: text(stderr) };
+  return { code, out: out.join(''), err: err.join('') };
 }
 const json = async (words: string, env?: Record<string, string>) => {
   const { code, out, err } = await run(`${words} --json`, env);
@@ -227,14 +232,73 @@ describe('with a server', () => {
 
   it('a wrong or missing admin key is said', async () => {
     await name(process.pid);
-    expect((await run('keys list', { TAILRACE_ADMIN_KEY: 'wrong' })).err).toContain('not known here');
+    const wrong = (from: string) =>
+      `tailrace: the server at ${app.url} does not take the admin key of ${from}; set TAILRACE_ADMIN_KEY to an admin key of that server\n`;
+    for (const [words, given] of [
+      ['keys list', 'wrong'],
+      // A key of a client: the server knows it, and answers 403.
+      ['owners create acme', testKey],
+    ] as const) {
+      const refused = await run(words, { TAILRACE_ADMIN_KEY: given });
+      expect([refused.code, refused.err]).toEqual([1, wrong('TAILRACE_ADMIN_KEY')]);
+    }
     const missing = await run('keys list');
     expect([missing.code, missing.err]).toEqual([1, expect.stringContaining('TAILRACE_ADMIN_KEY')]);
+    const keyFile = join(folder, 'data', 'admin-key');
+    await writeFile(keyFile, 'tr_of_another_server\n', { mode: 0o600 });
+    expect((await run('keys list')).err).toBe(wrong(keyFile));
+    const file = join(folder, 'tailrace.yaml');
+    await writeFile(file, 'auth: {admin_keys: [tr_of_the_file]}');
+    expect((await run('keys list')).err).toBe(wrong(`auth.admin_keys in ${file}`));
+    await writeFile(file, 'auth: {required: false}');
+    expect((await run('keys list')).err).toContain('this command has none (auth.required: false)');
+  });
+
+  it('one that is starting is waited for', async () => {
+    const starting = () =>
+      writeServerFile(join(folder, 'data'), { pid: process.pid, url: app.url, starting: true });
+    const find = (answers: () => Promise<boolean>, startingMs: number) =>
+      findAdministration({
+        env: { ...env, TAILRACE_DATA_DIR: join(folder, 'data') },
+        cwd: folder,
+        creates: false,
+        note: () => {},
+        answers,
+        startingMs,
+      });
+    await starting();
+    // It serves from the moment on in which it is found to be starting.
+    const served = await find(async () => {
+      await name(process.pid);
+      return true;
+    }, 5_000);
+    expect(served).toMatchObject({ ok: true, url: app.url });
+    await starting();
+    expect(await find(async () => true, 0)).toEqual({
+      ok: false,
+      exitCode: 1,
+      message: `the server at ${app.url} (process ${process.pid}) is still starting: its model is not loaded yet; try again in a moment`,
+    });
+  });
+
+  it('one that holds the store and cannot be asked is named', async () => {
+    const opened = await openStore({
+      dataDir: join(folder, 'data'),
+      now: Date.now,
+      holder: { pid: 4711, address: 'http://127.0.0.1:9' },
+    });
+    if (!opened.ok) throw new Error(opened.message);
+    const { code, err } = await run('keys list', env);
+    await opened.store.close();
+    expect([code, err]).toEqual([
+      1,
+      `tailrace: ${join(folder, 'data')} is used by process 4711, which listens on http://127.0.0.1:9, and no server answers there yet; try again in a moment\n`,
+    ]);
   });
 });
 
 it.each([
-  ['keys', 'needs a command'],
+  ['keys', 'tailrace: keys needs a command: expected one of create, list'],
   ['keys creat', 'did you mean "create"?'],
   ['keys create name', 'unexpected "name"'],
   ['keys show', 'needs the id'],
@@ -257,6 +321,64 @@ it.each([
   expect([code, out]).toEqual([2, '']);
   expect(err).toContain(message);
   expect(await readdir(folder)).toEqual([]);
+});
+
+it('expires at the beginning of a date, as usage reads one', async () => {
+  await run('keys create --expires 2099-01-01');
+  expect(await json('keys list')).toMatchObject({ data: [{ expires_at: '2099-01-01T00:00:00.000Z' }] });
+});
+
+it.each([
+  [
+    'keys create --expires 1.5d',
+    '--expires: expected a duration, a date or a time, such as 90d, 2027-01-01 or 2027-01-01T00:00:00Z, got "1.5d" (a whole number: 36h)',
+  ],
+  ['keys create --expires 2099-02-30', '--expires must be an RFC 3339 time'],
+  [
+    'keys rotate key_1 --overlap 100d',
+    '--overlap must be a duration of at most 90d, such as "1h", got "100d"',
+  ],
+  ['keys rotate key_1 --overlap 1.5h', 'got "1.5h" (a whole number: 90m)'],
+])('%s is refused before a store is touched: %s', async (words, message) => {
+  const { code, err } = await run(words);
+  expect([code, err]).toEqual([2, expect.stringContaining(`tailrace: `)]);
+  expect(err).toContain(message);
+  expect(await readdir(folder)).toEqual([]);
+});
+
+it('models that no model is called are a warning, with a server and without', async () => {
+  await writeFile(
+    join(folder, 'tailrace.yaml'),
+    'engine: {enabled: false}\nupstreams: {s: {preset: vllm, base_url: "http://h"}}\nmodels: {acme/chat: {aliases: [chat], targets: [{upstream: s}]}}',
+  );
+  const made = await run('keys create --models acme/*,chat,default,chta,other/*');
+  expect(made.code).toBe(0);
+  expect(made.err.split('\n').filter((line) => line.includes('warning'))).toEqual([
+    'tailrace: warning: no model is called "chta" now (did you mean "chat"?)',
+    'tailrace: warning: no model is called "other/*" now',
+  ]);
+  await run('owners create acme');
+  expect((await run('owners update acme --models chat')).err).toBe('');
+  const app = await startTestApp({
+    config:
+      'upstreams: {s: {preset: vllm, base_url: "http://h"}}\nmodels: {other/m: {targets: [{upstream: s}]}}',
+  });
+  try {
+    await writeServerFile(join(folder, 'data'), { pid: process.pid, url: app.url });
+    const { err } = await run('keys create --models other/*,chta', { TAILRACE_ADMIN_KEY: testAdminKey });
+    expect(err).toContain('warning: no model is called "chta" now\n');
+    expect(err).not.toContain('other');
+  } finally {
+    await app.stop();
+  }
+});
+
+it('the help of a command says what its flags mean there', async () => {
+  expect((await run('keys list --help')).out).toMatch(/--owner ID +only the keys of this owner\n/);
+  const help = (await run('keys update --help')).out + (await run('owners update --help')).out;
+  expect(help).not.toMatch(/--(owner|models|expires) .*default:/);
+  expect(help).toMatch(/--expires TIME +.*none: never\n/);
+  expect((await run('keys create --help')).out).toMatch(/--owner ID +.*default: default/);
 });
 
 it('a value that the administration refuses is wrong usage too', async () => {

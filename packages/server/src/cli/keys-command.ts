@@ -4,6 +4,7 @@ import {
   type Administration,
   administer,
   complain,
+  Refused,
   sayEmpty,
   terminalWidth,
   writeJson,
@@ -12,8 +13,16 @@ import {
 import type { CommandIo } from './command-io.ts';
 import { timeWords } from './field-words.ts';
 import { keyPairs, keyTable } from './key-views.ts';
-import { keyFlags, limitFlagHelp, readLimitFlags } from './limit-flags.ts';
+import {
+  keyFlags,
+  limitFlagHelp,
+  overlapFlagProblem,
+  readLimitFlags,
+  updateFlagHelp,
+} from './limit-flags.ts';
+import { OutputFailed, print } from './print.ts';
 import { readSubcommand, type SubcommandGroup } from './subcommands.ts';
+import { warnOfModels } from './warn-of-models.ts';
 
 type Name = 'create' | 'list' | 'show' | 'update' | 'rotate' | 'revoke';
 type Flag = (typeof keyFlags)[number] | '--overlap' | '--all';
@@ -43,6 +52,7 @@ const group: SubcommandGroup<Name, Flag> = {
       about: 'list keys',
       detail: 'Lists the keys that are not revoked, fixed ones first. Times are in UTC.',
       flags: ['--owner', '--all'],
+      flagHelp: { '--owner': { value: 'ID', about: 'only the keys of this owner' } },
       examples: ['', '--owner acme --all'],
     },
     show: {
@@ -57,6 +67,10 @@ const group: SubcommandGroup<Name, Flag> = {
       about: 'change a key',
       detail: 'Changes what the flags name. The value none removes what was set.',
       flags: keyFlags,
+      flagHelp: {
+        ...updateFlagHelp,
+        '--owner': { value: 'ID', about: 'who pays from now on; one that does not exist is made' },
+      },
       needsFlag: true,
       examples: [`${exampleId} --max-streams 5 --budget none`],
     },
@@ -83,39 +97,57 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
   const asked = readSubcommand(group, args);
   if (asked.type === 'refused') return complain(io, asked.message, 2);
   if (asked.type === 'help') {
-    io.stdout.write(asked.text);
+    await print(io, asked.text);
     return 0;
   }
   const { command, id, values, on, json, place } = asked;
   const fields = readLimitFlags(values, Date.now());
   if (!fields.ok) return complain(io, fields.message, 2);
+  const { '--overlap': overlap } = values;
+  const wrongOverlap = overlap === undefined ? undefined : overlapFlagProblem(overlap);
+  if (wrongOverlap !== undefined) return complain(io, wrongOverlap, 2);
 
   const keys = '/admin/v1/keys';
   const one = `${keys}/${encodeURIComponent(id)}`;
-  const show = (key: JsonObject) => {
-    if (json) writeJson(io, key);
-    else io.stdout.write(keyPairs(key, Date.now()));
-  };
+  const show = (key: JsonObject) => (json ? writeJson(io, key) : print(io, keyPairs(key, Date.now())));
   const work: Readonly<Record<Name, Administer>> = {
     create: async (admin) => {
       const made = await admin.call('POST', keys, fields.fields);
       const what = `made ${String(made['id'])} of owner ${String(made['owner'])} ${admin.where}`;
-      issued(io, made, json, what);
+      await issued(io, made, json, what, async () => {
+        const id = String(made['id']);
+        try {
+          await admin.call('DELETE', `${keys}/${id}`);
+        } catch (error) {
+          if (!(error instanceof Refused)) throw error;
+          return `the secret of the new ${id} was not shown; end it with tailrace keys revoke ${id}`;
+        }
+        return `the secret of the new ${id} was not shown, so the key is revoked again`;
+      });
+      await warnOfModels(admin, io, fields.fields);
     },
     list: (admin) => list(admin, io, { owner: values['--owner'], all: on.has('--all'), json }),
     show: async (admin) => show(await admin.call('GET', one)),
-    update: async (admin) => show(await admin.call('PATCH', one, fields.fields)),
+    update: async (admin) => {
+      await show(await admin.call('PATCH', one, fields.fields));
+      await warnOfModels(admin, io, fields.fields);
+    },
     rotate: async (admin) => {
-      const { '--overlap': overlap } = values;
       const rotated = await admin.call('POST', `${one}/rotate`, overlap === undefined ? {} : { overlap });
       const until = timeWords(rotated['overlap_until']);
       const old = until === '' ? 'the old secret has ended' : `the old secret works until ${until}`;
-      issued(io, rotated, json, `rotated ${String(rotated['id'])}; ${old}`);
+      await issued(
+        io,
+        rotated,
+        json,
+        `rotated ${id}; ${old}`,
+        async () => `the new secret of ${id} was not shown, and ${old}; rotate the key again`,
+      );
     },
     revoke: async (admin) => {
       const revoked = await admin.call('DELETE', one);
-      if (json) writeJson(io, revoked);
-      else io.stdout.write(`revoked ${String(revoked['id'])}\n`);
+      if (json) await writeJson(io, revoked);
+      else await print(io, `revoked ${String(revoked['id'])}\n`);
     },
   };
   const missing = `there is no key ${JSON.stringify(id)}; tailrace keys list --all shows those there are`;
@@ -130,20 +162,31 @@ async function list(
   const filter = asked.owner === undefined ? '?' : `?owner=${encodeURIComponent(asked.owner)}`;
   const keys = await admin.all(`/admin/v1/keys${filter}`);
   const listed = asked.all ? keys : keys.filter(({ revoked_at: revokedAt }) => revokedAt === null);
-  if (asked.json) writeList(io, listed);
-  else if (listed.length > 0) io.stdout.write(keyTable(listed, Date.now(), terminalWidth(io)));
+  if (asked.json) await writeList(io, listed);
+  else if (listed.length > 0) await print(io, keyTable(listed, Date.now(), terminalWidth(io)));
   else {
     const revoked = keys.length > 0 ? `; ${keys.length} revoked: add --all` : '';
     sayEmpty(io, `no keys${asked.owner === undefined ? '' : ` of owner ${asked.owner}`}${revoked}`);
   }
 }
 
-/** Only the key on standard output, so that a script can take it; what a reader wants to know goes beside it. */
-function issued(io: CommandIo, answer: JsonObject, json: boolean, note: string): void {
-  if (json) {
-    writeJson(io, answer);
-    return;
+/**
+ * Only the key on standard output, so that a script can take it; what a reader wants to know goes beside it. `lost` answers for a
+ * secret that standard output has not taken, with what became of its key.
+ */
+async function issued(
+  io: CommandIo,
+  answer: JsonObject,
+  json: boolean,
+  note: string,
+  lost: () => Promise<string>,
+): Promise<void> {
+  try {
+    if (json) await writeJson(io, answer);
+    else await print(io, `${String(answer['key'])}\n`);
+  } catch (error) {
+    if (error instanceof OutputFailed) throw new Refused(`${error.message}; ${await lost()}`, 1);
+    throw error;
   }
-  io.stdout.write(`${String(answer['key'])}\n`);
-  io.stderr.write(`tailrace: ${note}. The key is shown only now\n`);
+  if (!json) io.stderr.write(`tailrace: ${note}. The key is shown only now\n`);
 }

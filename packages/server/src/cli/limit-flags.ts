@@ -1,7 +1,7 @@
-import { parseDuration } from '../config/units.ts';
+import { parseDuration, wholeDurationHint } from '../config/units.ts';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import { shortened } from '../domain/shortened.ts';
-import { keyFieldsProblem } from '../service/check-key-fields.ts';
+import { keyFieldsProblem, overlapProblem } from '../service/check-key-fields.ts';
 import { asLine } from './api-message.ts';
 import type { FlagHelp } from './flag-help.ts';
 
@@ -28,9 +28,21 @@ export const limitFlagHelp = {
   '--budget': { value: 'AMOUNT/PERIOD', about: '20usd/month, 500000tokens/day, 100usd/total' },
   '--metadata': { value: 'JSON', about: 'an object of your own' },
   '--owner': { value: 'ID', about: 'who pays; one that does not exist is made (default: default)' },
-  '--expires': { value: 'TIME', about: 'a duration (90d) or a time (2027-01-01T00:00:00Z); default: never' },
+  '--expires': {
+    value: 'TIME',
+    about: 'a duration (90d), a date (2027-01-01, its beginning in UTC) or a time; default: never',
+  },
   '--usage-chunk': { value: 'FORM', about: 'inline or separate: where its streams carry the usage' },
 } as const satisfies Readonly<Record<KeyFlag, FlagHelp>>;
+
+/** The flags of `update` that mean something else than those of `create`: what is not named stays. */
+export const updateFlagHelp = {
+  '--models': { value: 'A,B', about: 'only these models, by name or pattern (acme/*); none: all' },
+  '--expires': {
+    value: 'TIME',
+    about: 'a duration from now (90d), a date (2027-01-01) or a time; none: never',
+  },
+} as const satisfies Partial<Readonly<Record<KeyFlag, FlagHelp>>>;
 
 export type ReadFields =
   | { readonly ok: true; readonly fields: JsonObject }
@@ -46,11 +58,21 @@ export function readLimitFlags(values: { readonly [Flag in KeyFlag]?: string }, 
     const text = values[flag];
     if (text === undefined) continue;
     const read = text === 'none' ? null : readers[flag](text, nowMs);
-    if (read === undefined) return { ok: false, message: `${flag}: ${expected[flag]}, got ${shown(text)}` };
+    if (read === undefined) {
+      const hint = flag === '--expires' ? wholeDurationHint(text) : '';
+      return { ok: false, message: `${flag}: ${expected[flag]}, got ${shown(text)}${hint}` };
+    }
     fields[fieldOf(flag)] = read;
   }
   const problem = keyFieldsProblem(fields, nowMs);
   return problem === undefined ? { ok: true, fields } : { ok: false, message: inFlags(asLine(problem)) };
+}
+
+/** What is wrong with the value of `--overlap`; undefined where it is right. */
+export function overlapFlagProblem(text: string): string | undefined {
+  const problem = overlapProblem(text);
+  if (problem === undefined) return undefined;
+  return `${asLine(problem).replace('"overlap"', '--overlap')}${wholeDurationHint(text)}`;
 }
 
 /** A message of the API with the flags in the place of its fields: `"max_streams" must be …` becomes `--max-streams must be …`. */
@@ -81,8 +103,12 @@ const readers: Readonly<Record<KeyFlag, Reader>> = {
   '--budget': budget,
   '--expires': (text, nowMs) => {
     const ms = parseDuration(text);
-    // A time is checked by the server; what is not even a year is neither.
-    if (ms === undefined) return /^\d{4}-/.test(text) ? text : undefined;
+    if (ms === undefined) {
+      // As `tailrace usage` reads a date.
+      if (/^\d{4}-\d\d-\d\d$/.test(text)) return `${text}T00:00:00.000Z`;
+      // A time is checked by the server; what is not even a year is neither.
+      return /^\d{4}-/.test(text) ? text : undefined;
+    }
     // Later than any time that has a written form.
     return ms > 8e14 ? undefined : new Date(nowMs + ms).toISOString();
   },
@@ -101,7 +127,7 @@ const expected: Readonly<Partial<Record<KeyFlag, string>>> = {
   '--max-streams': 'expected a whole number',
   '--budget':
     'expected an amount and a period (day, month or total), such as 20usd/month or 500000tokens/day',
-  '--expires': 'expected a duration or a time, such as 90d or 2027-01-01T00:00:00Z',
+  '--expires': 'expected a duration, a date or a time, such as 90d, 2027-01-01 or 2027-01-01T00:00:00Z',
   '--metadata': 'expected a JSON object',
 };
 

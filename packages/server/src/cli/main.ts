@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { readsAreStuck } from '../config/read-text-file.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
+import { OutputFailed, print } from './print.ts';
 
 // Each command is imported when it is called: `models list` does not need the server.
 const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promise<number>>> = {
@@ -45,11 +46,12 @@ const io: CommandIo = {
 
 async function main([name, ...args]: string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    (name === undefined ? io.stderr : io.stdout).write(help);
+    if (name !== undefined) await print(io, help);
+    else io.stderr.write(help);
     return name === undefined ? 2 : 0;
   }
   if (name === '--version' || name === '-v') {
-    io.stdout.write(`${version()}\n`);
+    await print(io, `${version()}\n`);
     return 0;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -71,6 +73,12 @@ function version(): string {
   return found;
 }
 
+/** A bug, with its stack, or the loss of standard output. */
+function wordsOf(error: unknown): string {
+  if (error instanceof OutputFailed) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 /** exit() instead of exitCode: a handle that a library has left open must not keep the ended server alive. */
 function end(code: number): void {
   // exit() would wait for ever for a disk that does not answer.
@@ -78,7 +86,10 @@ function end(code: number): void {
   else process.exit(code);
 }
 
+// The exit status says what the lost line would have said.
+process.stderr.on('error', () => {});
+
 main(process.argv.slice(2)).then(end, (error: unknown) => {
-  io.stderr.write(`tailrace: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  io.stderr.write(`tailrace: ${wordsOf(error)}\n`);
   end(1);
 });

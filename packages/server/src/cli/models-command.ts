@@ -1,14 +1,16 @@
 import path from 'node:path';
 import { defaultCacheDir, thisMachine } from '../config/cache-dir.ts';
 import { environmentVariable } from '../config/environment.ts';
-import { didYouMean } from '../domain/nearest.ts';
 import { defaultModel } from '../models/default-model.ts';
 import { ensureModel } from '../models/ensure-model.ts';
 import { type ListedModel, listModels } from '../models/list-models.ts';
 import { createProgress } from '../models/progress.ts';
 import type { Log } from '../telemetry/log.ts';
+import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
+import { print } from './print.ts';
 import { readWords } from './read-words.ts';
+import { unknownCommand } from './unknown-command.ts';
 
 const help = `Usage: tailrace models pull | list
 
@@ -25,14 +27,13 @@ const noLog: Log = { debug() {}, info() {}, warn() {}, error() {} };
 export async function modelsCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const usage = readUsage(args);
   if (usage.problem !== undefined) {
-    io.stderr.write(`tailrace models: ${usage.problem}\n\n${help}`);
-    return 2;
+    return complain(io, usage.problem, 2);
   }
   const named = environmentVariable(io.env, 'TAILRACE_CACHE_DIR');
   const cacheDir = named === undefined ? defaultCacheDir(io.env, thisMachine()) : path.resolve(io.cwd, named);
   switch (usage.command) {
     case 'help':
-      io.stdout.write(help);
+      await print(io, help);
       return 0;
     case 'list':
       return await list(cacheDir, io);
@@ -47,15 +48,13 @@ type Usage =
 
 function readUsage(args: readonly string[]): Usage {
   const read = readWords(args, { values: [], switches: ['--help'] });
-  if (!read.ok) return { problem: read.message };
-  if (read.on.has('--help')) return { command: 'help' };
+  if (!read.ok) return { problem: `${read.message}; see tailrace models --help` };
   const [command, extra] = read.words;
-  if (extra !== undefined) return { problem: `unexpected ${JSON.stringify(extra)}` };
-  if (command === 'pull' || command === 'list') return { command };
-  if (command === undefined) return { problem: 'expected pull or list' };
-  return {
-    problem: `there is no command ${JSON.stringify(`models ${command}`)}${didYouMean(command, ['pull', 'list'])}`,
-  };
+  if (read.on.has('--help') || command === 'help') return { command: 'help' };
+  if (command !== 'pull' && command !== 'list')
+    return { problem: unknownCommand('models', command, ['pull', 'list']) };
+  if (extra === undefined) return { command };
+  return { problem: `unexpected ${JSON.stringify(extra)}; see tailrace models --help` };
 }
 
 async function pull(cacheDir: string, io: CommandIo): Promise<number> {
@@ -72,18 +71,25 @@ async function pull(cacheDir: string, io: CommandIo): Promise<number> {
     io.stderr.write(`tailrace: ${outcome.failure.message}\n`);
     return 1;
   }
-  io.stdout.write(`${outcome.value.file}\n`);
+  await print(io, `${outcome.value.file}\n`);
   return 0;
 }
 
 async function list(cacheDir: string, io: CommandIo): Promise<number> {
   const models = await listModels(cacheDir, [defaultModel], new AbortController().signal);
-  io.stdout.write(models.map(line).join(''));
+  await print(io, models.map(line).join(''));
   return 0;
 }
 
 function line(model: ListedModel): string {
   const size = model.bytes === undefined ? '' : `${(model.bytes / 1e6).toFixed(0)} MB`;
-  const state = typeof model.state === 'string' ? model.state : `broken: ${model.state.broken}`;
-  return `${model.id.padEnd(28)} ${size.padStart(9)}  ${state === 'absent' ? 'absent (tailrace models pull)' : state}  ${model.file}\n`;
+  return `${model.id.padEnd(28)} ${size.padStart(9)}  ${stateOf(model)}\n`;
+}
+
+function stateOf({ id, file, state }: ListedModel): string {
+  if (state === 'absent') return `absent (tailrace models pull)  ${file}`;
+  if (state === 'ready') return `ready  ${file}`;
+  // Its message names the file. Only the default model can be fetched.
+  const way = id === defaultModel.id ? 'tailrace models pull fetches it again' : 'replace it or remove it';
+  return `broken: ${state.broken}; ${way}`;
 }

@@ -10,8 +10,10 @@ import {
 } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { ownerPairs, ownerTable } from './key-views.ts';
-import { limitFlagHelp, ownerFlags, readLimitFlags } from './limit-flags.ts';
+import { limitFlagHelp, ownerFlags, readLimitFlags, updateFlagHelp } from './limit-flags.ts';
+import { print } from './print.ts';
 import { readSubcommand, type SubcommandGroup } from './subcommands.ts';
+import { warnOfModels } from './warn-of-models.ts';
 
 type Name = 'create' | 'list' | 'show' | 'update' | 'revoke' | 'delete' | 'rotate';
 type Flag = (typeof ownerFlags)[number];
@@ -65,6 +67,7 @@ const group: SubcommandGroup<Name, Flag> = {
       about: 'change an owner',
       detail: 'Changes what the flags name. The value none removes what was set.',
       flags: ownerFlags,
+      flagHelp: { '--models': updateFlagHelp['--models'] },
       needsFlag: true,
       examples: ['acme --budget 500usd/month --max-streams none'],
     },
@@ -85,7 +88,7 @@ export async function ownersCommand(args: readonly string[], io: CommandIo): Pro
   const asked = readSubcommand(group, args);
   if (asked.type === 'refused') return complain(io, asked.message, 2);
   if (asked.type === 'help') {
-    io.stdout.write(asked.text);
+    await print(io, asked.text);
     return 0;
   }
   const { command, id, values, json, place } = asked;
@@ -94,14 +97,11 @@ export async function ownersCommand(args: readonly string[], io: CommandIo): Pro
   if (!fields.ok) return complain(io, fields.message, 2);
 
   const one = `/admin/v1/owners/${encodeURIComponent(id)}`;
-  const show = (owner: JsonObject) => {
-    if (json) writeJson(io, owner);
-    else io.stdout.write(ownerPairs(owner));
-  };
+  const show = (owner: JsonObject) => (json ? writeJson(io, owner) : print(io, ownerPairs(owner)));
   const end: Administer = async (admin) => {
     const deleted = await admin.call('DELETE', one);
-    if (json) writeJson(io, deleted);
-    else io.stdout.write(`deleted ${id}\n`);
+    if (json) await writeJson(io, deleted);
+    else await print(io, `deleted ${id}\n`);
   };
   const work: Readonly<Record<Exclude<Name, 'rotate'>, Administer>> = {
     create: async (admin) => {
@@ -111,16 +111,20 @@ export async function ownersCommand(args: readonly string[], io: CommandIo): Pro
           `there is an owner ${JSON.stringify(id)} already; change it with tailrace owners update`,
           1,
         );
-      show(await admin.call('PUT', one, fields.fields));
+      await show(await admin.call('PUT', one, fields.fields));
       if (!json) io.stderr.write(`tailrace: made owner ${id} ${admin.where}\n`);
+      await warnOfModels(admin, io, fields.fields);
     },
     list: async (admin) => {
       const owners = await admin.all('/admin/v1/owners?');
-      if (json) writeList(io, owners);
-      else io.stdout.write(ownerTable(owners, await admin.all('/admin/v1/keys?'), terminalWidth(io)));
+      if (json) await writeList(io, owners);
+      else await print(io, ownerTable(owners, await admin.all('/admin/v1/keys?'), terminalWidth(io)));
     },
     show: async (admin) => show(await admin.call('GET', one)),
-    update: async (admin) => show(await admin.call('PATCH', one, fields.fields)),
+    update: async (admin) => {
+      await show(await admin.call('PATCH', one, fields.fields));
+      await warnOfModels(admin, io, fields.fields);
+    },
     revoke: end,
     delete: end,
   };

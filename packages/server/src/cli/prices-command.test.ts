@@ -143,16 +143,17 @@ describe('tailrace prices check', () => {
   });
 
   it.each([
-    [],
-    ['list'],
-    ['check', 'more'],
-    ['check', '--prices'],
-    ['check', '--config'],
-    ['check', '--config='],
-  ])('refuses other words: %j %j', async (...args) => {
-    const { status, out, err } = await run(...args);
+    ['', 'prices needs a command: there is only check'],
+    ['list', 'there is no command "prices list"; there is only check'],
+    ['check more', 'unexpected "more"; see tailrace prices --help'],
+    ['check --prices', 'there is no flag --prices here'],
+    ['check --config', '--config needs a value'],
+    ['check --config=', '--config needs a value'],
+  ])('refuses other words: %s', async (words, message) => {
+    const { status, out, err } = await run(...words.split(' ').filter((word) => word !== ''));
     expect({ status, out }).toEqual({ status: 2, out: '' });
-    expect(err).toContain('tailrace prices check');
+    expect(err).toContain(`tailrace: ${message}`);
+    expect(err.trimEnd()).not.toContain('\n');
   });
 
   it('explains itself', async () => {

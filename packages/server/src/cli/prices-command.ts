@@ -3,12 +3,14 @@ import type { PriceConfig, TokenPrices, UncountedCost } from '../config/config.t
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { amountsJson, priceJson } from '../config/price-json.ts';
-import { didYouMean } from '../domain/nearest.ts';
 import { exampleTokens, type ListedTarget, listPrices } from '../metering/price-list.ts';
 import { printable } from '../telemetry/printable.ts';
+import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { print } from './print.ts';
 import { readWords } from './read-words.ts';
+import { unknownCommand } from './unknown-command.ts';
 
 const help = `Usage: tailrace prices check [--config FILE] [--json]
 
@@ -23,11 +25,10 @@ const help = `Usage: tailrace prices check [--config FILE] [--json]
 export async function pricesCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const asked = readFlags(args);
   if ('problem' in asked) {
-    io.stderr.write(`tailrace prices: ${asked.problem}\n\n${help}`);
-    return 2;
+    return complain(io, asked.problem, 2);
   }
   if (asked.help) {
-    io.stdout.write(help);
+    await print(io, help);
     return 0;
   }
   const { config: file } = asked;
@@ -39,7 +40,7 @@ export async function pricesCommand(args: readonly string[], io: CommandIo): Pro
   }
   io.stderr.write(loaded.warnings.map((warning) => `warning: ${warning}\n`).join(''));
   const listed = listPrices(loaded.config);
-  io.stdout.write(asked.json ? `${JSON.stringify(asJson(listed), undefined, 2)}\n` : asText(listed, io.cwd));
+  await print(io, asked.json ? `${JSON.stringify(asJson(listed), undefined, 2)}\n` : asText(listed, io.cwd));
   return 0;
 }
 
@@ -51,12 +52,15 @@ interface Flags {
 
 function readFlags(args: readonly string[]): Flags | { readonly problem: string } {
   const read = readWords(args, { values: ['--config'], switches: ['--json', '--help'] });
-  if (!read.ok) return { problem: read.message };
+  if (!read.ok) return { problem: `${read.message}; see tailrace prices --help` };
   const { words, values, on } = read;
   const flags = { help: on.has('--help'), json: on.has('--json'), config: values['--config'] };
-  if (flags.help || (words.length === 1 && words[0] === 'check')) return flags;
-  const [word = ''] = words;
-  return { problem: `expected tailrace prices check${word === 'check' ? '' : didYouMean(word, ['check'])}` };
+  const [action, extra] = words;
+  if (flags.help || action === 'help') return { ...flags, help: true };
+  if (action !== 'check') return { problem: unknownCommand('prices', action, ['check']) };
+  return extra === undefined
+    ? flags
+    : { problem: `unexpected ${JSON.stringify(extra)}; see tailrace prices --help` };
 }
 
 const exampleTitle = `${exampleTokens} + ${exampleTokens} TOKENS`;

@@ -3,6 +3,7 @@ import { localUrl } from '../service/server-file.ts';
 import { banner, engineLines, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
 import { counted } from './counted.ts';
+import { print } from './print.ts';
 import { keepCompiledCode } from './process-settings.ts';
 import { parseServeFlags, serveUsage } from './serve-flags.ts';
 
@@ -11,7 +12,7 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
   const parsed = parseServeFlags(args);
   if (!parsed.ok) return complain(io, 2, parsed.message);
   if (parsed.flags.help) {
-    io.stdout.write(serveUsage);
+    await print(io, serveUsage);
     return 0;
   }
   const served = await serve({

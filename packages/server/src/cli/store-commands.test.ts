@@ -1,4 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,6 +9,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { somethingWaits, spoolFolder } from '../ledger/recover-records.ts';
 import { openSpool } from '../ledger/spool/spool.ts';
+import { removeServerFile, writeServerFile } from '../service/server-file.ts';
 import { openStore } from '../storage/open-store.ts';
 import type { OpenedStore } from '../storage/opening.ts';
 import type { Settled } from '../storage/records.ts';
@@ -204,6 +207,19 @@ key:key_a   ci       10,000      2,400          0      7,600  tokens   total   n
     expect(text.stdout.split('\r\n')[2]).toBe('key:key_a,acme,key_a,ci,tokens,10000,2400,0,7600,total,');
   });
 
+  it('where no record matches prints no table, and says so', async () => {
+    for (const groups of [[], ['--group-by=user']]) {
+      const none = [...groups, '--owner=nobody', '--data-dir=full'];
+      expect(await run(usageCommand, none)).toEqual({
+        status: 0,
+        stdout: '',
+        stderr: 'tailrace: no records match\n',
+      });
+      const { stdout } = await run(usageCommand, [...none, '--json']);
+      expect(JSON.parse(stdout)).toEqual({ data: [], has_more: false });
+    }
+  });
+
   it('a wrong flag ends with status 2', async () => {
     const { status, stderr } = await run(usageCommand, ['--since=yesterday']);
     expect(status).toBe(2);
@@ -268,8 +284,57 @@ describe('tailrace db', () => {
     const inUse = await open('busy');
     const { status, stderr } = await run(dbCommand, ['import', 'all.jsonl', '--data-dir=busy']);
     await inUse.close();
-    expect(status).toBe(1);
-    expect(stderr).toContain('one service uses a data folder');
+    expect([status, stderr]).toEqual([
+      1,
+      `tailrace: ${at('busy')} is used by process ${process.pid}: a server keeps its store to itself; stop it first\n`,
+    ]);
+    const held = await open('busy');
+    const migrated = await run(dbCommand, ['migrate', '--data-dir=busy']);
+    await held.close();
+    expect([migrated.status, migrated.stderr]).toEqual([
+      1,
+      expect.stringContaining('a server migrates its store when it starts; stop it first'),
+    ]);
+  });
+
+  it('refuses to export another store than that of the running server, and names both', async () => {
+    const server = createServer((_request, response) => response.end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const url = `http://127.0.0.1:${port}`;
+    const named = (store: string) => writeServerFile(at('full'), { pid: process.pid, url, store });
+    try {
+      await named('PostgreSQL db.example:5432/tailrace');
+      const refused = await run(dbCommand, ['export', '-', '--data-dir=full']);
+      expect([refused.status, refused.stdout, refused.stderr]).toEqual([
+        2,
+        '',
+        `tailrace: the server at ${url}, which uses ${at('full')}, keeps its records in PostgreSQL db.example:5432/tailrace, and this command would export SQLite ${at('full/tailrace.sqlite')}; set TAILRACE_DATABASE_URL or --config as for the server (or stop it first, to export the other store)\n`,
+      ]);
+      await named(`SQLite ${at('full/tailrace.sqlite')}`);
+      expect((await run(dbCommand, ['export', '-', '--data-dir=full'])).status).toBe(0);
+    } finally {
+      await removeServerFile(at('full'), process.pid);
+      server.close();
+    }
+  });
+
+  it('an export replaces an older export, says so, and replaces nothing else', async () => {
+    const again = await run(dbCommand, ['export', 'all.jsonl', '--data-dir=full']);
+    expect([again.status, again.stderr]).toEqual([
+      0,
+      expect.stringMatching(/; all\.jsonl was an older export, which it replaces\n$/),
+    ]);
+    writeFileSync(at('notes.txt'), 'mine');
+    for (const [file, words] of [
+      ['notes.txt', 'notes.txt exists and is no export: name another file'],
+      ['full/tailrace.sqlite', 'full/tailrace.sqlite exists and is no export: name another file'],
+      ['/dev/null', '/dev/null is no regular file; - is standard output'],
+    ] as const) {
+      const { status, stderr } = await run(dbCommand, ['export', file, '--data-dir=full']);
+      expect([status, stderr]).toEqual([1, `tailrace: ${words}\n`]);
+    }
+    expect(readFileSync(at('notes.txt'), 'utf8')).toBe('mine');
   });
 
   it('an export that is cut imports nothing', async () => {
@@ -328,10 +393,23 @@ describe('tailrace db', () => {
     },
   );
 
+  it('each command has a help of its own', async () => {
+    const all = await run(dbCommand, ['--help']);
+    expect(all.stdout).toMatch(/ {2}export FILE {2}.* {2}import FILE {2}.* {2}migrate {6}/s);
+    for (const name of ['export', 'import', 'migrate']) {
+      const { status, stdout, stderr } = await run(dbCommand, [name, '--help']);
+      expect([status, stderr]).toEqual([0, '']);
+      expect(stdout).toMatch(new RegExp(`^Usage: tailrace db ${name}( FILE)? \\[FLAGS\\]`));
+      expect(stdout).toMatch(new RegExp(`Examples?:\\n {2}tailrace db ${name}`));
+      expect((await run(dbCommand, ['help', name])).stdout).toBe(stdout);
+    }
+  });
+
   it.each([
     [['export', '-', '--data-dir=nothing'], 2, 'no server has used this data folder yet'],
     [['import', 'nothing.jsonl', '--data-dir=new'], 1, 'nothing.jsonl'],
-    [['migrate', '--data-dir=migrated'], 0, 'are those of this version'],
+    [['migrate', '--data-dir=migrated'], 0, 'made the tables of Tailrace (schema '],
+    [['migrate', '--data-dir=migrated'], 0, 'nothing to do (schema '],
     [['export'], 2, 'db export needs a file, or - for standard output'],
     [['import', 'a', 'b'], 2, 'unexpected "b"'],
     [['migrate', 'a'], 2, 'unexpected "a"'],

@@ -1,6 +1,6 @@
-import { didYouMean } from '../domain/nearest.ts';
 import { type FlagHelp, flagLines, placeFlagHelp, whereAsked } from './flag-help.ts';
 import { readWords } from './read-words.ts';
+import { unknownCommand } from './unknown-command.ts';
 
 /** One of the commands behind `tailrace keys` or `tailrace owners`. */
 export interface Subcommand<Flag extends string> {
@@ -11,6 +11,8 @@ export interface Subcommand<Flag extends string> {
   /** Sentences for its own help. */
   readonly detail: string;
   readonly flags: readonly Flag[];
+  /** In the place of the group's, for flags that mean something else here. */
+  readonly flagHelp?: Readonly<Partial<Record<Flag, FlagHelp>>>;
   /** At least one of its flags has to be given. */
   readonly needsFlag?: boolean;
   /** What comes behind `tailrace keys create`. */
@@ -64,11 +66,7 @@ export function readSubcommand<Name extends string, Flag extends string>(
   if (on.has('--help') || words[0] === 'help') {
     return { type: 'help', text: name === undefined ? groupHelp(group) : subcommandHelp(group, name) };
   }
-  if (name === undefined) {
-    const list = `expected one of ${names.join(', ')}`;
-    if (asked === undefined) return refused(`tailrace ${noun} needs a command: ${list}`);
-    return refused(`there is no command "${noun} ${asked}"${didYouMean(asked, names)}; ${list}`);
-  }
+  if (name === undefined) return refused(unknownCommand(noun, asked, names));
   const command = commands[name];
   const see = `see tailrace ${noun} ${name} --help`;
   const [id, extra] = command.takes === undefined ? [undefined, rest[0]] : rest;
@@ -129,8 +127,9 @@ function subcommandHelp<Name extends string, Flag extends string>(
   { noun, commands, flagHelp }: SubcommandGroup<Name, Flag>,
   name: Name,
 ): string {
-  const { takes, detail, flags, examples } = commands[name];
-  const own = Object.fromEntries(flags.map((flag) => [flag, flagHelp[flag]]));
+  const { takes, detail, flags, examples, flagHelp: ownHelp = {} } = commands[name];
+  const helpOf: Readonly<Record<Flag, FlagHelp>> = { ...flagHelp, ...ownHelp };
+  const own = Object.fromEntries(flags.map((flag) => [flag, helpOf[flag]]));
   const lines = flagLines({ ...own, '--json': { about: 'print JSON' }, ...placeFlagHelp });
   return `Usage: tailrace ${noun} ${name}${takes === undefined ? '' : ' ID'} [FLAGS]
 

@@ -11,6 +11,7 @@ import {
 } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
 import { type FlagHelp, flagLines, placeFlagHelp, whereAsked } from './flag-help.ts';
+import { print } from './print.ts';
 import { parseUsageFlags } from './usage-flags.ts';
 import { budgetNames, budgetTable, usageTable } from './usage-tables.ts';
 
@@ -55,23 +56,23 @@ export async function usageCommand(args: readonly string[], io: CommandIo): Prom
   const asked = parseUsageFlags(args, Date.now());
   if (asked.type === 'refused') return complain(io, asked.message, 2);
   if (asked.type === 'help') {
-    io.stdout.write(help);
+    await print(io, help);
     return 0;
   }
   const { type, form, query, groupNames, place } = asked;
   return administer(place, io, async (admin) => {
     const rows = type === 'usage' ? await usage(admin, query) : await admin.all(`/admin/v1/budgets?${query}`);
     const names = type === 'usage' ? [...groupNames, ...sumNames] : budgetNames;
-    if (form === 'json') writeList(io, rows);
+    if (form === 'json') await writeList(io, rows);
     else if (form === 'csv') {
       const lines = rows.map((row) => cells(names, row));
-      io.stdout.write(csv(names, lines));
+      await print(io, csv(names, lines));
     } else if (type === 'budgets') {
       if (rows.length === 0)
         sayEmpty(io, 'no budgets; tailrace keys update ID --budget 20usd/month sets one');
-      else io.stdout.write(budgetTable(rows, terminalWidth(io)));
-    } else if (rows.length === 0 && groupNames.length > 0) sayEmpty(io, 'no records match');
-    else io.stdout.write(usageTable(groupNames, await withKeyNames(admin, rows), terminalWidth(io)));
+      else await print(io, budgetTable(rows, terminalWidth(io)));
+    } else if (rows.length === 0) sayEmpty(io, 'no records match');
+    else await print(io, usageTable(groupNames, await withKeyNames(admin, rows), terminalWidth(io)));
   });
 }
 

@@ -27,8 +27,7 @@ export function usageTable(
   ];
   const sums = (of: (name: string) => number) =>
     sumNames.map((name) => (name === 'cost_micro_usd' ? dollars(of(name)) : grouped(of(name))));
-  const shown = groupNames.length === 0 && rows.length === 0 ? [{}] : rows;
-  const lines = shown.map((row) => [
+  const lines = rows.map((row) => [
     ...groupNames.map((name) => groupCell(name, row[name])),
     ...sums((name) => Number(row[name] ?? 0)),
   ]);

@@ -4,8 +4,10 @@ import { listenProblem } from '../service/system-problem.ts';
 import { faults } from '../wall/catalogue.ts';
 import { faultList } from '../wall/fault-list.ts';
 import { createWall } from '../wall/wall.ts';
+import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
-import { flagHint } from './flag-hint.ts';
+import { print } from './print.ts';
+import { readWords } from './read-words.ts';
 
 const defaultListen = '127.0.0.1:8643';
 
@@ -27,13 +29,12 @@ export async function wallCommand(args: readonly string[], io: CommandIo): Promi
   const asked = parse(args);
   switch (asked.kind) {
     case 'refused':
-      io.stderr.write(`tailrace wall: ${asked.message}\n\n${usage}`);
-      return 2;
+      return complain(io, asked.message, 2);
     case 'help':
-      io.stdout.write(usage);
+      await print(io, usage);
       return 0;
     case 'list':
-      io.stdout.write(faultList(faults));
+      await print(io, faultList(faults));
       return 0;
     case 'serve':
       return await serve(asked.listen, io);
@@ -43,10 +44,11 @@ export async function wallCommand(args: readonly string[], io: CommandIo): Promi
 async function serve(listen: string, io: CommandIo): Promise<number> {
   const address = parseListen(listen);
   if (address === undefined) {
-    io.stderr.write(
-      `tailrace wall: --listen: expected HOST:PORT such as ${defaultListen}, got '${listen}'\n`,
+    return complain(
+      io,
+      `--listen: expected HOST:PORT such as ${defaultListen}, got ${JSON.stringify(listen)}`,
+      2,
     );
-    return 2;
   }
   const shutdown = listenForShutdown({ terminal: io.stdout.isTTY === true, onReload: () => {} });
   const wall = createWall({
@@ -65,8 +67,7 @@ async function serve(listen: string, io: CommandIo): Promise<number> {
     await shutdown.asked;
     return 0;
   } catch (error) {
-    io.stderr.write(`tailrace wall: ${listenProblem(error, address)}\n`);
-    return 1;
+    return complain(io, listenProblem(error, address), 1);
   } finally {
     await wall.close();
   }
@@ -78,20 +79,12 @@ type Asked =
   | { readonly kind: 'refused'; readonly message: string };
 
 function parse(args: readonly string[]): Asked {
-  let kind: 'help' | 'list' | 'serve' = 'serve';
-  let listen = defaultListen;
-  const words = args.values();
-  for (const word of words) {
-    if (word === '--help' || word === '-h') kind = 'help';
-    else if (word === '--list') kind = kind === 'help' ? 'help' : 'list';
-    else if (word === '--listen' || word.startsWith('--listen=')) {
-      const value = word === '--listen' ? words.next().value : word.slice('--listen='.length);
-      if (value === undefined || value === '') return { kind: 'refused', message: '--listen needs a value' };
-      listen = value;
-    } else {
-      const hint = flagHint(word, ['--listen', '--list', '--help']);
-      return { kind: 'refused', message: `unknown ${JSON.stringify(word)}${hint}` };
-    }
-  }
-  return kind === 'serve' ? { kind, listen } : { kind };
+  const read = readWords(args, { values: ['--listen'], switches: ['--list', '--help'] });
+  if (!read.ok) return { kind: 'refused', message: `${read.message}; see tailrace wall --help` };
+  const { words, values, on } = read;
+  if (on.has('--help') || words[0] === 'help') return { kind: 'help' };
+  if (words[0] !== undefined)
+    return { kind: 'refused', message: `unexpected ${JSON.stringify(words[0])}; see tailrace wall --help` };
+  if (on.has('--list')) return { kind: 'list' };
+  return { kind: 'serve', listen: values['--listen'] ?? defaultListen };
 }

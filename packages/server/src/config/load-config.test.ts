@@ -51,7 +51,7 @@ stream:    {keepalive: comment, keepalive_after: 10s, hold_head: 8s, usage_chunk
 breaker:   {failures: 5, window: 30s, probe_every: 10s}
 logging:   {level: info, format: auto, content: false}
 telemetry: {metrics: auto}
-storage:   {database_url: "postgres://…", redis_url: "redis://…", retention: 90d, spool: 256MiB}
+storage:   {database_url: "postgres://…/tailrace", redis_url: "redis://…", retention: 90d, spool: 256MiB}
 usage:     {webhook: {url: "https://hooks.example.org/usage", secret: "a-secret-of-the-receiver"}}
 auth:      {api_keys: ["\${TAILRACE_API_KEY}"], admin_keys: ["\${TAILRACE_ADMIN_KEY}"], key_prefix: tr_, required: true}
 `;
@@ -79,7 +79,7 @@ describe('the sample of the contract', () => {
       engine: { enabled: true, threads: 1, queue: 64 },
       limits: { maxStreams: 50, requestsPerMinute: 600, tokensPerMinute: 200_000, onStoreFailure: 'deny' },
       timeouts: { connectMs: 5000, totalMs: 600_000, hedgeAfterMs: 10_000 },
-      storage: { databaseUrl: 'postgres://…', redisUrl: 'redis://…', retentionMs: 90 * 86_400_000 },
+      storage: { databaseUrl: 'postgres://…/tailrace', redisUrl: 'redis://…', retentionMs: 90 * 86_400_000 },
       auth: { apiKeys: ['tr_one'], adminKeys: ['tr_two'], keyPrefix: 'tr_', required: true },
       file: '/etc/tailrace/tailrace.yaml',
     });
@@ -511,8 +511,47 @@ describe('a mistake is reported with its line, what was expected and the nearest
       'timeouts: {total: "${KEY:-soon}"}',
       'tailrace.yaml:1: timeouts.total: expected a duration such as 250ms, 10s, 5m or 24h (1ms to 24d), got "soon"',
     ],
+    [
+      'timeouts: {stall: 1.5s}',
+      'tailrace.yaml:1: timeouts.stall: expected a duration such as 250ms, 10s, 5m or 24h (1ms to 24d), got "1.5s" (a whole number: 1500ms)',
+    ],
+    [
+      'server: {max_body: 1.5MiB}',
+      'tailrace.yaml:1: server.max_body: expected a size such as 64KiB or 1MiB (1B to 1GiB), got "1.5MiB" (a whole number: 1536KiB)',
+    ],
+    [
+      'engine: no',
+      'tailrace.yaml:1: engine: expected a mapping (key: value), got "no" (to switch it off: engine: {enabled: false})',
+    ],
+    ['timeouts: no', 'tailrace.yaml:1: timeouts: expected a mapping (key: value), got "no"'],
+    [
+      'models: {acme chat: {targets: [{engine: smollm2-135m-instruct}]}}',
+      'tailrace.yaml:1: models.acme chat: expected a model id (letters, digits and . _ : @ + - in segments separated by /), got "acme chat"',
+    ],
   ])('%s', async (yaml, message) => {
     expect(await problems(yaml)).toEqual([message]);
+  });
+
+  it('what stands under a wrong name, and beside a wrong value that must be there, in the same list', async () => {
+    const yaml = `
+usage: {webhook: {url: "https://h", secret: short}}
+upstreams:
+  my lab: {kind: openai}
+models:
+  acme chat:
+    targets: [{upstream: labb}]
+    fallbacks: [nothing]
+  chat: {targets: [{upstream: "my lab"}, {upstream: other}]}
+`;
+    expect(await problems(yaml)).toEqual([
+      expect.stringContaining('tailrace.yaml:2: usage.webhook.secret: expected a secret of 16 or more'),
+      expect.stringContaining('tailrace.yaml:4: upstreams.my lab: expected a name'),
+      expect.stringContaining('tailrace.yaml:4: upstreams.my lab.base_url: kind openai needs'),
+      expect.stringContaining('tailrace.yaml:6: models.acme chat: expected a model id'),
+      expect.stringContaining('tailrace.yaml:7: models.acme chat.targets[0].upstream: expected the name of'),
+      expect.stringContaining('tailrace.yaml:8: models.acme chat.fallbacks[0]: expected the id or alias'),
+      expect.stringContaining('tailrace.yaml:9: models.chat.targets[1].upstream: expected the name of'),
+    ]);
   });
 
   it('all mistakes at once, in the order of the file, without those that follow from another', async () => {
@@ -539,11 +578,31 @@ models:
     ]);
   });
 
+  it('a section whose text methods are hidden is refused as any other', async () => {
+    expect(await problems('engine: [{toString: 5}]')).toEqual([
+      'tailrace.yaml:1: engine: expected a mapping (key: value), got a list',
+    ]);
+    expect(await problems('server: {listen: {toString: 5}}')).toHaveLength(1);
+    expect(
+      await problems('logging: {level: {toString: 5}}\nusage: {webhook: {url: {toString: 5}}}'),
+    ).toHaveLength(3);
+  });
+
   it('no second mistake for a reference to a refused entry', async () => {
     expect(
       await problems('upstreams: {lab: {kind: 5}}\nmodels: {m: {targets: [{upstream: lab}]}}'),
     ).toHaveLength(1);
   });
+
+  it.each(['', '/', '?sslmode=require', '/?host=/run'])(
+    'a URL of PostgreSQL without a database is refused: …%s',
+    async (end) => {
+      expect(await problems(`storage: {database_url: "postgres://me@db:5432${end}"}`)).toEqual([
+        expect.stringContaining('and names a database, such as postgres://user:password@host:5432/tailrace'),
+      ]);
+      expect(await problems(`storage: {database_url: "postgres:///usage?host=/run"}`)).toEqual([]);
+    },
+  );
 
   it('never the text of a secret', async () => {
     const secret = 'sk-0123456789abcdefghij';
@@ -592,6 +651,34 @@ describe('a configuration that is read again', () => {
     expect((await valid(undefined, piped)).server.dataDir).toBe(`${folder}/here`);
     expect(await problems(undefined, { ...piped, reload: { fileHasContent: true } })).toEqual([
       '--config: cannot read /dev/fd/63: it is no file but a pipe',
+    ]);
+  });
+});
+
+describe('what is valid and most likely a mistake is a warning', () => {
+  const warnings = async (yaml: string, env: Record<string, string> = {}) => {
+    const loaded = await load(yaml, { env });
+    return loaded.ok ? loaded.warnings : loaded.problems;
+  };
+
+  it('a key that can be guessed, where other machines reach the server', async () => {
+    const message = (setting: string) =>
+      `${setting}: a key of fewer than 16 characters can be guessed, and other machines reach server.listen`;
+    const open = 'server: {listen: "0.0.0.0:7245"}';
+    expect(await warnings(open, { TAILRACE_API_KEY: 'a' })).toEqual([
+      message('auth.api_keys (TAILRACE_API_KEY)'),
+    ]);
+    const sixteen = '0123456789abcdef';
+    expect(await warnings(open, { TAILRACE_API_KEY: sixteen, TAILRACE_ADMIN_KEY: 'root' })).toEqual([
+      message('auth.admin_keys (TAILRACE_ADMIN_KEY)'),
+    ]);
+    expect(await warnings(open, { TAILRACE_API_KEY: sixteen })).toEqual([]);
+    expect(await warnings('', { TAILRACE_API_KEY: 'a' })).toEqual([]);
+  });
+
+  it('a server without any model', async () => {
+    expect(await warnings('engine: {enabled: false}')).toEqual([
+      'no model is configured, and the engine has none: every completion will be answered with 404 model_not_found',
     ]);
   });
 });

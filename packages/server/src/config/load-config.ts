@@ -169,6 +169,7 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     ...replacedKeys(fromFile, overrides),
     ...(config.auth.required ? [] : [openToAll]),
     ...warningsWithoutEffect(config),
+    ...(config.models.size === 0 ? [withoutModels] : []),
   ];
   return {
     ok: true,
@@ -215,6 +216,9 @@ function reportEmptyKeys(
 
 const openToAll =
   'auth.required is false: every program on this machine can use every model and the whole administration without a key';
+
+const withoutModels =
+  'no model is configured, and the engine has none: every completion will be answered with 404 model_not_found';
 
 /** A warning for each list of keys in the file that the environment replaces: it is the rule, but may surprise. */
 function replacedKeys(file: unknown, overrides: ReturnType<typeof overridesFrom>): readonly string[] {

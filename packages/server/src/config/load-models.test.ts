@@ -233,7 +233,10 @@ describe('targets, aliases and fallbacks', () => {
       'models.b.aliases[0]: "c" is already an alias of "a"',
     ],
     [`a: {aliases: ["a b"], ${target}}`, 'models.a.aliases[0]: expected a model id'],
-    [`"a/../b": {${target}}`, 'models.a/../b: expected a model id, got "a/../b"'],
+    [
+      `"a/../b": {${target}}`,
+      'models.a/../b: expected a model id (letters, digits and . _ : @ + - in segments separated by /), got "a/../b"',
+    ],
     ['a: {}', 'models.a.targets: a model needs at least one target, such as {engine: smollm2-135m-instruct}'],
     [
       'a: {targets: [{}]}',

@@ -7,6 +7,9 @@ export const defaultEngineModel = 'smollm2-135m-instruct';
 /** The name under which one model can always be asked for, where there is any model. */
 export const defaultModel = 'default';
 
+/** What a model id is made of, for messages. */
+export const modelIdForm = 'letters, digits and . _ : @ + - in segments separated by /';
+
 /** `chat`, `acme/chat`, `llama3.1:8b`: a path of plain segments, so that it can be part of a URL. */
 export function isModelId(id: string): boolean {
   return (

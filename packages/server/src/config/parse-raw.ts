@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import { nearest } from '../domain/nearest.ts';
-import { type ConfigPath, expected, showText } from './config-problem.ts';
+import { type ConfigPath, expected, formatPath, showText } from './config-problem.ts';
 import { isMapping } from './overrides.ts';
 import type { ProblemList } from './problem-list.ts';
 import { configSchema, type RawConfig } from './schema.ts';
@@ -14,14 +14,26 @@ export function parseRaw(data: unknown, problems: ProblemList): RawConfig {
   if (first.success) return first.data;
   const cut: ConfigPath[] = [];
   for (const issue of first.error.issues) reportIssue(issue, data, problems, cut);
-  const second = configSchema.safeParse(without(data, cut));
-  return second.success ? second.data : configSchema.parse({});
+  // Where a key is cut that must be there, what holds it is cut next: at most as often as the schema is deep.
+  for (let round = 0; round < deepest; round += 1) {
+    const next = configSchema.safeParse(without(data, cut));
+    if (next.success) return next.data;
+    for (const { path } of next.error.issues) cut.push(namesOf(path.slice(0, -1)));
+  }
+  return configSchema.parse({});
 }
 
 type Issue = z.core.$ZodIssue;
 
+/** `models.NAME.price.above[0].tokens`. */
+const deepest = 6;
+
+function namesOf(path: readonly PropertyKey[]): ConfigPath {
+  return path.map((step) => (typeof step === 'number' ? step : String(step)));
+}
+
 function reportIssue(issue: Issue, data: unknown, problems: ProblemList, cut: ConfigPath[]): void {
-  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  const path = namesOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(path);
     for (const key of issue.keys) {
@@ -33,7 +45,7 @@ function reportIssue(issue: Issue, data: unknown, problems: ProblemList, cut: Co
     return;
   }
   const value = valueAt(data, path);
-  const hint = issue.code === 'custom' ? String(issue.params?.['hint'] ?? '') : '';
+  const hint = issue.code === 'custom' ? String(issue.params?.['hint'] ?? '') : switchHint(value, path);
   const what =
     issue.code === 'custom'
       ? issue.message
@@ -42,6 +54,14 @@ function reportIssue(issue: Issue, data: unknown, problems: ProblemList, cut: Co
         : issue.message;
   problems.report(path, expected(what, value, path, hint));
   cut.push(path);
+}
+
+/** For `engine: no`: a section that can be switched off is switched off inside. */
+function switchHint(value: unknown, path: ConfigPath): string {
+  const isOff =
+    value === false || (typeof value === 'string' && ['no', 'off', 'false', 'none'].includes(value));
+  if (!isOff || !knownKeys(path).includes('enabled')) return '';
+  return ` (to switch it off: ${formatPath(path)}: {enabled: false})`;
 }
 
 const containers: Readonly<Record<string, string>> = {

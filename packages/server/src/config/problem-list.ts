@@ -11,7 +11,7 @@ export interface Origin {
 export interface ProblemList {
   /**
    * Adds a problem, unless that value, one around it or one inside it already has one: a mistake that follows from
-   * another is not listed. `at`: whether the position of the key or of the value is shown.
+   * another is not listed. What stands under a wrong key is checked all the same. `at`: whether the position of the key or of the value is shown.
    */
   report(path: ConfigPath, message: string | ValueMessage, at?: 'key' | 'value'): void;
   /** Adds a problem that no value of the file has, but a flag or the file as a whole. */
@@ -30,7 +30,7 @@ export function createProblemList(
   environmentValues: Pick<EnvironmentValues, 'describe' | 'withNames'>,
 ): ProblemList {
   const problems: ConfigProblem[] = [];
-  const paths: ConfigPath[] = [];
+  const places: { readonly path: ConfigPath; readonly at: 'key' | 'value' }[] = [];
   let leftOut = 0;
   const add = (problem: () => ConfigProblem): void => {
     if (problems.length < maxProblems) problems.push(problem());
@@ -41,17 +41,23 @@ export function createProblemList(
     const shown = environmentValues.describe(path);
     return shown === undefined ? environmentValues.withNames(message.inFile) : message.fromEnvironment(shown);
   };
-  const has = (path: ConfigPath) => paths.some((known) => isWithin(known, path) || isWithin(path, known));
+  /** A wrong value takes along what is in it, and what is around it; a wrong key only itself. */
+  const has = (path: ConfigPath, at: 'key' | 'value' = 'value') =>
+    places.some(
+      (known) =>
+        (isWithin(known.path, path) && (at === 'value' || isWithin(path, known.path))) ||
+        (known.at === 'value' && isWithin(path, known.path)),
+    );
   return {
     report(path, message, at = 'value') {
-      if (has(path)) return;
-      if (problems.length < maxProblems) paths.push(path);
+      if (has(path, at)) return;
+      if (problems.length < maxProblems) places.push({ path, at });
       add(() => ({ ...originOf(path, at), path: formatPath(path), message: textOf(path, message) }));
     },
     reportAt(origin, message) {
       add(() => ({ ...origin, path: '', message: environmentValues.withNames(message) }));
     },
-    has,
+    has: (path) => has(path),
     sorted() {
       const sorted = problems.toSorted(
         (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),

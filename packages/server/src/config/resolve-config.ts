@@ -96,8 +96,11 @@ function resolveLimits(raw: RawConfig['limits']): LimitsConfig {
   };
 }
 
+/** Sixteen letters and digits drawn at random are 95 bits. */
+const guessableBelow = 16;
+
 /** A server that other machines can reach must have a key, and one that the operator has chosen. */
-function checkAccess(listen: ListenAddress, auth: AuthConfig, { problems }: ResolveContext): void {
+function checkAccess(listen: ListenAddress, auth: AuthConfig, { problems, warnings }: ResolveContext): void {
   if (auth.apiKeys.some((key) => auth.adminKeys.includes(key))) {
     problems.report(['auth', 'admin_keys'], 'the same key is under auth.api_keys; the two must differ');
   }
@@ -107,6 +110,15 @@ function checkAccess(listen: ListenAddress, auth: AuthConfig, { problems }: Reso
       ['auth', 'required'],
       'false is for loopback only, and server.listen is not a loopback address',
     );
+  }
+  for (const [setting, keys] of [
+    ['auth.api_keys (TAILRACE_API_KEY)', auth.apiKeys],
+    ['auth.admin_keys (TAILRACE_ADMIN_KEY)', auth.adminKeys],
+  ] as const) {
+    if (keys.some((key) => key.length < guessableBelow))
+      warnings.push(
+        `${setting}: a key of fewer than ${guessableBelow} characters can be guessed, and other machines reach server.listen`,
+      );
   }
   if (auth.apiKeys.length === 0 && !problems.has(['auth', 'api_keys'])) {
     problems.report(

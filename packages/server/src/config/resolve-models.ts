@@ -1,6 +1,6 @@
 import type { EngineModelConfig, ModelConfig, TimeoutsConfig } from './config.ts';
 import { expected, valueIs } from './config-problem.ts';
-import { defaultEngineModel, defaultModel, engineUpstream, isModelId } from './names.ts';
+import { defaultEngineModel, defaultModel, engineUpstream, isModelId, modelIdForm } from './names.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import type { ModelFlag } from './resolve-engine.ts';
 import { resolveFallbacks } from './resolve-fallbacks.ts';
@@ -36,7 +36,8 @@ export function resolveModels(
 
   const models = new Map<string, ModelConfig>();
   for (const [id, model] of Object.entries(raw.models)) {
-    if (!isModelId(id)) context.problems.report(['models', id], expected('a model id', id, []), 'key');
+    if (!isModelId(id))
+      context.problems.report(['models', id], expected(`a model id (${modelIdForm})`, id, []), 'key');
     models.set(id, {
       aliases: aliases.get(id) ?? [],
       targets: resolveTargets(id, raw, engineModels, context),

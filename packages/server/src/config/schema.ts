@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { presetNames } from '../upstreams/openai/presets.ts';
-import { isModelId } from './names.ts';
+import { isModelId, modelIdForm } from './names.ts';
 import {
   connectionUrl,
   contextSize,
@@ -13,6 +13,7 @@ import {
   listenAddress,
   maxHeaderValueLength,
   oneOf,
+  postgresUrl,
   redisUrl,
   secret,
   secrets,
@@ -29,8 +30,7 @@ import {
  */
 
 const oneDayMs = 86_400_000;
-const modelId = (what: string) =>
-  text(`${what}: letters, digits and . _ : @ + - in segments separated by /`, isModelId);
+const modelId = (what: string) => text(`${what}: ${modelIdForm}`, isModelId);
 const origin = text('* or an origin such as https://app.example.org', (value) => {
   if (value === '*') return true;
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol) && new URL(value).origin === value;
@@ -232,9 +232,7 @@ const logging = z.strictObject({
 });
 
 const storage = z.strictObject({
-  database_url: connectionUrl('postgres', 'postgresql')
-    .optional()
-    .describe('PostgreSQL; default: SQLite in data_dir.'),
+  database_url: postgresUrl().optional().describe('PostgreSQL; default: SQLite in data_dir.'),
   redis_url: redisUrl().optional().describe('Redis or Valkey, shared by replicas.'),
   retention: duration({ maximumMs: 36_500 * oneDayMs })
     .prefault('90d')

@@ -16,6 +16,11 @@ export function formatDuration(milliseconds: number): string {
   return inLargestUnit(milliseconds, durationUnits, 's');
 }
 
+/** ` (a whole number: 1500ms)` for `1.5s`; empty for a text that is no duration either way. */
+export function wholeDurationHint(text: string): string {
+  return wholeNumberHint(text, durationUnits, formatDuration);
+}
+
 /** Reads `512B`, `64KiB`, `1MiB` or `2GiB` as bytes; undefined for anything else. */
 export function parseSize(text: string): number | undefined {
   const match = /^(\d{1,12})(B|KiB|MiB|GiB)$/.exec(text);
@@ -26,6 +31,11 @@ export function parseSize(text: string): number | undefined {
 /** The shortest text that {@link parseSize} reads as exactly that many bytes. */
 export function formatSize(bytes: number): string {
   return inLargestUnit(bytes, sizeUnits, 'B');
+}
+
+/** ` (a whole number: 1536KiB)` for `1.5MiB`; empty for a text that is no size either way. */
+export function wholeSizeHint(text: string): string {
+  return wholeNumberHint(text, sizeUnits, formatSize);
 }
 
 /**
@@ -61,6 +71,18 @@ function isHostName(host: string): boolean {
 
 function exact(value: number): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined;
+}
+
+function wholeNumberHint(
+  text: string,
+  units: Readonly<Record<string, number>>,
+  format: (value: number) => string,
+): string {
+  const [, number = '', unit = ''] = /^(\d{1,9}\.\d{1,6}) ?([A-Za-z]{1,3})$/.exec(text) ?? [];
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
+  if (factor === undefined) return '';
+  const value = exact(Number(number) * factor);
+  return value === undefined ? ' (a whole number and a unit)' : ` (a whole number: ${format(value)})`;
 }
 
 function inLargestUnit(value: number, units: Readonly<Record<string, number>>, unitOfZero: string): string {

@@ -1,7 +1,15 @@
 import * as z from 'zod';
 import { atScale, formatDecimal, parseDecimal } from '../domain/decimal.ts';
 import { didYouMean } from '../domain/nearest.ts';
-import { formatDuration, formatSize, parseDuration, parseListen, parseSize } from './units.ts';
+import {
+  formatDuration,
+  formatSize,
+  parseDuration,
+  parseListen,
+  parseSize,
+  wholeDurationHint,
+  wholeSizeHint,
+} from './units.ts';
 
 /*
  * The schemas of the single values of a configuration. Each names in one phrase what it expects, reads the plain YAML
@@ -146,6 +154,7 @@ export function duration({ minimumMs = 1, maximumMs = longestTimerMs } = {}) {
     {
       expected: `a duration such as 250ms, 10s, 5m or 24h (${range})`,
       json: { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|${referencePattern}` },
+      hint: wholeDurationHint,
     },
     (value) => {
       const milliseconds = typeof value === 'string' ? parseDuration(value) : undefined;
@@ -164,6 +173,7 @@ export function durationOrOff() {
     {
       expected: `a duration such as 200ms (${range}), or off`,
       json: { type: 'string', pattern: `^\\d+(ms|s|m|h|d)$|^off$|${referencePattern}` },
+      hint: wholeDurationHint,
     },
     (value): number | 'off' | undefined => {
       if (switchedOff(value)) return value;
@@ -201,7 +211,7 @@ export function size(minimumBytes: number, maximumBytes: number) {
         const decimalUnit = /^(\d+) ?([KMG])i?[Bb]?$/i.exec(value);
         return decimalUnit && parseSize(value) === undefined
           ? ` (did you mean "${decimalUnit[1]}${decimalUnit[2]?.toUpperCase()}iB"?)`
-          : '';
+          : wholeSizeHint(value);
       },
     },
     (value) => {
@@ -238,6 +248,17 @@ export function connectionUrl(...schemes: readonly string[]) {
     beginnings.some(
       (beginning) => value.startsWith(beginning) && /^\S+$/.test(value.slice(beginning.length)),
     ),
+  );
+}
+
+/**
+ * A URL of PostgreSQL, which its driver reads by its own rules. It names a database: without one the driver would take the database
+ * that is called like the user, which is hardly the one that was meant.
+ */
+export function postgresUrl() {
+  return text(
+    'a URL that begins with postgres:// or postgresql:// and names a database, such as postgres://user:password@host:5432/tailrace',
+    (value) => /^postgres(?:ql)?:\/\/[^\s/?#]*\/[^\s/?#][^\s]*$/.test(value),
   );
 }
 

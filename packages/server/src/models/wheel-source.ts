@@ -96,7 +96,7 @@ async function fromLink(
     extraBytes: spec.bytes,
     patience: context.patience,
     signal: context.signal,
-    onBytes: (received, total) => context.onBytes(source, received, total),
+    onBytes: (received, total) => context.onBytes(`${source}, packed`, received, total),
   });
   if (!fetched.ok) return fetched;
   if (link.sha256 !== undefined) {

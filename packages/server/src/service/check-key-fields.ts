@@ -1,4 +1,4 @@
-import { readKeyFields } from '../access/administration/read-fields.ts';
+import { readKeyFields, readOverlap } from '../access/administration/read-fields.ts';
 import type { JsonValue } from '../domain/json.ts';
 
 /**
@@ -7,5 +7,11 @@ import type { JsonValue } from '../domain/json.ts';
  */
 export function keyFieldsProblem(fields: JsonValue, nowMs: number): string | undefined {
   const read = readKeyFields(fields, nowMs);
+  return read.ok ? undefined : read.failure.message;
+}
+
+/** The same for the overlap of a rotation. */
+export function overlapProblem(overlap: string): string | undefined {
+  const read = readOverlap({ overlap });
   return read.ok ? undefined : read.failure.message;
 }

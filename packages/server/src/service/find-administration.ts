@@ -1,10 +1,11 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { readKeyFile } from '../access/key-files.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { type Environment, environmentVariable } from '../config/environment.ts';
 import { loadConfig } from '../config/load-config.ts';
-import { processLives, readServerFile } from './server-file.ts';
+import { processLives, readServerFile, type ServerFile } from './server-file.ts';
 
 export interface AdministrationPlace {
   /** The values of `--config` and `--data-dir`. */
@@ -19,6 +20,8 @@ export interface AdministrationPlace {
   note(line: string): void;
   /** Whether an HTTP server answers at a URL. */
   answers(url: string): Promise<boolean>;
+  /** How long a server that is starting is waited for; default: 5 s. */
+  readonly startingMs?: number;
 }
 
 /** Where a command finds the routes under `/admin/v1`. */
@@ -28,8 +31,12 @@ export type FoundAdministration =
       readonly url: string;
       /** Undefined where the server asks for none. */
       readonly adminKey: string | undefined;
+      /** Where this key was found, in words. */
+      readonly keyFrom: string;
       /** Where keys and records are: `on the server at URL`, or `in` and the store. */
       readonly where: string;
+      /** The names of all models, where no server runs that could be asked. */
+      readonly modelNames?: readonly string[];
       /** Closes what was opened for this command. */
       close(): Promise<void>;
     }
@@ -48,11 +55,16 @@ export async function findAdministration(place: AdministrationPlace): Promise<Fo
   // A server is found by its folder alone: this shell may lack the variables that the file of the server names.
   const named = folder ?? environmentVariable(env, 'TAILRACE_DATA_DIR');
   const dataDir = config?.server.dataDir ?? (named === undefined ? undefined : path.resolve(cwd, named));
-  const url = dataDir === undefined ? undefined : await runningServer(dataDir, place.answers);
-  if (url !== undefined && dataDir !== undefined) {
+  const server = dataDir === undefined ? undefined : await startedServer(dataDir, place);
+  if (server !== undefined && dataDir !== undefined) {
+    const { url, pid, starting = false } = server;
+    if (starting) {
+      const message = `the server at ${url} (process ${pid}) is still starting: its model is not loaded yet; try again in a moment`;
+      return { ok: false, message, exitCode: 1 };
+    }
     const key = await adminKeyOf(config, dataDir, env);
     return key.ok
-      ? { ok: true, url, adminKey: key.key, where: `on the server at ${url}`, close: async () => {} }
+      ? { ...key, url, where: `on the server at ${url}`, close: async () => {} }
       : { ...key, exitCode: 1 };
   }
   if (!loaded.ok) return { ok: false, message: loaded.problems.map(formatProblem).join('\n'), exitCode: 2 };
@@ -60,30 +72,52 @@ export async function findAdministration(place: AdministrationPlace): Promise<Fo
   const { openAdministration } = await import('./open-administration.ts');
   const opened = await openAdministration(loaded.config, place);
   // A folder without a store is most often a mistyped one.
-  return opened.ok ? opened : { ...opened, exitCode: opened.missing ? 2 : 1 };
+  const modelNames = [...loaded.config.models].flatMap(([id, { aliases }]) => [id, ...aliases]);
+  return opened.ok
+    ? { ...opened, keyFrom: 'this command', modelNames }
+    : { ...opened, exitCode: opened.missing ? 2 : 1 };
 }
 
-/** The URL of the server that uses this folder; undefined where none runs. */
-async function runningServer(
+const pollMs = 100;
+
+/** The server that uses this folder. One that is starting is waited for; where it takes longer, it is returned as it is. */
+async function startedServer(
+  dataDir: string,
+  { answers, startingMs = 5_000 }: AdministrationPlace,
+): Promise<ServerFile | undefined> {
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
+    const server = await runningServer(dataDir, answers);
+    if (server?.starting !== true || waitedMs >= startingMs) return server;
+    await delay(pollMs);
+  }
+}
+
+/** The server that uses this folder, starting or not; undefined where none runs. */
+export async function runningServer(
   dataDir: string,
   answers: AdministrationPlace['answers'],
-): Promise<string | undefined> {
+): Promise<ServerFile | undefined> {
   const file = await readServerFile(dataDir);
   if (file === undefined || !processLives(file.pid)) return undefined;
   // The id of a server that was killed may have been given to another process.
-  return (await answers(file.url)) ? file.url : undefined;
+  return (await answers(file.url)) ? file : undefined;
 }
 
 type AdminKey =
-  | { readonly ok: true; readonly key: string | undefined }
+  | { readonly ok: true; readonly adminKey: string | undefined; readonly keyFrom: string }
   | { readonly ok: false; readonly message: string };
 
 async function adminKeyOf(config: Config | undefined, dataDir: string, env: Environment): Promise<AdminKey> {
-  if (config?.auth.required === false) return { ok: true, key: undefined };
-  const given = config?.auth.adminKeys[0] ?? environmentVariable(env, 'TAILRACE_ADMIN_KEY');
-  if (given !== undefined) return { ok: true, key: given };
+  if (config?.auth.required === false)
+    return { ok: true, adminKey: undefined, keyFrom: 'auth.required: false' };
+  const inEnvironment = environmentVariable(env, 'TAILRACE_ADMIN_KEY');
+  const adminKey = config?.auth.adminKeys[0] ?? inEnvironment;
+  if (adminKey !== undefined) {
+    const inFile = `auth.admin_keys in ${config?.file ?? 'the configuration'}`;
+    return { ok: true, adminKey, keyFrom: inEnvironment === undefined ? inFile : 'TAILRACE_ADMIN_KEY' };
+  }
   const file = await readKeyFile(dataDir, 'admin-key');
-  if (file.ok) return { ok: true, key: file.key };
+  if (file.ok) return { ok: true, adminKey: file.key, keyFrom: file.file };
   const where = 'put the admin key of the running server into TAILRACE_ADMIN_KEY';
   return { ok: false, message: `${file.file}: ${file.message}; ${where}` };
 }

@@ -68,7 +68,13 @@ export async function openAdministration(
     outbox: usage.webhook !== undefined,
     holder: { pid: process.pid },
   });
-  if (!opened.ok) return { ok: false, message: opened.message, missing: false };
+  if (!opened.ok) {
+    const message =
+      opened.holder === undefined
+        ? opened.message
+        : `${server.dataDir} is used by ${opened.holder}, and no server answers there yet; try again in a moment`;
+    return { ok: false, message, missing: false };
+  }
   const { store } = opened;
   const name = storeName(place);
   if (isNew) note(`made a new store: ${name}`);

@@ -122,9 +122,13 @@ async function serveConfig(
   for (const warning of warnings) log.warn(warning);
 
   const parentPid = Number(env['TAILRACE_PARENT_PID']);
-  if (parentPid > 0) watchParent(parentPid, shutdown.forceEnd);
+  if (parentPid > 0) watchParent(parentPid, () => shutdown.forceEnd('the launcher has ended'));
 
   let service: Service | undefined;
+  // The log tells a stop that was asked for from a process that was killed.
+  void shutdown.asked.then(() =>
+    log.info('shutting down', { reason: shutdown.reason(), running: service?.running() ?? 0 }),
+  );
   const listener = createListener(() => service?.handle, { log, newRequestId });
   let port: number;
   try {
@@ -139,6 +143,8 @@ async function serveConfig(
     const opened = await startLedger(ledgerSettings(config, localUrl(config.server.listen, port)), log);
     if (!opened.ok) return failed(opened.wrong ? 2 : 1, withNames(opened.message));
     ledger = opened.ledger;
+    // Named before its models are loaded: commands find the holder of the store.
+    await nameServer(config, port, log, { starting: true });
     log.info(`keys and records in ${storeOf(config)}; limits in ${limiterName(config.storage.redisUrl)}`);
     const upstreams = await upstreamsOf(config, env, log);
     if (upstreams.problems.length > 0) return failed(2, withNames(upstreams.problems.join('\n')));
@@ -172,7 +178,7 @@ async function serveConfig(
     });
     const { reload } = service;
     reloads.startWith(() => void reload());
-    await nameServer(config, port, log);
+    await nameServer(config, port, log, { starting: false });
     onServing({ config, port, keys, engine });
     await shutdown.asked;
     if (service.running() > 0) onDraining(service.running(), config.timeouts.drainMs);
@@ -183,6 +189,7 @@ async function serveConfig(
     await engine?.stop();
     listener.destroy();
     await ledger?.close();
+    if (shutdown.signal.aborted) log.info('stopped');
   }
 }
 
@@ -197,10 +204,19 @@ async function drain(service: Service, { timeouts }: Config, { forced }: Shutdow
 }
 
 /** Commands find this server by the file; without it they still find the lock of the data folder. */
-async function nameServer({ server }: Config, port: number, log: Log): Promise<void> {
+async function nameServer(
+  config: Config,
+  port: number,
+  log: Log,
+  { starting }: { readonly starting: boolean },
+): Promise<void> {
+  const { listen, dataDir } = config.server;
+  const file = { pid: process.pid, url: localUrl(listen, port), store: storeOf(config), starting };
   try {
-    await writeServerFile(server.dataDir, { pid: process.pid, url: localUrl(server.listen, port) });
+    await writeServerFile(dataDir, file);
   } catch (error) {
+    // Said once, when the server serves.
+    if (starting) return;
     const reason = error instanceof Error ? error.message : String(error);
     log.warn('the data folder cannot be written; commands will not find this server', { reason });
   }

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 it('names the process and its address, for its user only, until the process removes it', async () => {
-  const server = { pid: 4711, url: 'http://127.0.0.1:7245' };
+  const server = { pid: 4711, url: 'http://127.0.0.1:7245', store: 'SQLite /srv/x', starting: true };
   await writeServerFile(folder, server);
   expect(await readServerFile(folder)).toEqual(server);
   expect((await stat(join(folder, 'server.json'))).mode & 0o777).toBe(0o600);

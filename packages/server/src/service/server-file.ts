@@ -9,6 +9,10 @@ export interface ServerFile {
   readonly pid: number;
   /** Where commands on this machine reach it: `http://127.0.0.1:7245`. */
   readonly url: string;
+  /** Its store in words; undefined in the file of an older version. */
+  readonly store?: string | undefined;
+  /** Its models are not loaded yet: it answers 503. */
+  readonly starting?: boolean;
 }
 
 const maxBytes = 4_096;
@@ -24,11 +28,18 @@ export function localUrl({ host }: Pick<ListenAddress, 'host'>, port: number): s
 }
 
 /** Rejects with the file system's error; the folder must exist. */
-export async function writeServerFile(dataDir: string, { pid, url }: ServerFile): Promise<void> {
+export async function writeServerFile(
+  dataDir: string,
+  { pid, url, store, starting }: ServerFile,
+): Promise<void> {
   const file = fileIn(dataDir);
   // Renamed into its place: a command never reads half of it.
   const next = `${file}.${pid}`;
-  await writeFile(next, `${JSON.stringify({ pid, url })}\n`, { mode: 0o600 });
+  await writeFile(
+    next,
+    `${JSON.stringify({ pid, url, store, starting: starting === true ? true : undefined })}\n`,
+    { mode: 0o600 },
+  );
   await rename(next, file);
 }
 
@@ -45,9 +56,10 @@ export async function readServerFile(dataDir: string): Promise<ServerFile | unde
   try {
     const json: unknown = JSON.parse(read.text);
     if (!isObject(json)) return undefined;
-    const { pid, url } = json;
+    const { pid, url, store, starting } = json;
     if (typeof pid !== 'number' || !Number.isInteger(pid) || pid <= 0) return undefined;
-    return typeof url === 'string' && URL.canParse(url) ? { pid, url } : undefined;
+    if (typeof url !== 'string' || !URL.canParse(url)) return undefined;
+    return { pid, url, store: typeof store === 'string' ? store : undefined, starting: starting === true };
   } catch {
     return undefined;
   }

@@ -6,8 +6,11 @@ export interface Shutdown {
   readonly asked: Promise<void>;
   /** Resolves when the process must end without waiting: at a second Ctrl-C, or when the parent process has ended. */
   readonly forced: Promise<void>;
-  askEnd(): void;
-  forceEnd(): void;
+  /** What has asked first, in words; empty before. */
+  reason(): string;
+  /** `why`: the reason. */
+  askEnd(why: string): void;
+  forceEnd(why: string): void;
 }
 
 export interface ShutdownOptions {
@@ -21,26 +24,35 @@ export function listenForShutdown({ terminal, onReload }: ShutdownOptions): Shut
   const asked = Promise.withResolvers<void>();
   const forced = Promise.withResolvers<void>();
   const controller = new AbortController();
-  const askEnd = () => {
+  let reason = '';
+  const askEnd = (why: string) => {
+    if (reason === '') reason = why;
     controller.abort();
     asked.resolve();
   };
-  const forceEnd = () => {
-    askEnd();
+  const forceEnd = (why: string) => {
+    askEnd(why);
     forced.resolve();
   };
 
   let interrupts = 0;
   process.on('SIGINT', () => {
     interrupts += 1;
-    if (interrupts > 1) forceEnd();
-    else askEnd();
+    if (interrupts > 1) forceEnd('SIGINT');
+    else askEnd('SIGINT');
   });
-  process.on('SIGTERM', askEnd);
-  process.on('SIGHUP', terminal ? askEnd : onReload);
+  process.on('SIGTERM', () => askEnd('SIGTERM'));
+  process.on('SIGHUP', terminal ? () => askEnd('SIGHUP: its terminal was closed') : onReload);
   // An error of a closed terminal or a full disk must not end a server whose streams still run.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
 
-  return { signal: controller.signal, asked: asked.promise, forced: forced.promise, askEnd, forceEnd };
+  return {
+    signal: controller.signal,
+    asked: asked.promise,
+    forced: forced.promise,
+    reason: () => reason,
+    askEnd,
+    forceEnd,
+  };
 }

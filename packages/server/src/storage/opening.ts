@@ -31,7 +31,18 @@ export interface OpeningFailure {
   readonly reason: OpeningFailureReason;
   /** For the operator: what was found, where, and what to do. Without a full stop, and without passwords. */
   readonly message: string;
+  /** Of `locked`: the process that uses the data folder, in words, for a caller with other advice than that of a server. */
+  readonly holder?: string;
 }
 
-export type StoreOpening = { readonly ok: true; readonly store: OpenedStore } | OpeningFailure;
+/** What opening a store has done to its tables. */
+export interface SchemaVersions {
+  /** 0: there were none. */
+  readonly before: number;
+  readonly now: number;
+}
+
+export type StoreOpening =
+  | { readonly ok: true; readonly store: OpenedStore; readonly schema: SchemaVersions }
+  | OpeningFailure;
 export type ReaderOpening = { readonly ok: true; readonly reader: OpenedReader } | OpeningFailure;

@@ -52,7 +52,7 @@ export function findFault(text: string): FoundFault {
     return {
       ok: false,
       known: false,
-      message: `There is no fault '${name.slice(0, maxShown)}'${didYouMean(name, byName.keys())}; GET /v1/models lists them.`,
+      message: `There is no fault "${name.slice(0, maxShown)}"${didYouMean(name, byName.keys())}; GET /v1/models lists them.`,
     };
   }
   const argument = readArgument(fault.parameter, colon < 0 ? undefined : text.slice(colon + 1));

@@ -1,7 +1,7 @@
 import { parseDuration } from '../../config/units.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
-import { didYouMean } from '../../domain/nearest.ts';
+import { nearest } from '../../domain/nearest.ts';
 import { parseRfc3339 } from '../../domain/rfc3339.ts';
 import { shortened } from '../../domain/shortened.ts';
 import type { Budget, KeyFields, OwnerFields } from '../../storage/keys.ts';
@@ -119,7 +119,8 @@ function unknownField(body: JsonObject, known: readonly string[], path = ''): Fa
   const name = Object.keys(body).find((key) => !known.includes(key));
   if (name === undefined) return undefined;
   const shown = name.slice(0, 64).replace(/[^\x21-\x7e]/g, '?');
-  const hint = didYouMean(name, known);
+  const guess = nearest(name, known);
+  const hint = guess === undefined ? '' : ` (did you mean '${guess}'?)`;
   const there = known.length === 0 ? 'none is taken' : `there are: ${known.join(', ')}`;
   const message = `There is no field '${path}${shown}' here${hint}; ${there}.`;
   return failure('unsupported_parameter', message, { param: `${path}${shown}` });

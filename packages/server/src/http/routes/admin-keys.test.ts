@@ -134,7 +134,7 @@ describe('POST /admin/v1/keys', () => {
 
   it('names the nearest field', async () => {
     const { json } = await call('POST', '/admin/v1/keys', { request_per_minute: 5 });
-    expect(json.error.message).toContain('did you mean "requests_per_minute"?');
+    expect(json.error.message).toContain("did you mean 'requests_per_minute'?");
   });
 });
 

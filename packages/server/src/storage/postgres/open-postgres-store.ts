@@ -44,6 +44,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     }
     return {
       ok: true,
+      schema: migrated,
       store: createPostgresStore({
         pool,
         db,

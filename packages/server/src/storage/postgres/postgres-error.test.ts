@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isConnectionFit, postgresStoreError } from './postgres-error.ts';
+import { isConnectionFit, postgresOpeningFailure, postgresStoreError } from './postgres-error.ts';
 
 function serverError(state: string): Error {
   return Object.assign(new Error('the server quotes a planted value'), { code: state, severity: 'ERROR' });
@@ -63,6 +63,21 @@ test.each([
   expect(error.message).toContain(state);
   expect(error.message).not.toContain('planted');
   expect(isConnectionFit(serverError(state))).toBe(connection === 'fit');
+});
+
+test('a database that cannot be opened is named once, with the setting that names it', () => {
+  const reset = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), {
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+  });
+  const setting = 'its URL is storage.database_url, or TAILRACE_DATABASE_URL';
+  const message = (error: Error) => postgresOpeningFailure(error, 'PostgreSQL db:1/usage').message;
+  expect(message(reset)).toBe(
+    `PostgreSQL db:1/usage cannot be reached: connect ECONNREFUSED 127.0.0.1:1; ${setting}`,
+  );
+  expect(message(serverError('28P01'))).toContain(setting);
+  expect(message(serverError('3D000'))).toContain(setting);
+  expect(message(serverError('53100'))).toBe('PostgreSQL db:1/usage has no space left (53100)');
 });
 
 test('an error without a code of the server is of the connection, and a bug stays what it is', () => {

@@ -24,42 +24,45 @@ export function isConnectionFit(error: unknown): boolean {
   return state !== undefined && !isAway(state);
 }
 
-/** The error of a store's method for whatever `pg` threw. */
-export function postgresStoreError(error: unknown): Error {
+/** The error of a store's method for whatever `pg` threw. `where`: the database in words. */
+export function postgresStoreError(error: unknown, where = 'PostgreSQL'): Error {
   if (error instanceof StoreError) return error;
   const state = sqlState(error);
   if (state === undefined) {
     // `pg` has no codes for its timeouts and for a connection that ended.
     if (!(error instanceof Error) || !isOfConnection(error))
       return error instanceof Error ? error : new Error(String(error));
-    return new StoreError('unreachable', `PostgreSQL cannot be reached: ${reasonOf(error)}`, error);
+    return new StoreError('unreachable', `${where} cannot be reached: ${reasonOf(error)}`, error);
   }
-  if (isAway(state)) return new StoreError('unreachable', `PostgreSQL takes no work now (${state})`, error);
-  if (state.startsWith('53')) return new StoreError('full', `PostgreSQL has no space left (${state})`, error);
+  if (isAway(state)) return new StoreError('unreachable', `${where} takes no work now (${state})`, error);
+  if (state.startsWith('53')) return new StoreError('full', `${where} has no space left (${state})`, error);
   if (state === '55P03' || state === '57014' || (state.startsWith('40') && state !== '40002'))
-    return new StoreError('busy', `PostgreSQL did not answer in time (${state})`, error);
+    return new StoreError('busy', `${where} did not answer in time (${state})`, error);
   // Values: 21 one row twice in a statement, 22 what does not fit a type, 23 and 40002 what a constraint forbids, 54 what is too
   // long for an index. A missing partition can be made.
   if (/^(?:2[123]|40002|54)/.test(state) && !lacksPartition(error))
-    return new StoreError('refused', `PostgreSQL does not take these values (${state})`, error);
+    return new StoreError('refused', `${where} does not take these values (${state})`, error);
   // The server's message may quote values of a row.
-  return new StoreError('fault', `PostgreSQL refused a statement (${state})`, error);
+  return new StoreError('fault', `${where} refused a statement (${state})`, error);
 }
+
+const named = 'its URL is storage.database_url, or TAILRACE_DATABASE_URL';
 
 /** The operator's message for whatever prevented the database from being opened. `where` has no password. */
 export function postgresOpeningFailure(error: unknown, where: string): OpeningFailure {
   const state = sqlState(error);
   if (state === '28P01' || state === '28000')
-    return refused(`${where} refuses the user or the password (${state})`);
-  if (state === '3D000') return refused(`${where} has no database of this name; create it`);
+    return refused(`${where} refuses the user or the password (${state}); ${named}`);
+  if (state === '3D000')
+    return refused(`there is no database ${where}; create it, or mend the URL: ${named}`);
   if (state === '42501')
     return refused(`${where} does not let this user create tables; grant it CREATE on the schema`);
-  const mapped = postgresStoreError(error);
+  const mapped = postgresStoreError(error, where);
   if (mapped instanceof StoreError && mapped.code === 'unreachable')
-    return { ok: false, reason: 'unreachable', message: `${where}: ${mapped.message}` };
+    return { ok: false, reason: 'unreachable', message: `${mapped.message}; ${named}` };
   if (mapped instanceof StoreError && mapped.code === 'full')
-    return { ok: false, reason: 'full', message: `${where}: ${mapped.message}` };
-  return { ok: false, reason: 'fault', message: `${where} cannot be opened: ${mapped.message}` };
+    return { ok: false, reason: 'full', message: mapped.message };
+  return { ok: false, reason: 'fault', message: `the store cannot be opened: ${mapped.message}` };
 }
 
 function refused(message: string): OpeningFailure {

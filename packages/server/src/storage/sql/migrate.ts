@@ -1,4 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { SchemaVersions } from '../opening.ts';
 import type { Tables } from './tables.ts';
 
 /** One step of the schema. A step that has been released is never changed: another one follows it. */
@@ -17,7 +18,9 @@ export interface MigrateOptions {
 }
 
 /** `newer`: another version of Tailrace has applied a migration that is not known here. */
-export type Migrated = { readonly type: 'current' } | { readonly type: 'newer'; readonly found: number };
+export type Migrated =
+  /** The versions before and now; 0: there were no tables. */
+  ({ readonly type: 'current' } & SchemaVersions) | { readonly type: 'newer'; readonly found: number };
 
 /**
  * Brings the schema forward, each step in a transaction of its own. Several processes may do so at the same time: each step is
@@ -51,7 +54,7 @@ export async function migrate(db: Kysely<Tables>, options: MigrateOptions): Prom
     .values({ id: 'default', body: '{}', created_at: options.nowMs, deleted_at: null, version: 0 })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();
-  return { type: 'current' };
+  return { type: 'current', before: found, now: newest };
 }
 
 /** The schema's version; the table of versions must exist. */

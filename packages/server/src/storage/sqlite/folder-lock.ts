@@ -32,10 +32,12 @@ export function lockFolder(
     database?.close();
     const failure = sqliteOpeningFailure(error, folder);
     if (failure.reason !== 'locked') return failure;
+    const by = holderOf(nameFile);
     return {
       ok: false,
       reason: 'locked',
-      message: `${folder} is used by ${holderOf(nameFile)}: one service uses a data folder; stop that one, or give this one another folder`,
+      holder: by,
+      message: `${folder} is used by ${by}: one service uses a data folder; stop that one, or give this one another folder`,
     };
   }
   const held = database;

@@ -83,6 +83,7 @@ async function openLocked(
     const reports = threads ? openReports({ dataDir, now }) : undefined;
     return {
       ok: true,
+      schema: migrated,
       store: createSqliteStore({
         database,
         db,
