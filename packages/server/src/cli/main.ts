@@ -90,6 +90,7 @@ function end(code: number): void {
 process.stderr.on('error', () => {});
 
 main(process.argv.slice(2)).then(end, (error: unknown) => {
-  io.stderr.write(`tailrace: ${wordsOf(error)}\n`);
+  const quiet = error instanceof OutputFailed && error.readerLeft;
+  if (!quiet) io.stderr.write(`tailrace: ${wordsOf(error)}\n`);
   end(1);
 });

@@ -96,16 +96,27 @@ describe('standard output that takes nothing', () => {
     ]);
   });
 
-  it.runIf(process.platform === 'linux')('ends the process with status 1 and one line', async () => {
+  async function runWith(output: number | 'pipe') {
     const child = spawn(process.execPath, ['--conditions=tailrace-source', main, 'keys', 'list'], {
       cwd: folder,
-      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+      stdio: ['ignore', output, 'pipe'],
     });
+    // The reader of a pipe leaves at once.
+    child.stdout?.destroy();
     let err = '';
     child.stderr?.on('data', (piece: Buffer) => {
       err += piece.toString();
     });
     const code = await new Promise((resolve) => child.on('close', resolve));
-    expect([code, err]).toEqual([1, 'tailrace: standard output: the disk is full\n']);
+    return [code, err];
+  }
+
+  it.runIf(process.platform === 'linux')('ends the process with status 1 and one line', async () => {
+    const full = openSync('/dev/full', 'w');
+    expect(await runWith(full)).toEqual([1, 'tailrace: standard output: the disk is full\n']);
+  });
+
+  it('a reader that has enough, as head, gets no message', async () => {
+    expect(await runWith('pipe')).toEqual([1, '']);
   });
 });

@@ -3,8 +3,11 @@ import { fileProblem } from './file-problem.ts';
 
 /** Standard output has not taken what a command printed: the disk is full, or the reader of a pipe has left. */
 export class OutputFailed extends Error {
+  /** As `head` leaves when it has enough: that needs no message. */
+  readonly readerLeft: boolean;
   constructor(error: Error) {
     super(fileProblem(error, 'standard output'));
+    this.readerLeft = 'code' in error && error.code === 'EPIPE';
     this.name = 'OutputFailed';
   }
 }
