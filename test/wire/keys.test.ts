@@ -43,7 +43,7 @@ const chat = (key: string, model: string) =>
 
 test('a stream that runs when its key is revoked ends whole; the next request is refused', async () => {
   const key = (await tailrace('keys', 'create', '--owner', 'acme', '--models', 'lab/*')).trim();
-  const { id } = JSON.parse(await tailrace('keys', 'list', '--owner', 'acme', '--json'))[0];
+  const { id } = JSON.parse(await tailrace('keys', 'list', '--owner', 'acme', '--json')).data[0];
   const running = chat(key, 'lab/steady');
   const revoked = tailrace('keys', 'revoke', id);
   expectTrueStream((await running).body);
@@ -80,8 +80,8 @@ test('the file that names the server is for its user only, and is gone with it',
   expect((await ended).code).toBe(0);
   expect(existsSync(file)).toBe(false);
   // The store is free: the same command opens it.
-  expect(JSON.parse(await tailrace('owners', 'list', '--json'))).toMatchObject([
-    { id: 'acme' },
-    { id: 'default' },
-  ]);
+  expect(JSON.parse(await tailrace('owners', 'list', '--json'))).toMatchObject({
+    data: [{ id: 'acme' }, { id: 'default' }],
+    has_more: false,
+  });
 });

@@ -227,6 +227,7 @@ test('keys whose files have gone stay in force, the answer and the log say so, a
     expect(warnings).toEqual([
       expect.stringMatching(/api-key: there is no such file; the key in force stays$/),
       expect.stringMatching(/admin-key: there is no such file; the key in force stays$/),
+      expect.stringMatching(/^no model is configured/),
     ]);
   }
   expect(server.logs()).toContain('the key in force stays');

@@ -119,8 +119,6 @@ async function serveConfig(
     colour: output.isTTY === true,
     redact,
   });
-  for (const warning of warnings) log.warn(warning);
-
   const parentPid = Number(env['TAILRACE_PARENT_PID']);
   if (parentPid > 0) watchParent(parentPid, () => shutdown.forceEnd('the launcher has ended'));
 
@@ -136,6 +134,7 @@ async function serveConfig(
   } catch (error) {
     return failed(1, withNames(listenProblem(error, config.server.listen)));
   }
+  for (const warning of warnings) log.warn(warning);
 
   let engine: Engine | undefined;
   let ledger: Ledger | undefined;
