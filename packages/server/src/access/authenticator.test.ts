@@ -44,7 +44,7 @@ describe('a key', () => {
     expect(ask(headers)).toBe(code);
   });
 
-  it.each(['api_key=tr_user', 'key=x', 'access_token=x', 'anything=tr_user', 'a=b&KEY=x'])(
+  it.each(['api_key=tr_user', 'key=x', 'access_token=x', 'anything=tr_user', 'anything=+tr_user', 'tr_user', 'a=b&KEY=x'])(
     'in the query string is refused: %s',
     (query) => {
       expect(ask({ authorization: ['Bearer tr_user'] }, 'key', query)).toBe('invalid_value');
