@@ -254,7 +254,9 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     } else {
       // The progress of a run is only for the case that this process is killed.
       drain.keep(ended.filter(({ entry }) => entry.type !== 'progress'));
-      log.error('the disk does not take records; they go to the database without it, and new requests are refused while it is away');
+      log.error(
+        'the disk does not take records; they go to the database without it, and new requests are refused while it is away',
+      );
     }
     if (shared) return;
     for (const one of entries) {

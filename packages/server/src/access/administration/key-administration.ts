@@ -262,7 +262,8 @@ const fixedConflict = failure(
 );
 
 function wrongOwnerId(id: string): Failure {
-  const message = 'The id of an owner has at most 128 letters, digits and -_.:/@+, and begins with a letter or digit';
+  const message =
+    'The id of an owner has at most 128 letters, digits and -_.:/@+, and begins with a letter or digit';
   return failure('invalid_value', `${message}, got '${printable(shortened(id))}'.`, { param: 'id' });
 }
 
