@@ -157,6 +157,7 @@ export async function startService(
     post: (event, signal) => mortal.live(() => around.post(event, signal)),
     log,
     now: time.now,
+    monotonic: time.monotonic,
     random: () => 0.5,
     wait: (ms, signal) =>
       new Promise((resolve) => {

@@ -44,12 +44,17 @@ describe('a key', () => {
     expect(ask(headers)).toBe(code);
   });
 
-  it.each(['api_key=tr_user', 'key=x', 'access_token=x', 'anything=tr_user', 'a=b&KEY=x'])(
-    'in the query string is refused: %s',
-    (query) => {
-      expect(ask({ authorization: ['Bearer tr_user'] }, 'key', query)).toBe('invalid_value');
-    },
-  );
+  it.each([
+    'api_key=tr_user',
+    'key=x',
+    'access_token=x',
+    'anything=tr_user',
+    'anything=+tr_user',
+    'tr_user',
+    'a=b&KEY=x',
+  ])('in the query string is refused: %s', (query) => {
+    expect(ask({ authorization: ['Bearer tr_user'] }, 'key', query)).toBe('invalid_value');
+  });
 
   it('of a user is refused on admin routes; an admin key is accepted on both kinds', () => {
     expect(ask({ authorization: ['Bearer tr_user'] }, 'admin')).toBe('admin_required');

@@ -32,17 +32,19 @@ export function extractKey(
 }
 
 function keyInQuery(query: string, keyPrefix: string): Failure | undefined {
+  const isKey = (text: string) => keyPrefix !== '' && text.trim().startsWith(keyPrefix);
   for (const [name, value] of new URLSearchParams(query)) {
-    if (keyParameters.has(name.toLowerCase()) || (keyPrefix !== '' && value.startsWith(keyPrefix))) {
-      return failure(
-        'invalid_value',
-        `An API key in the query string ('${printable(name)}') is refused: URLs are logged. ` +
-          "Send it as 'Authorization: Bearer KEY'.",
-        { param: printable(name) },
-      );
+    // `?KEY`, which no parameter stands before. It is not repeated.
+    if (isKey(name)) return failure('invalid_value', refused(''));
+    if (keyParameters.has(name.toLowerCase()) || isKey(value)) {
+      return failure('invalid_value', refused(` ('${printable(name)}')`), { param: printable(name) });
     }
   }
   return undefined;
+}
+
+function refused(where: string): string {
+  return `An API key in the query string${where} is refused: URLs are logged. Send it as 'Authorization: Bearer KEY'.`;
 }
 
 /** In linear time, because it reads headers of senders that are not identified yet. */

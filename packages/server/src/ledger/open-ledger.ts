@@ -126,6 +126,7 @@ async function openWebhook(
     post: poster.post,
     log,
     now: Date.now,
+    monotonic: () => performance.now(),
     random: Math.random,
     wait: (ms, signal) => delay(ms, undefined, { signal }).catch(() => {}),
   });

@@ -354,6 +354,18 @@ describe('over a store that only this ledger writes', () => {
     expect(fake.state.calls.at(-1)).toBe('settle a');
   });
 
+  test('a spool that takes nothing refuses nobody while the database is well: endings are stored at once, not with the group', async () => {
+    spool.answer = 'failed';
+    for (const id of ['a', 'b', 'c']) {
+      expect(await writer.admit(fakeIntent(id))).toEqual(admitted);
+      writer.settle(fakeSettled(fakeIntent(id)));
+    }
+    await writer.flush();
+    await soon();
+    const settled = fake.state.calls.filter((call) => call.startsWith('settle '));
+    expect(settled.flatMap((call) => call.slice('settle '.length).split(','))).toEqual(['a', 'b', 'c']);
+  });
+
   test('an ending that no disk takes does not overtake its intent, which came to the spool while others were stored', async () => {
     await writer.admit(fakeIntent('before'));
     fake.state.mode = 'hangs';

@@ -141,7 +141,8 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     const admitted: AdmittedIntent[] = [];
     const unknown: Asked[] = [];
     for (const one of asked) {
-      const answer = drain.keepsSome ? 'unknown' : books.admit(one.intent);
+      // What not even the disk takes must not grow. A store that answers takes it at once.
+      const answer = drain.keepsSome && drain.away ? 'unknown' : books.admit(one.intent);
       if (answer === 'unknown') unknown.push(one);
       else if (!answer.ok) refuse(one, answer);
       else admitted.push({ one, answer, intent: { ...one.intent, reserved: answer.reserved } });
@@ -253,7 +254,9 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     } else {
       // The progress of a run is only for the case that this process is killed.
       drain.keep(ended.filter(({ entry }) => entry.type !== 'progress'));
-      log.error('the disk does not take records; new requests are refused until they are stored');
+      log.error(
+        'the disk does not take records; they go to the database without it, and new requests are refused while it is away',
+      );
     }
     if (shared) return;
     for (const one of entries) {

@@ -103,3 +103,24 @@ test('what no thread keeps in the end is said to be lost', async () => {
   await ledger.close();
   expect(said).toEqual([['records are lost', { records: 1 }]]);
 });
+
+test('the next thread is asked for the keys until its store has them: a key that is revoked then is not accepted for ever', async () => {
+  const [first, second] = [fakeThread(), fakeThread()];
+  let tries = 0;
+  const following = Promise.withResolvers<unknown>();
+  second.thread.ledger.watchKeys = async (listener) => {
+    tries += 1;
+    if (tries === 1) throw new Error('the store is away');
+    following.resolve(listener);
+  };
+  const ledger = createRestartedLedger(first.thread, {
+    open: async () => ({ ok: true, thread: second.thread }),
+    log,
+    retryMs: 1,
+  });
+  const listener = () => {};
+  await ledger.watchKeys(listener);
+  first.die();
+  expect(await following.promise).toBe(listener);
+  await ledger.close();
+});

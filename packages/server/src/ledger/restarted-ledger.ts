@@ -64,9 +64,21 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
   async function resume(next: LedgerThread): Promise<void> {
     use(next);
     for (const ending of unkept.values()) pass(next, ending);
-    // Where the store is away, the mirror of keys stays as it is until the next change; a lookup finds what it lacks.
-    if (onKeys !== undefined) await next.ledger.watchKeys(onKeys).catch(() => {});
     log.info('the thread of keys, limits and records has started again');
+    void watchAgain(next);
+  }
+
+  /** Until the thread follows the keys, the mirror of them stays as it is: it would know no key that is revoked meanwhile. */
+  async function watchAgain(next: LedgerThread): Promise<void> {
+    while (onKeys !== undefined && thread === next) {
+      try {
+        await next.ledger.watchKeys(onKeys);
+        return;
+      } catch {
+        // The store is away: the writer of records says so.
+      }
+      await delay(retryMs, undefined, { ref: false });
+    }
   }
 
   function settle(ending: Ending): void {

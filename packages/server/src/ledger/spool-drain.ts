@@ -24,7 +24,7 @@ export interface KeptEntry {
 export interface SpoolDrain {
   /** Something has been appended: it begins to be stored in `groupMs` at the latest, where the store answers. */
   wake(): void;
-  /** Keeps entries in memory that the spool did not take, until the store takes them. */
+  /** Keeps entries in memory that the spool did not take, until the store takes them: at once where it answers. */
   keep(entries: readonly KeptEntry[]): void;
   /** Whether there are such entries. */
   readonly keepsSome: boolean;
@@ -94,7 +94,8 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
 
   function wake(): void {
     if (away || closed || running !== undefined) return;
-    if (spool.end - spool.acknowledged >= limits.groupBytes) {
+    // What only memory keeps would be lost with the process.
+    if (spool.end - spool.acknowledged >= limits.groupBytes || unwritten.length > 0) {
       void run();
       return;
     }

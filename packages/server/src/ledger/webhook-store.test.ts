@@ -79,6 +79,7 @@ it('each settled record leaves once, with the id of the record, and a budget at 
     },
     log: { info: () => {}, warn: () => {}, error: () => {} },
     now: () => clockMs,
+    monotonic: () => performance.now(),
     random: () => 0,
     wait: (_ms, signal) => delay(2, undefined, { signal }).catch(() => {}),
   });

@@ -73,6 +73,9 @@ let poster: WebhookPoster;
 const started: Webhook[] = [];
 const logged: string[] = [];
 let clockMs = 0;
+let elapsedMs = 0;
+/** The clock is set back by so much at the next wait. */
+let goesBackMs = 0;
 const waits: number[] = [];
 
 /** Time passes only in waits, and there at once. */
@@ -88,10 +91,13 @@ function start(holder: string): Webhook {
     post: poster.post,
     log: { info: note('info'), warn: note('warn'), error: note('error') },
     now: () => clockMs,
+    monotonic: () => elapsedMs,
     random: () => 0,
     async wait(ms, signal) {
       waits.push(ms);
-      clockMs += ms;
+      clockMs += ms - goesBackMs;
+      goesBackMs = 0;
+      elapsedMs += ms;
       await delay(1, undefined, { signal }).catch(() => {});
     },
   });
@@ -109,6 +115,8 @@ beforeEach(async () => {
   logged.length = 0;
   waits.length = 0;
   clockMs = 1_764_331_260_000;
+  elapsedMs = 0;
+  goesBackMs = 0;
   outbox = fakeStore();
   answer = (response) => response.writeHead(204).end();
   await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
@@ -195,6 +203,26 @@ describe('the webhook', () => {
     expect(ids()).toEqual(['chatcmpl-1', 'chatcmpl-1', 'chatcmpl-1']);
     expect(logged[0]).toContain(words);
     expect(logged[0]).toContain(`"retry_in_ms":${firstWaitMs}`);
+  });
+
+  it('a clock that goes back by a day holds up no retry, and leaves no lease without its renewal', async () => {
+    let failures = 1;
+    answer = (response) => {
+      response.writeHead(failures-- > 0 ? 400 : 200).end();
+    };
+    goesBackMs = 86_400_000;
+    outbox.add('chatcmpl-1');
+    start('one');
+    await until(() => outbox.waiting().length === 0);
+    expect(elapsedMs).toBeLessThan(120_000);
+    goesBackMs = 86_400_000;
+    outbox.lose();
+    // This service has waited for longer than until the renewal, and has not got the lease.
+    await until(() => waits.at(-1) === 10_000);
+    outbox.add('chatcmpl-2');
+    const before = waits.length;
+    await until(() => waits.length > before + 3);
+    expect(outbox.waiting()).toEqual(['chatcmpl-2']);
   });
 
   it('keeps to the wait that a receiver asks for, up to five minutes', async () => {

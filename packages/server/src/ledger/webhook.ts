@@ -42,8 +42,10 @@ export interface WebhookOptions {
   readonly source: string;
   readonly post: PostEvent;
   readonly log: LedgerLog;
-  /** Unix milliseconds. */
+  /** Unix milliseconds, for the signatures. */
   now(): number;
+  /** Milliseconds that no change of the system's clock moves, for what lasts. */
+  monotonic(): number;
   /** From 0 to 1. */
   random(): number;
   /** Resolves after the time, or at once when the signal aborts. */
@@ -69,7 +71,7 @@ const longestAskedMs = 300_000;
 
 /** Starts to deliver. The owner closes it before the store. */
 export function createWebhook(options: WebhookOptions): Webhook {
-  const { store, holder, source, post, log, now, random, wait } = options;
+  const { store, holder, source, post, log, now, monotonic, random, wait } = options;
   const ending = new AbortController();
   const { signal } = ending;
   let waking = new AbortController();
@@ -78,25 +80,25 @@ export function createWebhook(options: WebhookOptions): Webhook {
 
   /** Whether this service has the lease, for as long as a request may take. */
   async function hold(): Promise<boolean> {
-    if (heldSinceMs !== undefined && now() - heldSinceMs < renewMs) return true;
+    if (heldSinceMs !== undefined && monotonic() - heldSinceMs < renewMs) return true;
     // Before the call: the lease begins when the store has it.
-    const askedMs = now();
+    const askedMs = monotonic();
     heldSinceMs = (await store.lease(leaseName, holder, leaseMs)) ? askedMs : undefined;
     return heldSinceMs !== undefined;
   }
 
   async function deliver(events: readonly OutboxEvent[]): Promise<void> {
     let delivered: number[] = [];
-    let acknowledgedMs = now();
+    let acknowledgedMs = monotonic();
     async function acknowledge(): Promise<void> {
-      acknowledgedMs = now();
+      acknowledgedMs = monotonic();
       if (delivered.length > 0) await store.delivered(delivered);
       delivered = [];
     }
     for (const event of events) {
       if (!(await hold()) || !(await untilTaken(event, acknowledge))) break;
       delivered.push(event.sequence);
-      if (now() - acknowledgedMs >= acknowledgeMs) await acknowledge();
+      if (monotonic() - acknowledgedMs >= acknowledgeMs) await acknowledge();
     }
     await acknowledge();
   }
@@ -131,9 +133,9 @@ export function createWebhook(options: WebhookOptions): Webhook {
   }
 
   async function waitHolding(ms: number): Promise<boolean> {
-    const untilMs = now() + ms;
+    const untilMs = monotonic() + ms;
     for (;;) {
-      const leftMs = untilMs - now();
+      const leftMs = untilMs - monotonic();
       if (leftMs > 0) await wait(Math.min(leftMs, renewMs), signal);
       if (signal.aborted || !(await hold())) return false;
       if (leftMs <= renewMs) return true;

@@ -1,10 +1,12 @@
 import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
+import { shortened } from '../../domain/shortened.ts';
 import { unknownAfter } from '../../domain/unknown-after.ts';
 import type { Ledger } from '../../ledger/contract.ts';
 import type { Change, OnceFor, Owner, Page, StoredKey, Written } from '../../storage/contract.ts';
 import type { KeyFields, OwnerFields } from '../../storage/keys.ts';
+import { printable } from '../../telemetry/printable.ts';
 import { defaultOwner } from '../authenticator.ts';
 import type { FixedKey } from '../fixed-keys.ts';
 import { issueKey, newKeyId } from '../issued-key.ts';
@@ -152,7 +154,7 @@ export function createKeyAdministration(options: KeyAdministrationOptions): KeyA
     },
 
     async putOwner(id, body, once) {
-      if (!isOwnerId(id)) return fail(wrongOwnerId);
+      if (!isOwnerId(id)) return fail(wrongOwnerId(id));
       const asked = readOwnerFields(body);
       if (!asked.ok) return asked;
       const atMs = now();
@@ -259,10 +261,11 @@ const fixedConflict = failure(
   'This is a fixed key, of the configuration, the environment or the first start. Change it where it comes from.',
 );
 
-const wrongOwnerId = failure(
-  'invalid_value',
-  'The id of an owner has at most 128 letters, digits and -_.:/@+, and begins with a letter or digit.',
-);
+function wrongOwnerId(id: string): Failure {
+  const message =
+    'The id of an owner has at most 128 letters, digits and -_.:/@+, and begins with a letter or digit';
+  return failure('invalid_value', `${message}, got '${printable(shortened(id))}'.`, { param: 'id' });
+}
 
 function conflict(why: Extract<Written, { type: 'conflict' }>['why']): Failure {
   switch (why) {

@@ -343,7 +343,9 @@ describe('an owner', () => {
   });
 
   it('with an odd id is refused', async () => {
-    expect((await call('PUT', '/admin/v1/owners/a%20b', {})).json.error.code).toBe('invalid_value');
+    const { error } = (await call('PUT', '/admin/v1/owners/a%20b', {})).json;
+    expect(error).toMatchObject({ code: 'invalid_value', param: 'id' });
+    expect(error.message).toContain("got 'a b'");
     expect((await call('PUT', '/admin/v1/owners/team%2Fblue', {})).status).toBe(201);
     expect((await call('GET', '/admin/v1/owners/team%2Fblue')).json.id).toBe('team/blue');
   });

@@ -298,5 +298,16 @@ export function testKeys(storeCase: StoreCase): void {
       await pass(6_000);
       expect(await clients[0].lease('webhook', 'a', 5_000)).toBe(true);
     });
+
+    test('a lease of a holder that has ended, taken by a clock that was a day ahead, holds up no other', async () => {
+      const { clients, pass } = await storeCase.open();
+      expect(await clients[0].lease('webhook', 'a', 5_000)).toBe(true);
+      await pass(-4_000);
+      expect(await clients[1].lease('webhook', 'b', 5_000)).toBe(false);
+      await pass(-86_400_000);
+      expect(await clients[1].lease('webhook', 'b', 0)).toBe(false);
+      expect(await clients[1].lease('webhook', 'b', 5_000)).toBe(true);
+      expect(await clients[0].lease('webhook', 'a', 5_000)).toBe(false);
+    });
   });
 }
