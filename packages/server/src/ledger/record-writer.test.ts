@@ -177,6 +177,22 @@ describe.each(['down', 'hangs'] as const)('while the store %s', (mode) => {
   });
 });
 
+test('a disk that takes nothing is said once, and again after it has taken something', async () => {
+  const said = () => logged.filter((line) => line.startsWith('the disk does not take records')).length;
+  const settle = async (id: string) => {
+    writer.settle(fakeSettled(fakeIntent(id)));
+    await writer.flush();
+  };
+  spool.answer = 'failed';
+  for (const id of ['a', 'b', 'c']) await settle(id);
+  expect(said()).toBe(1);
+  spool.answer = 'kept';
+  await settle('d');
+  spool.answer = 'full';
+  for (const id of ['e', 'f']) await settle(id);
+  expect(said()).toBe(2);
+});
+
 test('the ending of an intent that waits in the spool goes there too', async () => {
   fake.state.mode = 'down';
   await writer.admit(fakeIntent('a'));

@@ -126,6 +126,8 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   /** Whether the spool has taken the last intents. */
   let spoolTakes = true;
   const noteRefusal = onceForEachBudget((refusal) => endings.add({ entry: { type: 'refused', ...refusal } }));
+  /** It has not taken the last endings. */
+  let spoolFails = false;
   const admissions = createBatcher<Asked>(shared ? admitShared : admitOwn, later);
   const endings = createBatcher<Ended>(endAll, later);
 
@@ -249,14 +251,18 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
   async function endAll(ended: readonly Ended[]): Promise<void> {
     const entries = ended.map(({ entry }) => entry);
     if (spool.append(entries, 'endings') === 'kept') {
+      spoolFails = false;
       drain.wake();
       for (const { onKept } of ended) onKept?.();
     } else {
       // The progress of a run is only for the case that this process is killed.
       drain.keep(ended.filter(({ entry }) => entry.type !== 'progress'));
-      log.error(
-        'the disk does not take records; they go to the database without it, and new requests are refused while it is away',
-      );
+      if (!spoolFails) {
+        log.error(
+          'the disk does not take records; they go to the database without it, and new requests are refused while it is away',
+        );
+      }
+      spoolFails = true;
     }
     if (shared) return;
     for (const one of entries) {

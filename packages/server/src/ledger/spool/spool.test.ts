@@ -162,9 +162,13 @@ describe('the spool', () => {
       disk.free = free;
       expect(spool.append([entry(1)], 'intents')).toBe('failed');
     }
-    expect(problems).toHaveLength(6);
+    expect(problems, 'the first of several is said').toHaveLength(1);
     disk.free = Number.POSITIVE_INFINITY;
     expect(spool.append([entry(2)], 'intents')).toBe('kept');
+    disk.free = 0;
+    expect(spool.append([entry(3)], 'intents')).toBe('failed');
+    expect(problems).toHaveLength(2);
+    disk.free = Number.POSITIVE_INFINITY;
     expect(drain(spool)).toEqual([0, 2]);
   });
 

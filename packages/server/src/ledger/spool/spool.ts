@@ -111,6 +111,8 @@ class SegmentSpool implements Spool {
   private onDisk = 0;
   private readonly sync: GroupedSync;
   private closed = false;
+  /** The disk has not taken the last entries. */
+  private failing = false;
   private readonly after: After;
   /** Ends the wait of {@link dropWhenIdle}. */
   private stopIdle: (() => void) | undefined;
@@ -161,17 +163,23 @@ class SegmentSpool implements Spool {
     try {
       opened = this.openLast();
     } catch (error) {
-      this.problem('the spool could not be opened', error);
-      return 'failed';
+      return this.failed('the spool could not be opened', error);
     }
     try {
       this.write(opened, entries, bytes);
     } catch (error) {
-      this.problem('the spool could not be written', error);
-      return 'failed';
+      return this.failed('the spool could not be written', error);
     }
+    this.failing = false;
     this.sync.wrote(opened.file);
     return 'kept';
+  }
+
+  /** Of several failures in a row the first is reported. */
+  private failed(what: string, error: unknown): 'failed' {
+    if (!this.failing) this.problem(what, error);
+    this.failing = true;
+    return 'failed';
   }
 
   /** Appends to the segment that grows. Where it throws, nothing was appended. */
