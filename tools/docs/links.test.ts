@@ -7,7 +7,7 @@ const pages = globSync(['*.md', 'docs/**/*.md', 'bench/*/README.md', 'packages/*
 
 /** The text of a page without its blocks of code. */
 function proseOf(page: string): string {
-  return readFileSync(path.join(root, page), 'utf8').replaceAll(/^```[^]*?^```/gm, '');
+  return readFileSync(path.join(root, page), 'utf8').replaceAll(/^```.*?^```/gms, '');
 }
 
 /** The anchors of a page's headings, as GitHub makes them. */
@@ -53,14 +53,19 @@ describe('the pages', () => {
 
   it('are all linked from README.md', () => {
     const linked = new Set(linksOf('README.md').map(({ file }) => file));
-    const ofReaders = pages.filter((page) => page !== 'README.md' && !/^(docs\/decisions|bench)\//.test(page));
+    const ofReaders = pages.filter(
+      (page) => page !== 'README.md' && !/^(docs\/decisions|bench)\//.test(page),
+    );
     expect(ofReaders.length).toBeGreaterThan(15);
     expect(ofReaders.filter((page) => !linked.has(page))).toEqual([]);
   });
 });
 
 describe('ARCHITECTURE.md', () => {
-  const sources = globSync(['**/*.{ts,cjs}', '.*.cjs'], { cwd: root, exclude: ['**/node_modules/**', '.tools/**'] });
+  const sources = globSync(['**/*.{ts,cjs}', '.*.cjs'], {
+    cwd: root,
+    exclude: ['**/node_modules/**', '.tools/**'],
+  });
   /** Files that do not exist yet: the page says where they would stand. */
   const planned = ['wire/responses/surface.ts'];
 

@@ -38,7 +38,9 @@ async function answerTo(more: object): Promise<string> {
   });
   const text = await response.text();
   // What differs from run to run, as the page has it.
-  return text.replaceAll(/chatcmpl-[\w-]+/g, 'chatcmpl-…').replaceAll(/"created":\d+/g, '"created":1795868396');
+  return text
+    .replaceAll(/chatcmpl-[\w-]+/g, 'chatcmpl-…')
+    .replaceAll(/"created":\d+/g, '"created":1795868396');
 }
 
 it('the stream of the page is what its request is answered with, byte for byte', async () => {
@@ -54,8 +56,13 @@ it('the table of routes has every route with its key, and no other', () => {
   const keys = { none: 'public', any: 'key', admin: 'admin' } as const;
   const rows = [...page.matchAll(/^\| (`[A-Z]+ \/.*?) \| (none|any|admin) \|/gm)];
   const shown = rows.flatMap(([, routes = '', key = 'none']) =>
-    Array.from(routes.matchAll(/`([A-Z]+ \S+)`/g), ([, route]) => `${route} ${keys[key as keyof typeof keys]}`),
+    Array.from(
+      routes.matchAll(/`([A-Z]+ \S+)`/g),
+      ([, route]) => `${route} ${keys[key as keyof typeof keys]}`,
+    ),
   );
-  const served = app.routes.map(({ method, path, access }) => `${method} ${path.replace('{+', '{')} ${access}`);
+  const served = app.routes.map(
+    ({ method, path, access }) => `${method} ${path.replace('{+', '{')} ${access}`,
+  );
   expect(shown.toSorted()).toEqual(served.toSorted());
 });
