@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { formatProblem } from '../config/config-problem.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { memoryFiles } from '../testing/memory-files.ts';
 import { signedHeaders, webhookKey } from './webhook-signature.ts';
 
-const page = readFileSync(new URL('../../../../docs/usage.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../../../docs/webhook.md', import.meta.url), 'utf8');
 const body = '{"id":"chatcmpl-1","data":{"user":"Zoë"}}';
 
 function block(language: string): string {
@@ -41,4 +44,13 @@ asked = json.load(sys.stdin)
 print([verified(asked["secret"], asked["headers"], text.encode()) for text in asked["bodies"]])`;
   const input = JSON.stringify({ secret, headers, bodies: [body, `${body} `] });
   expect(execFileSync('python3', ['-c', program], { input, encoding: 'utf8' }).trim()).toBe('[True, False]');
+});
+
+it('the configuration that the page shows loads', async () => {
+  const files = memoryFiles('/etc/tailrace', { 'tailrace.yaml': block('yaml') });
+  const env = { HOOK_SECRET: 'a-secret-of-the-receiver' };
+  const loaded = await loadConfig({ env, cwd: '/etc/tailrace', files });
+  expect(loaded.ok ? loaded.config.usage.webhook?.url : loaded.problems.map(formatProblem)).toBe(
+    'https://billing.example.org/tailrace',
+  );
 });

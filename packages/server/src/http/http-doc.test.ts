@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startTestApp, type TestApp, testKey } from '../testing/start-app.ts';
+
+const page = readFileSync(new URL('../../../../docs/http.md', import.meta.url), 'utf8');
+const folder = mkdtempSync(join(tmpdir(), 'tailrace-http-doc-'));
+
+function block(language: string): string {
+  const found = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
+  if (found === undefined) throw new Error(`the page has no block of ${language}`);
+  return found;
+}
+
+let app: TestApp;
+beforeAll(async () => {
+  const script = join(folder, 'answers.yaml');
+  const steps = '[{text: [Hel, lo]}, {usage: {prompt_tokens: 9, completion_tokens: 2}}]';
+  writeFileSync(script, `answers: [{steps: ${steps}}]\n`);
+  app = await startTestApp({
+    config: `upstreams: {lab: {kind: scripted, script: ${script}}}\nmodels: {chat: {targets: [{upstream: lab, model: demo}]}}`,
+    files: { [script]: '' },
+  });
+});
+afterAll(async () => {
+  await app?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** The request of the page, with these fields besides. */
+async function answerTo(more: object): Promise<string> {
+  const body = JSON.parse(/-d '(.*)'/.exec(block('sh'))?.[1] ?? '') as object;
+  const response = await fetch(`${app.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ ...body, ...more }),
+  });
+  const text = await response.text();
+  // What differs from run to run, as the page has it.
+  return text
+    .replaceAll(/chatcmpl-[\w-]+/g, 'chatcmpl-…')
+    .replaceAll(/"created":\d+/g, '"created":1795868396');
+}
+
+it('the stream of the page is what its request is answered with, byte for byte', async () => {
+  expect(await answerTo({})).toBe(block('text'));
+});
+
+it('the answer without streaming is the one of the page', async () => {
+  const answer = await answerTo({ stream: false });
+  expect(answer).toBe(JSON.stringify(JSON.parse(block('json'))));
+});
+
+it('the table of routes has every route with its key, and no other', () => {
+  const keys = { none: 'public', any: 'key', admin: 'admin' } as const;
+  const rows = [...page.matchAll(/^\| (`[A-Z]+ \/.*?) \| (none|any|admin) \|/gm)];
+  const shown = rows.flatMap(([, routes = '', key = 'none']) =>
+    Array.from(
+      routes.matchAll(/`([A-Z]+ \S+)`/g),
+      ([, route]) => `${route} ${keys[key as keyof typeof keys]}`,
+    ),
+  );
+  const served = app.routes.map(
+    ({ method, path, access }) => `${method} ${path.replace('{+', '{')} ${access}`,
+  );
+  expect(shown.toSorted()).toEqual(served.toSorted());
+});
