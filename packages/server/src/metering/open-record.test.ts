@@ -57,13 +57,14 @@ test.each<readonly [string, readonly AttemptRecord[], string]>([
   expect(recorded(attempts, attempts.at(-1)?.target)?.target).toBe(target);
 });
 
-test('the progress of an answer that was taken over names the target that answers now', () => {
+/** A record whose answer has begun, and the progress that it has reported. */
+function begun(attempts: readonly AttemptRecord[], tokens: () => number, clock: () => number) {
   const source: WatchedSource = {
     served: () => ({ target: 'a/m' }),
     reported: () => undefined,
-    attempts: () => [attempt('a/m', { deliveredTokens: 3 }), attempt('b/m', { outcome: 'served' })],
+    attempts: () => attempts,
     promptTokens: () => 10,
-    completionTokens: () => 5,
+    completionTokens: tokens,
     completionIsCounted: () => true,
   };
   const marks: Progress[] = [];
@@ -72,38 +73,31 @@ test('the progress of an answer that was taken over names the target that answer
     prices: createPrices(new Map()),
     likely: createLikelyCompletion(),
     open: new Set<OpenRecord>(),
-    clock: Date.now,
+    clock,
   };
-  const open = new OpenRecord(records, fakeIntent('a'), lease, { modelId: 'm', n: 1 });
-  open.watch(source);
-  open.committed();
+  const record = new OpenRecord(records, fakeIntent('a'), lease, { modelId: 'm', n: 1 });
+  record.watch(source);
+  record.committed();
+  return { record, marks };
+}
+
+test('the progress of an answer that was taken over names the target that answers now', () => {
+  const attempts = [attempt('a/m', { deliveredTokens: 3 }), attempt('b/m', { outcome: 'served' })];
+  const { marks } = begun(attempts, () => 5, Date.now);
   expect(marks).toMatchObject([{ target: 'b/m', completionTokens: 5 }]);
 });
 
 test('the progress has its time and that of the commit, for the record of a killed process', () => {
   const { createdAtMs } = fakeIntent('a');
   let [nowMs, tokens] = [createdAtMs + 120, 0];
-  const source: WatchedSource = {
-    served: () => ({ target: 'a/m' }),
-    reported: () => undefined,
-    attempts: () => [attempt('a/m', { outcome: 'served' })],
-    promptTokens: () => 10,
-    completionTokens: () => tokens,
-    completionIsCounted: () => true,
-  };
-  const marks: Progress[] = [];
-  const records = {
-    ledger: { progress: (some: readonly Progress[]) => marks.push(...some), settle: () => {} },
-    prices: createPrices(new Map()),
-    likely: createLikelyCompletion(),
-    open: new Set<OpenRecord>(),
-    clock: () => nowMs,
-  };
-  const open = new OpenRecord(records, fakeIntent('a'), lease, { modelId: 'm', n: 1 });
-  open.watch(source);
-  open.committed();
+  const attempts = [attempt('a/m', { outcome: 'served' })];
+  const { record, marks } = begun(
+    attempts,
+    () => tokens,
+    () => nowMs,
+  );
   [nowMs, tokens] = [createdAtMs + 5_500, 110];
-  expect([...marks, open.progress()]).toMatchObject([
+  expect([...marks, record.progress()]).toMatchObject([
     { atMs: createdAtMs + 120, ttftMs: 120 },
     { atMs: createdAtMs + 5_500, ttftMs: 120, completionTokens: 110 },
   ]);

@@ -27,13 +27,14 @@ export function createSegmentRemoval(files: SpoolFiles, onProblem: OnProblem): S
   return {
     remove(segments) {
       let freed = 0;
+      const before = new Set(unremoved);
       unremoved = [...unremoved, ...segments].filter((segment) => {
         try {
           files.remove(segment.path);
           freed += segment.bytes;
           return false;
         } catch (error) {
-          onProblem('a replayed part of the spool could not be removed', error);
+          if (!before.has(segment)) onProblem('a replayed part of the spool could not be removed', error);
           return true;
         }
       });

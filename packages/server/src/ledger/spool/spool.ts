@@ -1,16 +1,10 @@
 import { type After, afterTimeout } from '../after.ts';
 import type { RecordSpool, SpoolEntry } from '../spool-entry.ts';
-import { encodeFrames, frameAt, headBytes } from './frame.ts';
+import { encodeFrames } from './frame.ts';
 import { createGroupedSync, type GroupedSync } from './grouped-sync.ts';
+import { readEntries } from './read-entries.ts';
 import { createRecentEntries } from './recent-entries.ts';
-import {
-  encodeAcknowledgement,
-  isAcknowledgement,
-  type OnProblem,
-  type Segment,
-  segmentPath,
-  takeSegments,
-} from './segment.ts';
+import { encodeAcknowledgement, type OnProblem, type Segment, segmentPath, takeSegments } from './segment.ts';
 import { appendAcknowledgement, createSegmentRemoval, type SegmentRemoval } from './segment-removal.ts';
 import { realSpoolFiles, type SpoolFiles, type SpoolLock } from './spool-files.ts';
 
@@ -60,8 +54,6 @@ export type OpenedSpool =
 /** Between an append and its sync. */
 const syncMs = 200;
 const largestSegmentBytes = 4 * 1024 ** 2;
-/** What one read returns, but for one entry that is larger. */
-const readBytes = 256 * 1024;
 const reservedPart = 0.1;
 /** Of what waits for the store, while the store takes it: some thousand entries. */
 const recentBytes = 2 * 1024 ** 2;
@@ -203,23 +195,8 @@ class SegmentSpool implements Spool {
     const segment = this.segments.find(({ start, length }) => start + length > this.acknowledged);
     if (segment === undefined) return { entries: [], position: this.acknowledged };
     const at = Math.max(0, this.acknowledged - segment.start);
-    const bytes = this.bytesOf(segment, at);
-    const entries: SpoolEntry[] = [];
-    let used = 0;
-    for (let frame = frameAt(bytes, used); frame !== undefined; frame = frameAt(bytes, used)) {
-      if (!isAcknowledgement(frame.text)) {
-        const entry = decode(frame.text);
-        if (entry === undefined) this.problem('an entry of the spool is no JSON');
-        else entries.push(entry);
-      }
-      used = frame.end;
-    }
-    if (used === 0) {
-      // The disk has changed it since it was checked: what follows in this segment cannot be found.
-      this.problem(`${segment.length - at} bytes of the spool are damaged`);
-      return { entries, position: segment.start + segment.length };
-    }
-    return { entries, position: segment.start + at + used };
+    const { entries, end } = readEntries(this.files, segment, at, this.problem);
+    return { entries, position: segment.start + end };
   }
 
   acknowledge(position: number): void {
@@ -254,7 +231,7 @@ class SegmentSpool implements Spool {
         this.recent.drop(this.acknowledged);
       }
     } catch (error) {
-      this.problem('what is acknowledged could not be noted in the spool', error);
+      this.failed('what is acknowledged could not be noted in the spool', error);
     }
   }
 
@@ -400,29 +377,5 @@ class SegmentSpool implements Spool {
   private closeOpen(how: 'written' | 'removed'): void {
     if (this.open !== undefined) this.sync.release(this.open.file, how);
     this.open = undefined;
-  }
-
-  private bytesOf(segment: Segment, at: number): Buffer {
-    const file = this.files.open(segment.path);
-    try {
-      const whole = segment.length - at;
-      const from = segment.skipped + at;
-      const bytes = this.files.read(file, from, Math.min(whole, readBytes));
-      if (bytes.length < headBytes || frameAt(bytes, 0) !== undefined) return bytes;
-      // One entry that is larger than a read, unless it is damaged.
-      const length = headBytes + bytes.readUInt32LE(0);
-      return length <= whole ? this.files.read(file, from, length) : bytes;
-    } finally {
-      this.files.close(file);
-    }
-  }
-}
-
-/** An entry of the spool, which only this code writes; its checksum is right. */
-function decode(text: Buffer): SpoolEntry | undefined {
-  try {
-    return JSON.parse(text.toString()) as SpoolEntry;
-  } catch {
-    return undefined;
   }
 }
