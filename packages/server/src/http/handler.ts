@@ -4,7 +4,7 @@ import { type Authenticator, nobody } from '../access/authenticator.ts';
 import type { Principal } from '../access/principal.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
-import { readParameters } from '../metering/usage-report/query-parameters.ts';
+import { readParameters } from '../domain/query-parameters.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import type { Cors } from './cors.ts';
 import type { AnswerHeaders, Exchange, ExchangeNotes } from './exchange.ts';

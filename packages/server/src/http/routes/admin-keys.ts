@@ -1,7 +1,7 @@
 import { asciiJson } from '@tailrace/protocol';
 import type { Administering, KeyAdministration } from '../../access/administration/key-administration.ts';
 import type { JsonValue } from '../../domain/json.ts';
-import { readParameters } from '../../metering/usage-report/query-parameters.ts';
+import { readParameters } from '../../domain/query-parameters.ts';
 import { readPage } from '../../metering/usage-report/read-queries.ts';
 import type { OnceFor } from '../../storage/contract.ts';
 import type { BodyBudget } from '../body-budget.ts';

@@ -1,7 +1,7 @@
 import { asciiJson } from '@tailrace/protocol';
 import type { JsonValue } from '../../domain/json.ts';
+import { readParameters } from '../../domain/query-parameters.ts';
 import { unknownAfter } from '../../domain/unknown-after.ts';
-import { readParameters } from '../../metering/usage-report/query-parameters.ts';
 import { readPage } from '../../metering/usage-report/read-queries.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';

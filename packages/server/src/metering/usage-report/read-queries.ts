@@ -1,8 +1,8 @@
 import { fail, ok, type Result } from '../../domain/failure.ts';
 import { didYouMean } from '../../domain/nearest.ts';
+import { type Parameters, quoted, readParameters, wrong } from '../../domain/query-parameters.ts';
 import type { Page, UsageQuery } from '../../storage/contract.ts';
 import type { RecordFilter, RecordQuery, RecordStatus, UsageGroup } from '../../storage/records.ts';
-import { type Parameters, quoted, readParameters, wrong } from './query-parameters.ts';
 import { readTime } from './read-time.ts';
 
 const ownFilters = ['user', 'model', 'tag', 'since', 'until'] as const;

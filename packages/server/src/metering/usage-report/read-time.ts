@@ -1,7 +1,7 @@
 import { parseDuration } from '../../config/units.ts';
 import { fail, ok, type Result } from '../../domain/failure.ts';
+import { quoted, wrong } from '../../domain/query-parameters.ts';
 import { isRealDay, parseRfc3339 } from '../../domain/rfc3339.ts';
-import { quoted, wrong } from './query-parameters.ts';
 
 const date = /^\d{4}-\d\d-\d\d$/;
 

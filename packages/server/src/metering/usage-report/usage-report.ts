@@ -1,5 +1,6 @@
 import { causeOfBug } from '../../domain/cause.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { wrong } from '../../domain/query-parameters.ts';
 import { unknownAfter } from '../../domain/unknown-after.ts';
 import type { StoreReads } from '../../storage/contract.ts';
 import { recordJson } from '../../storage/record-json.ts';
@@ -7,7 +8,6 @@ import { mostUsageRows } from '../../storage/records.ts';
 import { budgetStandings } from './budget-standing.ts';
 import { csv } from './csv.ts';
 import { listBudgets } from './list-budgets.ts';
-import { wrong } from './query-parameters.ts';
 import { readBudgetsQuery, readOwnUsageQuery, readRecordQuery, readUsageQuery } from './read-queries.ts';
 import { groupName, sumNames, usageRows, usageTotal } from './usage-rows.ts';
 

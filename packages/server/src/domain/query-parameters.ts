@@ -1,6 +1,6 @@
-import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
-import { didYouMean } from '../../domain/nearest.ts';
-import { shortened } from '../../domain/shortened.ts';
+import { type Failure, fail, failure, ok, type Result } from './failure.ts';
+import { didYouMean } from './nearest.ts';
+import { shortened } from './shortened.ts';
 
 /** A parameter's text, by its name; absent where it was not given. */
 export type Parameters<Name extends string> = Readonly<Partial<Record<Name, string>>>;
