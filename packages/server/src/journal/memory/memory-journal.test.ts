@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { createTimerQueue } from '../../timers/timer-queue.ts';
+import { describeJournal, type HarnessLimits } from '../contract.suite.ts';
+import type { Journal, StreamWriter } from '../contract.ts';
+import { collect, factsOf } from '../testing/stream-followers.ts';
+import { createMemoryJournal } from './memory-journal.ts';
+
+const usual: HarnessLimits = {
+  retentionMs: 600_000,
+  perStreamBytes: 16 * 1024 ** 2,
+  totalBytes: 256 * 1024 ** 2,
+};
+/** Time passes so many times faster here. */
+const faster = 20;
+const timers = createTimerQueue(() => performance.now());
+
+function open(limits: Partial<HarnessLimits> = {}): Journal {
+  const asked = { ...usual, ...limits };
+  return createMemoryJournal({
+    limits: () => ({ ...asked, retentionMs: asked.retentionMs / faster }),
+    timers,
+  });
+}
+
+describeJournal('in memory', {
+  open: (limits) => Promise.resolve(open(limits)),
+  openTwo: (limits) => {
+    const journal = open(limits);
+    return Promise.resolve([journal, journal]);
+  },
+  pass: (ms) => sleep(ms / faster),
+  close: () => Promise.resolve(),
+});
+
+describe('the memory of a journal', () => {
+  async function begun(journal: Journal): Promise<StreamWriter> {
+    const begun = await journal.begin(factsOf());
+    if (begun.type !== 'begun') throw new Error(begun.type);
+    begun.writer.begin({});
+    return begun.writer;
+  }
+  const fill = (writer: StreamWriter, bytes: number) => {
+    for (let left = bytes; left > 0; left -= 1_000) writer.event('x'.repeat(1_000));
+  };
+
+  test('drops ended streams first, the oldest before the others', async () => {
+    const journal = open({ totalBytes: 500_000 });
+    const [first, second, running] = [await begun(journal), await begun(journal), await begun(journal)];
+    fill(running, 100_000);
+    fill(second, 150_000);
+    second.end({ type: 'whole' });
+    fill(first, 150_000);
+    first.end({ type: 'whole' });
+    fill(running, 150_000);
+    const types = await Promise.all(
+      [first, second, running].map(async ({ view }) => (await journal.find(view.facts.id)).type),
+    );
+    expect(types).toEqual(['found', 'unknown', 'found']);
+  });
+
+  test('with no ended stream left, drops the oldest events of the one that grows', async () => {
+    const journal = open({ totalBytes: 500_000 });
+    const [quiet, growing] = [await begun(journal), await begun(journal)];
+    fill(quiet, 100_000);
+    fill(growing, 1_000_000);
+    expect(quiet.view.first).toBe(1);
+    expect(growing.view).toMatchObject({ last: 1_000 });
+    expect(growing.view.first).toBeGreaterThan(500);
+  });
+
+  test('a follower of a dropped stream learns that it is gone', async () => {
+    const journal = open({ totalBytes: 100_000 });
+    const old = await begun(journal);
+    fill(old, 50_000);
+    old.end({ type: 'whole' });
+    const follower = collect(old.view, 60);
+    fill(await begun(journal), 90_000);
+    await follower.ended();
+    expect(old.view.broken).toMatchObject({ code: 'completion_not_found' });
+  });
+});
