@@ -5,6 +5,7 @@ import { createApp } from '../../packages/server/src/app.ts';
 import type { Config } from '../../packages/server/src/config/config.ts';
 import { createBodyBudget } from '../../packages/server/src/http/body-budget.ts';
 import { createBodyTurns } from '../../packages/server/src/http/body-turns.ts';
+import { createTestJournal } from '../../packages/server/src/journal/testing/test-journal.ts';
 import type { Ledger } from '../../packages/server/src/ledger/contract.ts';
 import { createLedgerHost, type LedgerHost } from '../../packages/server/src/ledger/host.ts';
 import { createRemoteLedger } from '../../packages/server/src/ledger/remote-ledger.ts';
@@ -235,6 +236,7 @@ async function startProcess(
     upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     log: createLog({ ...config.logging, format: 'json', stream: new PassThrough().resume(), now: time.now }),
     runs,
+    journal: createTestJournal({}, createTimerQueue(now)),
     health: createHealth(() => config.breaker, now),
     affinity: createAffinity(),
     bodies: {

@@ -1,7 +1,6 @@
 /**
  * The error table: the only place that knows which status and type belong to a code.
- * Decide by `code` and status, never by message text. Codes of features that do not exist yet are marked `reserved`: clients
- * can already handle them.
+ * Decide by `code` and status, never by message text.
  */
 const table = {
   invalid_json: [400, 'invalid_request_error'],
@@ -17,12 +16,12 @@ const table = {
   model_not_allowed: [403, 'permission_error'],
   admin_required: [403, 'permission_error'],
   model_not_found: [404, 'not_found_error'],
-  completion_not_found: [404, 'not_found_error', 'reserved'],
+  completion_not_found: [404, 'not_found_error'],
   unknown_url: [404, 'not_found_error'],
   method_not_allowed: [405, 'not_found_error'],
-  events_gone: [410, 'not_found_error', 'reserved'],
+  events_gone: [410, 'not_found_error'],
   idempotency_key_reused: [409, 'conflict_error'],
-  completion_cancelled: [409, 'conflict_error', 'reserved'],
+  completion_cancelled: [409, 'conflict_error'],
   conflict: [409, 'conflict_error'],
   body_too_large: [413, 'invalid_request_error'],
   unsupported_media_type: [415, 'invalid_request_error'],
@@ -40,7 +39,7 @@ const table = {
   first_token_timeout: [504, 'timeout_error'],
   stall_timeout: [504, 'timeout_error'],
   deadline_exceeded: [504, 'timeout_error'],
-} as const satisfies Record<string, readonly [status: number, type: string, use?: 'reserved']>;
+} as const satisfies Record<string, readonly [status: number, type: string]>;
 
 /** Every code an error envelope of ours can carry. */
 export type ErrorCode = keyof typeof table;
@@ -48,9 +47,6 @@ export type ErrorCode = keyof typeof table;
 export type ErrorType = (typeof table)[ErrorCode][1];
 
 export const errorCodes = Object.keys(table) as readonly ErrorCode[];
-
-/** The codes that this version sends to no client; only a script of a scripted upstream can name them. */
-export const reservedCodes: readonly ErrorCode[] = errorCodes.filter((code) => table[code].length === 3);
 
 /** HTTP status and type of a code. */
 export function errorKind(code: ErrorCode): { readonly status: number; readonly type: ErrorType } {

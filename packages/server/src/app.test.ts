@@ -13,6 +13,8 @@ const toy: Surface = {
   path: '/toy',
   members: new Map([['say', undefined]]),
   newId: () => `toy-${Math.random()}`,
+  framing: { contentType: 'application/x-lines', frame: (payload) => `${payload}\n`, comment: '#\n' },
+  errorEvent: (reason) => `!${reason.code}`,
   errorReply: (reason) => ({ status: 418, headers: {}, body: JSON.stringify({ oh: reason.code }) }),
   decode(body) {
     if (typeof body !== 'object' || body === null || Array.isArray(body) || !('say' in body))
@@ -25,9 +27,6 @@ const toy: Surface = {
       }),
       requirements: [],
       form: {
-        contentType: 'application/x-lines',
-        frame: (payload) => `${payload}\n`,
-        comment: '#\n',
         streamEncoder: (run) => ({
           end: undefined,
           begin: ({ model }, to) => to.event(`${run.id} ${model}`),

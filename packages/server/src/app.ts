@@ -20,9 +20,11 @@ import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { adminWebhookRoute } from './http/routes/admin-webhook.ts';
 import { completionRoute } from './http/routes/completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
+import { keptEventsRoute } from './http/routes/kept-events.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { usageRoutes } from './http/routes/usage.ts';
 import { withRateLimits } from './http/with-rate-limits.ts';
+import type { Journal } from './journal/contract.ts';
 import type { Ledger } from './ledger/contract.ts';
 import type { LikelyCompletion } from './metering/likely-completion.ts';
 import { createMeter } from './metering/meter.ts';
@@ -57,6 +59,8 @@ export interface AppParts {
   /** By their names in the configuration; the local engine as `engine`. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly log: Log;
+  /** The streams that outlive their connections. It outlives a reload. */
+  readonly journal: Journal;
   /** The runs that have not ended. It outlives a reload. */
   readonly runs: RunRegistry;
   /** The health of every target. It outlives a reload. */
@@ -93,8 +97,21 @@ export interface App extends HandleRequest {
 
 /** Builds the rooms that one configuration needs and joins them: from a request to its answer. A reload calls it again. */
 export function createApp(parts: AppParts): App {
-  const { config, keys, storedKeys, ledger, upstreams, log, runs, health, affinity, bodies, shed, draining } =
-    parts;
+  const {
+    config,
+    keys,
+    storedKeys,
+    ledger,
+    upstreams,
+    log,
+    runs,
+    journal,
+    health,
+    affinity,
+    bodies,
+    shed,
+    draining,
+  } = parts;
   const timers = parts.timers ?? systemTimers;
   const fixed = createFixedKeys(keys, config.auth.keyPrefix);
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
@@ -120,8 +137,12 @@ export function createApp(parts: AppParts): App {
 
   const routes = [
     ...surfaces.map((surface) =>
-      completionRoute(surface, { config, catalogue, router, runs, bodies, shed, meter, timers, draining }),
+      completionRoute(surface, {
+        ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining },
+        streamUrl: () => undefined,
+      }),
     ),
+    ...surfaces.map((surface) => keptEventsRoute(surface, journal, { settings: config.stream, timers })),
     ...[
       ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),

@@ -14,6 +14,7 @@ import { failure } from './domain/failure.ts';
 import type { EventBatch } from './domain/stream-event.ts';
 import { createBodyBudget } from './http/body-budget.ts';
 import { createBodyTurns } from './http/body-turns.ts';
+import { createTestJournal } from './journal/testing/test-journal.ts';
 import { createOpenHandedLedger } from './ledger/testing/open-handed-ledger.ts';
 import { createLikelyCompletion } from './metering/likely-completion.ts';
 import { createRunRegistry } from './relay/run-registry.ts';
@@ -110,6 +111,7 @@ beforeAll(async () => {
     upstreams: new Map(['lab', 'other'].map((name) => [name, upstream(name)])),
     log: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     runs,
+    journal: createTestJournal(),
     health: createHealth(
       () => loaded.config.breaker,
       () => performance.now(),

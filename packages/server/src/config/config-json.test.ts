@@ -44,7 +44,7 @@ models:
 limits: {max_streams: 1, requests_per_minute: 2, tokens_per_minute: 3, on_store_failure: share, replicas: 4}
 timeouts: {connect: 1s, first_token: 2m, stall: 3s, total: 1h, hedge_after: 4s, client_write: 5s, drain: 0s}
 retry: {per_target: 1, total: 2, backoff: 0s, honour_retry_after: 90s}
-stream: {keepalive: chunk, keepalive_after: 1s, hold_head: 0s, usage_chunk: separate, grace: 0s, max_event: 2MiB}
+stream: {keepalive: chunk, keepalive_after: 1s, hold_head: 0s, usage_chunk: separate, grace: 0s, retention: 1h, journal: {per_stream: 1MiB, total: 2MiB}, max_event: 2MiB}
 breaker: {failures: 1, window: 2s, probe_every: 3s}
 logging: {level: debug, format: json, content: true}
 telemetry: {metrics: admin}

@@ -76,6 +76,11 @@ export function configJson(config: Config, mask: ConfigMask): Shown<RawConfig> {
       hold_head: formatDuration(stream.holdHeadMs),
       usage_chunk: stream.usageChunk,
       grace: formatDuration(stream.graceMs),
+      retention: formatDuration(stream.retentionMs),
+      journal: {
+        per_stream: formatSize(stream.journal.perStreamBytes),
+        total: formatSize(stream.journal.totalBytes),
+      },
       max_event: formatSize(stream.maxEventBytes),
     } satisfies Shown<RawConfig['stream']>,
     breaker: {

@@ -212,6 +212,9 @@ export interface StreamConfig {
   readonly holdHeadMs: number;
   readonly usageChunk: 'inline' | 'separate';
   readonly graceMs: number;
+  /** How long an ended resumable stream can be read. */
+  readonly retentionMs: number;
+  readonly journal: { readonly perStreamBytes: number; readonly totalBytes: number };
   readonly maxEventBytes: number;
 }
 

@@ -47,7 +47,7 @@ models:
 limits:    {max_streams: 50, requests_per_minute: 600, tokens_per_minute: 200000, on_store_failure: deny, replicas: 1}
 timeouts:  {connect: 5s, first_token: 120s, stall: 10s, total: 10m, hedge_after: 10s, client_write: 30s, drain: 30s}
 retry:     {per_target: 3, total: 6, backoff: 500ms, honour_retry_after: 5s}
-stream:    {keepalive: comment, keepalive_after: 10s, hold_head: 8s, usage_chunk: inline, grace: 30s, max_event: 1MiB}
+stream:    {keepalive: comment, keepalive_after: 10s, hold_head: 8s, usage_chunk: inline, grace: 30s, retention: 10m, journal: {per_stream: 16MiB, total: 256MiB}, max_event: 1MiB}
 breaker:   {failures: 5, window: 30s, probe_every: 10s}
 logging:   {level: info, format: auto, content: false}
 telemetry: {metrics: auto}
@@ -111,9 +111,11 @@ describe('the sample of the contract', () => {
   });
 
   it('warns of every setting without effect', async () => {
-    const loaded = await load(contractSample.replace('grace: 30s', 'grace: 40s'), { env: sampleEnv });
+    const loaded = await load(contractSample.replace('{metrics: auto}', '{metrics: admin}'), {
+      env: sampleEnv,
+    });
     expect(loaded.ok && loaded.warnings).toContain(
-      'stream.grace is accepted, but has no effect in this version',
+      'telemetry.metrics is accepted, but has no effect in this version',
     );
   });
 });
@@ -167,6 +169,8 @@ describe('without a file', () => {
         holdHeadMs: 8000,
         usageChunk: 'inline',
         graceMs: 30_000,
+        retentionMs: 600_000,
+        journal: { perStreamBytes: 16 * 1024 ** 2, totalBytes: 256 * 1024 ** 2 },
         maxEventBytes: 1024 ** 2,
       },
       breaker: { failures: 5, windowMs: 30_000, probeEveryMs: 10_000 },

@@ -66,6 +66,8 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       holdHeadMs: stream.hold_head,
       usageChunk: stream.usage_chunk,
       graceMs: stream.grace,
+      retentionMs: stream.retention,
+      journal: { perStreamBytes: stream.journal.per_stream, totalBytes: stream.journal.total },
       maxEventBytes: stream.max_event,
     },
     breaker: { failures: breaker.failures, windowMs: breaker.window, probeEveryMs: breaker.probe_every },

@@ -211,7 +211,18 @@ const stream = z.strictObject({
     .describe('Usage on the finish chunk, or on one of its own.'),
   grace: duration({ minimumMs: 0 })
     .prefault('30s')
-    .describe('How long a resumable stream outlives its connection.'),
+    .describe('How long a resumable stream runs on without a reader.'),
+  retention: duration().prefault('10m').describe('How long an ended resumable stream can be read.'),
+  journal: z
+    .strictObject({
+      per_stream: size(64 * 1024, 1024 ** 3)
+        .prefault('16MiB')
+        .describe('What is kept of one resumable stream; a longer one loses its oldest events.'),
+      total: size(1024 ** 2, 1024 ** 4)
+        .prefault('256MiB')
+        .describe('What is kept of all; ended streams go first.'),
+    })
+    .prefault({}),
   max_event: size(1024, 64 * 1024 ** 2)
     .prefault('1MiB')
     .describe('The largest event an upstream may send.'),

@@ -6,7 +6,6 @@ import type { Config } from './config.ts';
  */
 const rows: readonly { readonly setting: string; readonly isSet: (config: Config) => boolean }[] = [
   { setting: 'server.workers above 1', isSet: ({ server }) => server.workers > 1 },
-  { setting: 'stream.grace', isSet: ({ stream }) => stream.graceMs !== 30_000 },
   { setting: 'telemetry.metrics', isSet: ({ telemetry }) => telemetry.metrics !== 'auto' },
 ];
 

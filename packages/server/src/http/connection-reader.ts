@@ -4,7 +4,7 @@ import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import type { RunOutcome } from '../relay/run-outcome.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
-import type { AnswerForm } from '../wire/contract.ts';
+import type { Framing } from '../wire/contract.ts';
 import type { AnswerHeaders, Exchange } from './exchange.ts';
 import { createJsonReader, type JsonReaderOwner } from './json-reader.ts';
 import { replyFailure, replyJson } from './reply.ts';
@@ -13,14 +13,24 @@ import { createSseReader, type SseReaderOwner } from './sse-reader.ts';
 /** The connection of one request as the reader of its run. */
 export interface ConnectionReader {
   readonly reader: Reader;
-  /** Once the run has ended: resolves when the connection has all of its answer, or is closed. */
-  close(outcome: RunOutcome): Promise<void>;
+  /**
+   * Once the reader gets nothing more: resolves when the connection has all of its answer, or is closed. `failure`: why there
+   * is none, for a reader that was not told.
+   */
+  close(end: Pick<RunOutcome, 'failure'>): Promise<void>;
 }
 
-/** `form`: how an answer that streams is framed; undefined for an answer of one body. */
+/** How a connection wants its answer. */
+export interface ConnectionForm {
+  /** Undefined for an answer of one body. */
+  readonly framing: Framing | undefined;
+  /** The events have `id:` lines, and this is the number before the first one. Absent: they have none. */
+  readonly idsAfter?: number;
+}
+
 export function createConnectionReader(
   exchange: Exchange,
-  form: AnswerForm | undefined,
+  form: ConnectionForm,
   settings: StreamConfig,
   timers: TimerQueue,
 ): ConnectionReader {
@@ -33,16 +43,24 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
   /** The refusal or body that is being written. */
   private reply: Promise<void> | undefined;
 
-  constructor(exchange: Exchange, form: AnswerForm | undefined, settings: StreamConfig, timers: TimerQueue) {
+  constructor(
+    exchange: Exchange,
+    { framing, idsAfter }: ConnectionForm,
+    settings: StreamConfig,
+    timers: TimerQueue,
+  ) {
     const { response, clientWriteMs } = exchange;
     this.exchange = exchange;
     this.reader =
-      form === undefined
+      framing === undefined
         ? createJsonReader(this)
-        : createSseReader({ response, form, settings, clientWriteMs, owner: this, now: timers.now, timers });
+        : createSseReader({
+            ...{ response, framing, idsAfter, settings, clientWriteMs },
+            ...{ owner: this, now: timers.now, timers },
+          });
   }
 
-  async close({ failure: reason }: RunOutcome): Promise<void> {
+  async close({ failure: reason }: Pick<RunOutcome, 'failure'>): Promise<void> {
     await this.reply;
     const { response } = this.exchange;
     // A bug kept the reader from ending the answer: the client must not wait for more, nor take a part for the whole.

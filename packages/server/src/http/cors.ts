@@ -14,7 +14,14 @@ const exposedHeaders = [
   'x-ratelimit-remaining-tokens',
   'x-ratelimit-reset-tokens',
   'tailrace-target',
+  'tailrace-completion-id',
+  'tailrace-stream-url',
   'idempotent-replayed',
+  'stream-next-offset',
+  'stream-up-to-date',
+  'stream-closed',
+  'stream-cursor',
+  'etag',
 ].join(', ');
 
 const preflightMaxAgeSeconds = '7200';

@@ -43,7 +43,8 @@ const routes: readonly Route[] = [
       const reader = createSseReader({
         response,
         clientWriteMs,
-        form: { contentType: 'text/event-stream', frame: sseData, comment: ': alive\n\n' },
+        idsAfter: undefined,
+        framing: { contentType: 'text/event-stream', frame: sseData, comment: ': alive\n\n' },
         settings: { keepalive: 'off', keepaliveAfterMs: 10_000, holdHeadMs: 8_000 },
         owner: { headers: () => ({}), refuse: () => {}, onBug: () => {} },
         now: () => performance.now(),

@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto';
 import { type Failure, failure, type Result } from '../domain/failure.ts';
 import type { JsonValue } from '../domain/json.ts';
 import type { KnownMembers } from '../domain/read-spellings.ts';
@@ -20,7 +21,8 @@ export interface BodyIntake {
  * The JSON value of a request's body, decoded in a turn of its own. Failures: those of {@link readBody} and
  * {@link parseJsonBodyInTurns}; `overloaded`, or `body_too_large`, where `share` has no room for what the value takes. The
  * caller releases the share when the request has ended. Validating and planning, which the caller does next without
- * waiting, cost about as much as the decoding: after an expensive body they run in a later turn of the event loop.
+ * waiting, cost about as much as the decoding: after an expensive body they run in a later turn of the event loop. `hash` is
+ * given all bytes of the body.
  */
 export async function readJson(
   exchange: Exchange,
@@ -28,11 +30,13 @@ export async function readJson(
   { budget, turns }: Omit<BodyIntake, 'held'>,
   share: BodyShare,
   known?: KnownMembers,
+  hash?: Hash,
 ): Promise<Result<JsonValue>> {
   const body = await readBody(exchange, maxBytes, budget);
   if (!body.ok) return body;
   const endTurn = await turns.next(exchange.principal.keyId);
   try {
+    if (hash !== undefined) await updateInTurns(hash, body.value.bytes, turns);
     const reserve = (heldBytes: number) => reserveIn(share, heldBytes);
     const value = await parseJsonBodyInTurns(body.value.bytes, known, reserve, turns.pause);
     await turns.pause();
@@ -42,6 +46,16 @@ export async function readJson(
     endTurn();
   }
 }
+
+/** A body of 10 MiB takes some 10 ms. */
+async function updateInTurns(hash: Hash, bytes: Uint8Array, turns: BodyTurns): Promise<void> {
+  for (let from = 0; from < bytes.length; from += hashedAtOnce) {
+    hash.update(bytes.subarray(from, from + hashedAtOnce));
+    await turns.pause();
+  }
+}
+
+const hashedAtOnce = 1024 ** 2;
 
 function reserveIn(share: BodyShare, heldBytes: number): Failure | undefined {
   if (share.resize(heldBytes)) return undefined;

@@ -48,7 +48,8 @@ function connection(
   const reader = createSseReader({
     response,
     clientWriteMs: 60_000,
-    form: {
+    idsAfter: undefined,
+    framing: {
       contentType,
       frame: (payload) => `data: ${payload}\n\n`,
       comment: ': keepalive\n\n',

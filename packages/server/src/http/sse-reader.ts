@@ -5,16 +5,16 @@ import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import { writeDirectly } from '../sockets/direct-write.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
-import type { AnswerForm } from '../wire/contract.ts';
+import type { Framing } from '../wire/contract.ts';
 import type { AnswerHeaders } from './exchange.ts';
 import { Silence } from './silence.ts';
 import { type StalledClientWatch, watchStalledClient } from './stalled-client.ts';
 
-type StreamForm = Pick<AnswerForm, 'contentType' | 'frame' | 'comment'>;
-
 export interface SseReaderOptions {
   readonly response: ServerResponse;
-  readonly form: StreamForm;
+  readonly framing: Framing;
+  /** The events have `id:` lines, and this is the number before the first one. Undefined: they have none. */
+  readonly idsAfter: number | undefined;
   readonly settings: Pick<StreamConfig, 'keepalive' | 'keepaliveAfterMs' | 'holdHeadMs'>;
   /** Milliseconds that a client may accept nothing before its connection is reset. */
   readonly clientWriteMs: number;
@@ -47,7 +47,9 @@ export function createSseReader(options: SseReaderOptions): Reader {
 
 class SseReader extends Silence implements Reader {
   private readonly response: ServerResponse;
-  private readonly form: StreamForm;
+  private readonly framing: Framing;
+  /** The number of the last event; undefined where the events have no `id:` lines. */
+  private lastId: number | undefined;
   private readonly keepalive: SseReaderOptions['settings']['keepalive'];
   private readonly owner: SseReaderOwner;
   private readonly clientWriteMs: number;
@@ -65,13 +67,14 @@ class SseReader extends Silence implements Reader {
   private behind = false;
 
   constructor(options: SseReaderOptions) {
-    const { response, form, settings, clientWriteMs, now, timers } = options;
+    const { response, framing, idsAfter, settings, clientWriteMs, now, timers } = options;
     const keepaliveAfterMs = settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs;
     super({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now, timers });
     this.keepalive = settings.keepalive;
+    this.lastId = idsAfter;
     this.owner = options.owner;
     this.response = response;
-    this.form = form;
+    this.framing = framing;
     this.clientWriteMs = clientWriteMs;
   }
 
@@ -84,9 +87,23 @@ class SseReader extends Silence implements Reader {
 
   event(payload: string): boolean {
     this.note();
-    return this.headWaits
-      ? this.writeWithHead(this.form.frame(payload))
-      : this.write(this.form.frame(payload));
+    const frame = this.frame(payload);
+    return this.headWaits ? this.writeWithHead(frame) : this.write(frame);
+  }
+
+  idle(): void {
+    if (this.headWaits) this.sendHead();
+  }
+
+  unnumbered(): void {
+    this.lastId = undefined;
+  }
+
+  private frame(payload: string): string {
+    const frame = this.framing.frame(payload);
+    if (this.lastId === undefined) return frame;
+    this.lastId += 1;
+    return `id: ${this.lastId}\n${frame}`;
   }
 
   gather(): void {
@@ -128,7 +145,7 @@ class SseReader extends Silence implements Reader {
 
   end(payload: string | undefined): void {
     this.endWatch();
-    this.endWith(payload === undefined ? '' : this.form.frame(payload), () => this.caughtUp());
+    this.endWith(payload === undefined ? '' : this.frame(payload), () => this.caughtUp());
   }
 
   fail(reason: Failure, payload: () => string): void {
@@ -139,7 +156,7 @@ class SseReader extends Silence implements Reader {
     }
     const { response } = this;
     if (response.destroyed) return;
-    this.endWith(this.form.frame(payload()), () => {
+    this.endWith(this.frame(payload()), () => {
       this.caughtUp();
       // Over HTTP/1.0 a normal close ends a whole body: a torn one must end in another way.
       if (response.req.httpVersion === '1.0') response.socket?.resetAndDestroy();
@@ -174,10 +191,10 @@ class SseReader extends Silence implements Reader {
   }
 
   private open(target: string | undefined): void {
-    const { response, form } = this;
+    const { response, framing } = this;
     response.writeHead(200, {
       ...this.owner.headers(target),
-      'content-type': form.contentType,
+      'content-type': framing.contentType,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
     });
@@ -224,10 +241,17 @@ class SseReader extends Silence implements Reader {
   private keepAlive(): void {
     // Before the head nothing may be sent; and a client that is behind still has bytes to read.
     if (!this.opened || this.behind) return;
-    const event = this.keepalive === 'chunk' ? this.head?.keepalive() : undefined;
-    const writable = this.write(event === undefined ? this.form.comment : this.form.frame(event));
+    const event =
+      this.keepalive === 'chunk' && this.lastId === undefined ? this.head?.keepalive() : undefined;
+    const writable = this.write(event === undefined ? this.comment() : this.framing.frame(event));
     // No event follows that would wait for the client, so it is noted here when the client has caught up.
     if (!writable) (this.raw ?? this.response).once('drain', () => this.caughtUp());
+  }
+
+  /** With ids it ends in one line feed: openai-python fails at an event that has only a comment and an id. */
+  private comment(): string {
+    const { comment } = this.framing;
+    return this.lastId === undefined ? comment : comment.replace(/\n+$/, '\n');
   }
 
   /** The last frame and the end of the body are one write. */

@@ -31,6 +31,16 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+/** The bounds of a journal. */
+export interface JournalLimits {
+  /** How long an ended stream can be read, in milliseconds. */
+  readonly retentionMs: number;
+  /** Bytes of one stream; a longer one drops its oldest events. */
+  readonly perStreamBytes: number;
+  /** Bytes of all streams; ended ones are dropped first, the oldest before the others. */
+  readonly totalBytes: number;
+}
+
 /** What is known of a stream when it begins. It never changes. */
 export interface StreamFacts {
   /** The id of the completion, never used again. */

@@ -6,8 +6,9 @@ import type { Failure } from '../domain/failure.ts';
  *     begin  event*  ( end | fail | abandon )
  *     fail | abandon                             where the run has not committed
  *
- * A reader is a connection, a log that many connections follow, or an array in a test. The reader handles everything that
- * belongs to one connection: the held head, keepalives, framing, a client that does not read. The run does not.
+ * A reader is a connection, the journal that keeps a stream for its connections, or an array in a test. The reader handles
+ * everything that belongs to one connection: the held head, keepalives, framing, numbers, a client that does not read. The run
+ * does not.
  */
 export interface Reader {
   /** Called once, when the run has committed; the first payload follows in the same turn of the event loop. */
@@ -24,6 +25,10 @@ export interface Reader {
   gather?(): void;
   /** Writes what was kept back. False asks for a pause, as {@link Reader.event} does. Follows each `gather`, also behind the end. */
   flush?(): boolean;
+  /** No event is there to follow `begin`: the head must not wait for one. Absent: the reader holds no head. */
+  idle?(): void;
+  /** The events to come have no numbers: the stream is lost, or what follows is no event of it. Absent: the reader writes none. */
+  unnumbered?(): void;
   /** Resolves when the reader can take more, or when `signal` aborts. */
   drained(signal: AbortSignal): Promise<void>;
   /** The answer is whole. The last payload, where there is one, and the end of the body are one write. */

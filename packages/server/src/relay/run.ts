@@ -3,10 +3,10 @@ import type { RunOutcome } from './run-outcome.ts';
 import type { StopReason } from './stop-reason.ts';
 
 /**
- * How long a run lives. `reader`: it has one reader, and is stopped when that reader leaves. `detached`: it runs to its end,
- * with any number of readers or none.
+ * How long a run lives. `reader`: it has one reader, and is stopped when that reader leaves. `grace`: its payloads are kept, it
+ * has any number of readers, and is stopped when it has had none for a while.
  */
-export type Lifetime = 'reader' | 'detached';
+export type Lifetime = 'reader' | 'grace';
 
 /** The facts of a run that never change, for the admin list and for records. */
 export interface RunFacts {
@@ -40,22 +40,18 @@ export interface Run extends RunFacts {
   /** Resolves when the run has ended and has released everything. Never rejects. */
   readonly outcome: Promise<RunOutcome>;
   /**
-   * Hands the run's payloads to a reader; the reader's owner calls `detach` when the reader has left. Throws where a run of
-   * lifetime `reader` has a reader already.
+   * Attaches the connection that asked for the run; its owner calls `detach` when it has left. Throws where a run of lifetime
+   * `reader` has a reader already. Other readers of a run of lifetime `grace` follow its stream (`follower.ts`).
    */
-  attach(reader: Reader, options?: AttachOptions): Attachment;
+  attach(reader: Reader): Attachment;
   /** Stops the run for this reason. Only the first call has an effect. */
   stop(reason: StopReason): void;
 }
 
-/** Where in the answer a reader begins. */
-export interface AttachOptions {
-  /** How many events the reader has received before. Default: 0. Only a detached run takes more than 0. */
-  readonly after?: number;
-}
-
-/** Detaches a reader from its run. */
+/** A reader that is attached to a run. */
 export interface Attachment {
+  /** Resolves when the reader gets nothing more: it has its whole answer or its failure, or it was detached. Never rejects. */
+  readonly ended: Promise<unknown>;
   /** May be called more than once, and after the run's end. */
   detach(): void;
 }

@@ -2,14 +2,17 @@ import { checkStream, type JsonText, jsonText } from '@tailrace/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { failure } from '../domain/failure.ts';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import { createMemoryJournal } from '../journal/memory/memory-journal.ts';
+import { factsOf } from '../journal/testing/stream-followers.ts';
 import { createTimerQueue, type TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream } from '../upstreams/contract.ts';
 import { fakeEventStream } from '../upstreams/fake-event-stream.ts';
 import { createChatSurface } from '../wire/chat/surface.ts';
 import { createFakeReader } from './fake-reader.ts';
+import { followStream } from './follower.ts';
 import type { Reader } from './reader.ts';
 import { createRunRegistry } from './run-registry.ts';
-import { startRun } from './start-run.ts';
+import { type KeptRun, startRun } from './start-run.ts';
 
 const text = (words: string): StreamEvent => ({ type: 'text-delta', choice: 0, json: jsonText(words) });
 const ending: EventBatch = [
@@ -49,11 +52,11 @@ let settling: () => Promise<void> | undefined = () => undefined;
 interface Asks {
   readonly stream?: boolean;
   readonly json?: boolean;
-  readonly lifetime?: 'reader' | 'detached';
+  readonly kept?: KeptRun;
 }
 
 /** A run of the chat surface over these events. */
-function start(source: EventStream, { stream = true, json = false, lifetime = 'reader' }: Asks = {}) {
+function start(source: EventStream, { stream = true, json = false, kept }: Asks = {}) {
   const surface = createChatSurface({ usageChunk: 'inline' });
   const format = json ? { response_format: { type: 'json_object' } } : {};
   const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }], stream, ...format };
@@ -68,7 +71,7 @@ function start(source: EventStream, { stream = true, json = false, lifetime = 'r
       asked: asked.value,
       requestId: 'req_1',
       keyId: 'k',
-      lifetime,
+      kept,
       totalMs: 60_000,
       keepContent: false,
       onEnded: ({ status }) => {
@@ -262,7 +265,8 @@ describe('a relayed stream', () => {
   it('ends a reader that comes after the stop, with the failure where there is one', async () => {
     for (const [type, ending] of [
       ['cancelled', 'failed'],
-      ['grace-over', 'abandoned'],
+      ['grace-over', 'failed'],
+      ['client-gone', 'abandoned'],
     ] as const) {
       const run = start(events([text('a')], ending === 'failed' ? 1 : 2));
       run.stop({ type });
@@ -341,16 +345,27 @@ describe('an answer that does not stream', () => {
   });
 });
 
-describe('a detached run', () => {
+describe('a run that outlives its readers', () => {
+  const graceMs = 30_000;
+
+  /** A run over these events whose stream is kept. */
+  async function startKept(source: EventStream, stream = true) {
+    const limits = { retentionMs: 600_000, perStreamBytes: 1_000_000, totalBytes: 1_000_000 };
+    const begun = await createMemoryJournal({ limits: () => limits, timers }).begin(factsOf({ stream }));
+    if (begun.type !== 'begun') throw new Error(begun.type);
+    const run = start(source, { stream, kept: { writer: begun.writer, graceMs } });
+    const follow = (reader: Reader, after = 0) =>
+      followStream(begun.writer.view, reader, { after, own: false, errorEvent: ({ code }) => code });
+    return { run, follow };
+  }
+
   it('runs without a reader, and each reader gets the whole answer at its own pace', async () => {
-    const run = start(events([text('a')], 10, [text('b')], 10, [text('c')], ending), {
-      lifetime: 'detached',
-    });
+    const { run, follow } = await startKept(events([text('a')], 10, [text('b')], 10, [text('c')], ending));
     await vi.advanceTimersByTimeAsync(5);
     const quick = createFakeReader();
     const slow = createFakeReader(2);
     run.attach(quick.reader);
-    run.attach(slow.reader);
+    follow(slow.reader);
     await vi.advanceTimersByTimeAsync(20);
     expect(await run.outcome).toMatchObject({ status: 'completed' });
     expect(quick.state.ending).toBe('whole');
@@ -360,21 +375,23 @@ describe('a detached run', () => {
       await vi.advanceTimersByTimeAsync(0);
     }
     const late = createFakeReader();
-    run.attach(late.reader);
+    follow(late.reader);
     expect(slow.events).toEqual(quick.events);
     expect(late.events).toEqual(quick.events);
-    const back = createFakeReader();
-    run.attach(back.reader, { after: 2 });
-    expect(back.events).toEqual(quick.events.slice(2));
+    for (let after = 0; after < quick.events.length; after += 1) {
+      const back = createFakeReader();
+      follow(back.reader, after);
+      expect(back.events).toEqual(quick.events.slice(after));
+    }
     expect(checkStream(quick.body())).toMatchObject({ violations: [], summary: { complete: true } });
   });
 
   it('ends each of its readers when it is stopped, a slow one after the payloads that it had still to read', async () => {
-    const run = start(events([text('a')], [text('b')], 1_000, ending), { lifetime: 'detached' });
-    await vi.advanceTimersByTimeAsync(5);
+    const { run, follow } = await startKept(events([text('a')], [text('b')], 1_000, ending));
     const [quick, slow] = [createFakeReader(), createFakeReader(1)];
     run.attach(quick.reader);
-    run.attach(slow.reader);
+    follow(slow.reader);
+    await vi.advanceTimersByTimeAsync(5);
     run.stop({ type: 'cancelled' });
     await vi.advanceTimersByTimeAsync(1_000);
     expect(await run.outcome).toMatchObject({ status: 'cancelled' });
@@ -388,21 +405,60 @@ describe('a detached run', () => {
     expect(checkStream(slow.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
   });
 
-  it('continues when readers leave, and ends the others when it is cancelled', async () => {
-    const source = events([text('a')], 1_000, [text('b')], 1_000, ending);
-    const run = start(source, { lifetime: 'detached' });
-    const [left, stays] = [createFakeReader(), createFakeReader()];
-    run.attach(left.reader).detach();
-    run.attach(stays.reader);
-    await vi.advanceTimersByTimeAsync(1_500);
-    expect(stays.body().toString()).toContain('"content":"b"');
-    run.stop({ type: 'cancelled' });
+  it('continues while it has readers, however long, and while they come back within the grace time', async () => {
+    const { run, follow } = await startKept(events([text('a')], 27_500, [text('b')], 27_500, ending));
+    const first = run.attach(createFakeReader().reader);
+    await vi.advanceTimersByTimeAsync(20_000);
+    first.detach();
+    await vi.advanceTimersByTimeAsync(29_000);
+    const back = createFakeReader();
+    follow(back.reader);
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(await run.outcome).toMatchObject({ status: 'completed' });
+    expect(checkStream(back.body()).summary).toMatchObject({ complete: true });
+  });
+
+  it('stops when no reader comes back, and a late reader learns why', async () => {
+    const source = events([text('a')], 50_000, [text('b')], ending);
+    const { run, follow } = await startKept(source);
+    const left = createFakeReader();
+    const attachment = run.attach(left.reader);
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(await run.outcome).toMatchObject({ status: 'cancelled' });
-    expect(stays.state).toMatchObject({ ending: 'failed', code: 'completion_cancelled' });
-    expect(checkStream(stays.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
-    expect(left.state.ending).toBe('abandoned');
-    expect(source.closed).toBeGreaterThan(0);
+    attachment.detach();
+    expect([await attachment.ended, left.state.ending]).toEqual(['gone', 'abandoned']);
+    await vi.advanceTimersByTimeAsync(29_000);
+    expect(runs.size).toBe(1);
+    await vi.advanceTimersByTimeAsync(21_000);
+    expect(await run.outcome).toMatchObject({ status: 'abandoned' });
+    expect([source.closed > 0, runs.size]).toEqual([true, 0]);
+    const late = createFakeReader();
+    follow(late.reader);
+    expect(checkStream(late.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
+  });
+
+  it('fails before its commit for every reader', async () => {
+    const { run, follow } = await startKept(events(10, [broken]));
+    const [own, other] = [createFakeReader(), createFakeReader()];
+    run.attach(own.reader);
+    follow(other.reader);
+    await vi.advanceTimersByTimeAsync(20);
+    expect((await run.outcome).status).toBe('failed');
+    for (const { state, events: payloads } of [own, other]) {
+      expect(state).toMatchObject({ head: undefined, ending: 'failed', code: 'upstream_cut' });
+      expect(payloads).toEqual([]);
+    }
+  });
+
+  it('keeps an answer of one body', async () => {
+    const { run, follow } = await startKept(events([text('a')], 10, ending), false);
+    const [own, late] = [createFakeReader(), createFakeReader()];
+    run.attach(own.reader);
+    await vi.advanceTimersByTimeAsync(20);
+    await run.outcome;
+    follow(late.reader);
+    expect(own.events).toHaveLength(1);
+    expect(late.events).toEqual(own.events);
+    expect(JSON.parse(own.events[0] ?? '')).toMatchObject({ choices: [{ message: { content: 'a' } }] });
   });
 });
 

@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../domain/failure.ts';
 import type { UsageEstimates } from '../domain/usage.ts';
+import type { StreamOwner, StreamWriter } from '../journal/contract.ts';
 import type { Source } from '../routing/source.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
 import type { EventStream } from '../upstreams/contract.ts';
@@ -7,10 +8,11 @@ import type { AnswerForm, Asked, Surface } from '../wire/contract.ts';
 import type { Answer, AnswerOwner, ServedBy } from './answer.ts';
 import type { AnswerRules } from './answer-guard.ts';
 import { CollectedAnswer } from './collected-answer.ts';
-import { createPayloadLog, type PayloadLog } from './payload-log.ts';
+import { followStream } from './follower.ts';
+import { writesTo } from './kept-answer.ts';
 import type { Reader } from './reader.ts';
 import { bugFailure, createRelay, type Relay, type RelayOutcome, type RelayOwner } from './relay-events.ts';
-import type { Attachment, AttachOptions, Lifetime, Run } from './run.ts';
+import type { Attachment, Lifetime, Run } from './run.ts';
 import { type RunOutcome, whereProduced } from './run-outcome.ts';
 import type { RunRegistry } from './run-registry.ts';
 import type { StopReason } from './stop-reason.ts';
@@ -34,7 +36,8 @@ export interface RunCall {
   readonly asked: Asked;
   readonly requestId: string;
   readonly keyId: string;
-  readonly lifetime: Lifetime;
+  /** Where its payloads are kept, for a run of lifetime `grace`; undefined: a run of lifetime `reader`. */
+  readonly kept: KeptRun | undefined;
   /** Deadline of the whole run in milliseconds: queue, prompt and answer. */
   readonly totalMs: number;
   /** Whether the answer's text is kept for {@link RunOutcome.content}. */
@@ -48,24 +51,31 @@ export interface RunCall {
   open(signal: AbortSignal): RunSource;
 }
 
+/** A run that outlives its readers. */
+export interface KeptRun {
+  readonly writer: StreamWriter;
+  /** How long the run may be without a reader, in milliseconds. */
+  readonly graceMs: number;
+}
+
 /** The part of a source that a run uses. */
 export type RunSource = EventStream &
   UsageEstimates &
   Pick<Source, 'served' | 'target' | 'attempts' | 'reported'>;
 
 /**
- * Starts a run and registers it. A run of lifetime `reader` begins to pull when its reader is attached. A detached run begins
- * at once, and writes its payloads to a log that its readers follow.
+ * Starts a run and registers it. A run of lifetime `reader` begins to pull when its reader is attached. A run of lifetime
+ * `grace` begins at once, and writes its payloads to the journal, which its readers follow.
  */
 export function startRun(deps: RunDeps, call: RunCall): Run {
   const run = new StartedRun(deps, call);
   deps.runs.add(run);
-  run.beginDetached();
+  run.beginKept();
   return run;
 }
 
 /** What an open stream holds is an object, and no function that waits (decisions/0006). */
-class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
+class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer, StreamOwner {
   readonly id: string;
   readonly requestId: string;
   readonly keyId: string;
@@ -86,10 +96,13 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
   private readonly controller = new AbortController();
   private readonly source: RunSource;
   private readonly transcript: Transcript | undefined;
-  /** Where a detached run writes its payloads; undefined for a run of lifetime `reader`. */
-  private readonly log: PayloadLog | undefined;
+  private readonly kept: KeptRun | undefined;
+  /** Waits for a reader; undefined where there is one, and for a run of lifetime `reader`. */
+  private grace: QueuedTimer | undefined;
+  /** The journal has lost the stream: only the connection that asked for it gets more. */
+  private isLost = false;
   private settle: (outcome: RunOutcome) => void = () => {};
-  /** Its only reader, or its log; undefined until it has begun. */
+  /** Its only reader, or the journal; undefined until it has begun. */
   private reader: Reader | undefined;
   private answer: Answer | undefined;
   private relay: Relay | undefined;
@@ -98,7 +111,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
   private stoppedBeforeReader = false;
 
   constructor(deps: RunDeps, call: RunCall) {
-    const { surface, asked, lifetime, totalMs } = call;
+    const { surface, asked, kept, totalMs } = call;
     const { request, form } = asked;
     this.deps = deps;
     this.id = call.id;
@@ -107,7 +120,8 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
     this.surface = surface.name;
     this.model = request.model;
     this.stream = request.stream;
-    this.lifetime = lifetime;
+    this.lifetime = kept === undefined ? 'reader' : 'grace';
+    this.kept = kept;
     this.createdAtMs = deps.clock();
     this.form = form;
     this.rules = { choices: request.n, json: request.responseFormat.type !== 'text' };
@@ -119,7 +133,6 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
     this.transcript = call.keepContent ? createTranscript() : undefined;
     this.source = call.open(this.signal);
     deps.timers.start(this, totalMs);
-    this.log = lifetime === 'detached' ? this.createLog() : undefined;
   }
 
   get target(): string | undefined {
@@ -130,26 +143,32 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
     return this.controller.signal;
   }
 
-  /** Begins a detached run; called when it is registered. */
-  beginDetached(): void {
-    if (this.log !== undefined) this.begin(this.log);
+  /** Begins a run of lifetime `grace`; called when it is registered. */
+  beginKept(): void {
+    if (this.kept === undefined) return;
+    const { writer } = this.kept;
+    this.begin(writesTo(writer, (reason) => this.errorEvent(reason)));
+    writer.own(this);
   }
 
-  attach(reader: Reader, { after = 0 }: AttachOptions = {}): Attachment {
-    if (this.log !== undefined) return this.log.attach(reader, after);
-    if (after > 0) throw new Error('a run without a log has no events to leave out');
+  attach(reader: Reader): Attachment {
+    if (this.kept !== undefined) {
+      const { view } = this.kept.writer;
+      const errorEvent = (reason: Failure) => this.errorEvent(reason);
+      return followStream(view, reader, { after: 0, own: true, errorEvent });
+    }
     if (this.stoppedBeforeReader) return this.endOnly(reader);
     this.begin(reader);
-    return { detach: () => this.stop({ type: 'client-gone' }) };
+    return { ended: this.outcome, detach: () => this.stop({ type: 'client-gone' }) };
   }
 
   /** Ends a reader that came after the run was stopped, when the run has its outcome. */
   private endOnly(reader: Reader): Attachment {
     void this.outcome.then(({ failure: reason }) => {
       if (reason === undefined) reader.abandon();
-      else reader.fail(reason, () => this.form.streamEncoder(this).fail(reason));
+      else reader.fail(reason, () => this.errorEvent(reason));
     });
-    return { detach: () => {} };
+    return { ended: this.outcome, detach: () => {} };
   }
 
   stop(reason: StopReason): void {
@@ -167,6 +186,30 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
   /** The deadline has passed. */
   fire(): void {
     this.stop({ type: 'failed', failure: pastDeadline(this.totalMs) });
+  }
+
+  readersCame(): void {
+    if (this.grace !== undefined) this.deps.timers.stop(this.grace);
+    this.grace = undefined;
+  }
+
+  readersLeft(): void {
+    if (this.kept === undefined || this.loopEnded) return;
+    const over = this.isLost ? clientGone : graceOver;
+    // Nobody can come back to a stream that is lost.
+    const afterMs = this.isLost ? 0 : this.kept.graceMs;
+    this.grace ??= { dueMs: 0, place: notQueued, fire: () => this.stop(over) };
+    this.deps.timers.start(this.grace, afterMs);
+  }
+
+  lost(): void {
+    this.isLost = true;
+    // It waits for readers already.
+    if (this.grace !== undefined) this.stop(clientGone);
+  }
+
+  fenced(): void {
+    this.stop({ type: 'failed', failure: takenOver });
   }
 
   tooLarge(reason: Failure): void {
@@ -224,6 +267,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
   /** Releases what the run still holds, whatever fails, and resolves its outcome. Never rejects. */
   private async end(relayed: RelayOutcome): Promise<void> {
     this.deps.timers.stop(this);
+    this.readersCame();
     let ended = relayed;
     try {
       await this.onEnded(this.outcomeOf(relayed));
@@ -255,8 +299,8 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
       : new CollectedAnswer(this, reader, this.form.collector(this));
   }
 
-  private createLog(): PayloadLog {
-    return createPayloadLog((reason) => this.form.streamEncoder(this).fail(reason));
+  private errorEvent(reason: Failure): string {
+    return this.form.streamEncoder(this).fail(reason);
   }
 
   /**
@@ -275,6 +319,14 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer {
 
 /** The reason of every abort. Without one Node makes an error with a stack for each: 100 µs. */
 const stopped = new Error('the run was stopped');
+
+const clientGone: StopReason = { type: 'client-gone' };
+const graceOver: StopReason = { type: 'grace-over' };
+
+const takenOver = failure(
+  'upstream_cut',
+  'This server did not answer for too long, so the answer was ended elsewhere.',
+);
 
 const noReader: Reader = {
   begin: () => {},

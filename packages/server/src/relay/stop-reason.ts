@@ -23,8 +23,9 @@ export function outcomeOfStop(
 ): { readonly status: RunOutcome['status']; readonly reason?: Failure } {
   switch (reason.type) {
     case 'client-gone':
-    case 'grace-over':
       return { status: 'abandoned' };
+    case 'grace-over':
+      return { status: 'abandoned', reason: graceOver };
     case 'cancelled':
       return { status: 'cancelled', reason: cancelled };
     case 'failed':
@@ -33,5 +34,11 @@ export function outcomeOfStop(
       return assertNever(reason);
   }
 }
+
+/** For readers that come later: for them the stream was stopped, by whomever. */
+const graceOver = failure(
+  'completion_cancelled',
+  'This completion was stopped, because no reader came back to it in time.',
+);
 
 const cancelled = failure('completion_cancelled', 'This completion was cancelled.');

@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { configSecrets } from '../config/config-secrets.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { createTestJournal } from '../journal/testing/test-journal.ts';
 import { createOpenHandedLedger } from '../ledger/testing/open-handed-ledger.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
@@ -50,6 +51,7 @@ test('hundreds of reloads, each with other keys and upstreams, leave no memory, 
     config: loaded.config,
     fileHasContent: loaded.fileHasContent,
     engine: undefined,
+    journal: createTestJournal(),
     ledger: createOpenHandedLedger(),
     log: createLog({ level: 'info', format: 'json', stream, now: () => 0, redact }),
     upstreams: await createUpstreams(loaded.config.upstreams),

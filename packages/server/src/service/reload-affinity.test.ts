@@ -5,6 +5,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { createTestJournal } from '../journal/testing/test-journal.ts';
 import { createOpenHandedLedger } from '../ledger/testing/open-handed-ledger.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
@@ -45,6 +46,7 @@ async function startService() {
     config: loaded.config,
     fileHasContent: loaded.fileHasContent,
     engine: undefined,
+    journal: createTestJournal(),
     ledger: createOpenHandedLedger(),
     log,
     upstreams: await createUpstreams(loaded.config.upstreams),

@@ -8,6 +8,8 @@ import { withVariableNames } from '../config/environment-values.ts';
 import { type LoadedConfig, loadConfig, type Reload } from '../config/load-config.ts';
 import type { ConfigFlags } from '../config/overrides.ts';
 import type { Engine } from '../engine/parent/engine.ts';
+import type { Journal, JournalLimits } from '../journal/contract.ts';
+import { createMemoryJournal } from '../journal/memory/memory-journal.ts';
 import type { Ledger } from '../ledger/contract.ts';
 import { startLedger } from '../ledger/ledger-thread.ts';
 import type { LedgerSettings } from '../ledger/settings.ts';
@@ -15,6 +17,7 @@ import { limiterName, storeName } from '../storage/store-name.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
+import { timers } from '../timers/timer-queue.ts';
 import { type CreatedUpstreams, createUpstreams, type UpstreamDeps } from '../upstreams/registry.ts';
 import { createConfigThread } from './config-thread.ts';
 import { createDeferredReload, type DeferredReload } from './deferred-reload.ts';
@@ -123,6 +126,7 @@ async function serveConfig(
   if (parentPid > 0) watchParent(parentPid, () => shutdown.forceEnd('the launcher has ended'));
 
   let service: Service | undefined;
+  let journal: Journal | undefined;
   // The log tells a stop that was asked for from a process that was killed.
   void shutdown.asked.then(() =>
     log.info('shutting down', { reason: shutdown.reason(), running: service?.running() ?? 0 }),
@@ -162,8 +166,10 @@ async function serveConfig(
       }
     }
 
+    journal = createMemoryJournal({ timers, limits: () => journalLimits(service?.config() ?? config) });
     service = createService({
       config,
+      journal,
       fileHasContent,
       engine,
       log,
@@ -187,6 +193,7 @@ async function serveConfig(
     await removeServerFile(config.server.dataDir, process.pid);
     await engine?.stop();
     listener.destroy();
+    await journal?.close();
     await ledger?.close();
     if (shutdown.signal.aborted) log.info('stopped');
   }
@@ -236,6 +243,10 @@ function ledgerSettings(
     ...(usage.webhook === undefined ? {} : { webhook: usage.webhook }),
     ...{ retentionMs, spoolBytes, onStoreFailure, replicas },
   };
+}
+
+function journalLimits({ stream: { retentionMs, journal } }: Config): JournalLimits {
+  return { retentionMs, ...journal };
 }
 
 function storeOf({ server, storage }: Config): string {

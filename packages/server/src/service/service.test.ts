@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig, type Reload } from '../config/load-config.ts';
+import { createTestJournal } from '../journal/testing/test-journal.ts';
 import { createOpenHandedLedger } from '../ledger/testing/open-handed-ledger.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { memoryFiles } from '../testing/memory-files.ts';
@@ -38,6 +39,7 @@ async function serviceOver(
     config: loaded.config,
     fileHasContent: loaded.fileHasContent,
     engine: undefined,
+    journal: createTestJournal(),
     ledger: createOpenHandedLedger(),
     log: createLog({ level: 'error', format: 'json', stream: new PassThrough(), now: () => 0 }),
     upstreams: await createUpstreams(loaded.config.upstreams),

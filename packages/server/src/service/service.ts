@@ -12,6 +12,7 @@ import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.
 import { createBodyTurns } from '../http/body-turns.ts';
 import { createLoadShed } from '../http/load-shed.ts';
 import type { Reloaded } from '../http/routes/admin-reload.ts';
+import type { Journal } from '../journal/contract.ts';
 import type { Ledger } from '../ledger/contract.ts';
 import { createLikelyCompletion } from '../metering/likely-completion.ts';
 import type { OpenRecord } from '../metering/open-record.ts';
@@ -38,6 +39,8 @@ export interface ServiceParts {
   readonly keys: ServingKeys;
   /** Keys, limits and records. The caller closes it after the service has drained. */
   readonly ledger: Ledger;
+  /** The streams that outlive their connections. The caller closes it after the service has drained. */
+  readonly journal: Journal;
   /** Reads flags, environment and file again. `inForce`: facts about the file that is in force then. */
   load(inForce: Reload): Promise<LoadedConfig>;
   /** An upstream whose configuration is as in `before` is taken over from there. */
@@ -63,6 +66,8 @@ export interface Service {
    * take longer than `timeouts.drain` end with the failure `draining`.
    */
   drain(): Promise<void>;
+  /** The configuration in force. */
+  config(): Config;
   /** Ends every run now, with the failure `draining`. */
   stopAll(): void;
 }
@@ -118,6 +123,7 @@ export function createService(parts: ServiceParts): Service {
       upstreams: withEngine(upstreams, engine),
       log,
       runs,
+      journal: parts.journal,
       health,
       affinity,
       bodies,
@@ -183,6 +189,7 @@ export function createService(parts: ServiceParts): Service {
     },
     reload: reloads.request,
     running: () => runs.size,
+    config: () => config,
     drain: async () => {
       draining = true;
       reloads.close(shuttingDown);

@@ -4,8 +4,15 @@ import type { Cause } from '../domain/cause.ts';
 import type { Log, LogFields, LogLevel } from './log.ts';
 import { wholeWording, wordingWithoutContent } from './wording.ts';
 
-/** How a request ended; `refused`: it reached no target. */
-export type RequestOutcome = 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned' | 'refused';
+/** How a request ended; `refused`: it reached no target; `detached`: its client has left a run that goes on without it. */
+export type RequestOutcome =
+  | 'completed'
+  | 'failed'
+  | 'cut'
+  | 'cancelled'
+  | 'abandoned'
+  | 'refused'
+  | 'detached';
 
 /** What is known of a request when it is over. Times in milliseconds. */
 export interface RequestRecord {
@@ -106,6 +113,7 @@ function levelOf({ outcome, status, code, route }: RequestRecord): LogLevel {
       return probes.has(route) ? 'debug' : 'info';
     case 'cancelled':
     case 'abandoned':
+    case 'detached':
       return 'info';
     case 'refused':
     case 'failed':

@@ -9,6 +9,7 @@ import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import type { Route } from '../http/route.ts';
 import { createHttpServer } from '../http/server.ts';
+import { createTestJournal } from '../journal/testing/test-journal.ts';
 import type { WebhookStatus } from '../ledger/contract.ts';
 import { startTestLedger, type TestLedger } from '../ledger/testing/test-ledger.ts';
 import { createLikelyCompletion } from '../metering/likely-completion.ts';
@@ -102,6 +103,10 @@ export async function startTestApp({
     upstreams: created.upstreams,
     log: createLog({ ...config.logging, format: 'json', stream, now: Date.now }),
     runs,
+    journal: createTestJournal({
+      retentionMs: config.stream.retentionMs,
+      ...config.stream.journal,
+    }),
     health: createHealth(() => config.breaker, now),
     affinity: createAffinity(),
     bodies: {

@@ -47,7 +47,7 @@ export function describeSurface({ name, surface, body, wrong, textOf, isWhole }:
       for (const event of some) encoder.encode(event, to);
       const last = end === 'cut' ? encoder.fail(cut) : encoder.end;
       if (last !== undefined) payloads.push(last);
-      return payloads.map(form.frame).join('');
+      return payloads.map(surface.framing.frame).join('');
     };
 
     test('refuses a body that it cannot read, with a failure that its own reply can carry', () => {

@@ -30,6 +30,19 @@ export interface Surface {
   errorReply(reason: Failure, requestId: string): ErrorReply;
   /** The id of a new run, never used again. */
   newId(): string;
+  /** How the payloads of its streams are sent, whatever the request. */
+  readonly framing: Framing;
+  /** The payload of the error event that tells one reader of a stream why it gets no more, where no run encodes it. */
+  errorEvent(reason: Failure, requestId: string): string;
+}
+
+/** What a connection puts around the payloads of a stream. */
+export interface Framing {
+  readonly contentType: string;
+  /** A payload with its framing, `data: …` and an empty line. Where framing needs the event's name, it reads it from the payload. */
+  frame(payload: string): string;
+  /** A keepalive that is no event. */
+  readonly comment: string;
 }
 
 /** The values of each header, by its name in small letters. */
@@ -46,11 +59,6 @@ export interface Asked extends DecodedRequest {
 
 /** How this request wants its answer. */
 export interface AnswerForm {
-  readonly contentType: string;
-  /** A payload with its framing, `data: …` and an empty line. Where framing needs the event's name, it reads it from the payload. */
-  frame(payload: string): string;
-  /** A keepalive that is no event. */
-  readonly comment: string;
   streamEncoder(run: RunIdentity): StreamEncoder;
   collector(run: RunIdentity): AnswerCollector;
 }

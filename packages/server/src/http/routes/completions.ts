@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { ModelRights } from '../../access/model-rights.ts';
 import type { Config } from '../../config/config.ts';
@@ -6,6 +7,7 @@ import { messagesJson } from '../../domain/chat-json.ts';
 import { writeExactly } from '../../domain/exact-json.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { nearest } from '../../domain/nearest.ts';
+import type { Journal, StreamFacts, StreamWriter } from '../../journal/contract.ts';
 import type { Meter } from '../../metering/meter.ts';
 import type { OpenRecord } from '../../metering/open-record.ts';
 import { readTags, tagsHeader } from '../../metering/tags.ts';
@@ -17,10 +19,13 @@ import type { Catalogue } from '../../routing/catalogue.ts';
 import { answeredLast } from '../../routing/open-attempts.ts';
 import type { Router } from '../../routing/router.ts';
 import type { TimerQueue } from '../../timers/timer-queue.ts';
-import type { Surface } from '../../wire/contract.ts';
+import type { Asked, Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
 import { type ConnectionReader, createConnectionReader } from '../connection-reader.ts';
 import type { Exchange } from '../exchange.ts';
+import { type KeptAsk, readKeptAsk, refuseWithoutStream } from '../kept-ask.ts';
+import { type KeptStart, startKept } from '../kept-request.ts';
+import { readToItsEnd, sendKept } from '../kept-stream.ts';
 import type { LoadShed } from '../load-shed.ts';
 import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { type BodyIntake, readJson } from '../read-json.ts';
@@ -28,6 +33,12 @@ import { replyFailure } from '../reply.ts';
 import type { Route } from '../route.ts';
 
 export interface CompletionRouteOptions {
+  readonly journal: Journal;
+  /** The address by which one stream can be read and cancelled without a key; undefined where none can be made now. */
+  streamUrl(
+    exchange: Exchange,
+    run: { readonly id: string; readonly createdAtMs: number },
+  ): string | undefined;
   readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging'>;
   readonly catalogue: Catalogue;
   readonly router: Router;
@@ -60,16 +71,24 @@ async function complete(
   runDeps: RunDeps,
 ): Promise<void> {
   const share = options.bodies.held.open(exchange.principal.keyId);
-  let started: Result<Answering> | undefined;
+  let started: Result<Started> | undefined;
   try {
     started = await start(share, exchange, surface, options, runDeps);
   } finally {
     // A run that has started holds the share and releases it.
-    if (started?.ok !== true) share.release();
+    if (started?.ok !== true || started.value.type === 'attach') share.release();
   }
   if (!started.ok) return await refuse(exchange, started.failure, options.meter);
   forgetHead(exchange.request);
-  await readToItsEnd(exchange, started.value);
+  if (started.value.type === 'run') return await answerWithRun(exchange, started.value);
+  const { view, position } = started.value;
+  Object.assign(exchange.headers, keptHeaders(exchange, view.facts, options), {
+    'idempotent-replayed': 'true',
+  });
+  await sendKept(exchange, view, surface, position, {
+    settings: options.config.stream,
+    timers: options.timers,
+  });
 }
 
 /** Every refusal carries what is left of the limits. */
@@ -89,8 +108,11 @@ function forgetHead(request: IncomingMessage): void {
 
 const none: string[] = [];
 
+type Started = Answering | Extract<KeptStart, { readonly type: 'attach' }>;
+
 /** A run, and the connection that reads it. */
 interface Answering {
+  readonly type: 'run';
   readonly run: Run;
   readonly connection: ConnectionReader;
   /** Writes the messages for the log; undefined where the log has no content. */
@@ -103,14 +125,17 @@ async function start(
   surface: Surface,
   options: CompletionRouteOptions,
   runDeps: RunDeps,
-): Promise<Result<Answering>> {
-  const { config, catalogue, router, bodies, meter, timers, runs } = options;
+): Promise<Result<Started>> {
+  const { config, bodies, journal } = options;
   const { principal, requestId } = exchange;
-  const { models: rights } = principal;
-  const refused = refuseNow(options);
+  const ask = readKeptAsk(exchange.request.headersDistinct);
+  if (!ask.ok) return ask;
+  const hash = ask.value.idempotencyKey === undefined ? undefined : createHash('sha256');
+  // A repeated request may attach to a run that has started.
+  const refused = hash === undefined ? refuseNow(options) : undefined;
   if (refused !== undefined) return fail(refused);
 
-  const body = await readJson(exchange, config.server.maxBodyBytes, bodies, share, surface.members);
+  const body = await readJson(exchange, config.server.maxBodyBytes, bodies, share, surface.members, hash);
   if (!body.ok) return body;
   const asked = surface.decode(body.value, exchange.request.headersDistinct, principal);
   if (!asked.ok) return asked;
@@ -118,7 +143,54 @@ async function start(
   // May be any text of the client: enough of it to find the mistake.
   exchange.notes.model = request.model.slice(0, 128);
   exchange.notes.stream = request.stream;
+  const unkept = request.stream ? undefined : refuseWithoutStream(ask.value);
+  if (unkept !== undefined) return fail(unkept);
 
+  const facts = {
+    ...{ id: surface.newId(), requestId, keyId: principal.keyId, surface: surface.name },
+    ...{ model: request.model, stream: request.stream, createdAtMs: runDeps.clock() },
+  };
+  const kept = await startKept(journal, {
+    ask: ask.value,
+    fingerprint: hash?.digest('base64url'),
+    facts,
+    // While the body arrived, a drain may have begun or the last place may have been taken.
+    refuseRun: () => refuseNow(options),
+  });
+  if (!kept.ok) return kept;
+  if (kept.value.type === 'attach') return ok(kept.value);
+  const { writer } = kept.value;
+  const started = await startNew(
+    { share, exchange, surface, asked: asked.value, facts, writer, ask: ask.value },
+    options,
+    runDeps,
+  );
+  if (!started.ok) writer?.discard(started.failure);
+  return started;
+}
+
+/** A decoded request for a new run. */
+interface NewRun {
+  readonly share: BodyShare;
+  readonly exchange: Exchange;
+  readonly surface: Surface;
+  readonly asked: Asked;
+  readonly facts: StreamFacts;
+  /** Takes the payloads of a stream that is kept. */
+  readonly writer: StreamWriter | undefined;
+  readonly ask: KeptAsk;
+}
+
+async function startNew(
+  { share, exchange, surface, asked, facts, writer, ask }: NewRun,
+  options: CompletionRouteOptions,
+  runDeps: RunDeps,
+): Promise<Result<Answering>> {
+  const { config, catalogue, router, meter, timers, runs } = options;
+  const { principal, requestId } = exchange;
+  const { models: rights, keyId } = principal;
+  const { request } = asked;
+  const { id } = facts;
   const tags = readTags(exchange.request.headersDistinct[tagsHeader]);
   if (!tags.ok) return tags;
 
@@ -126,14 +198,9 @@ async function start(
   if (model === undefined) return fail(unknownModel(request.model, catalogue, rights));
   const notAllowed = rights.refuse(model, request.model);
   if (notAllowed !== undefined) return fail(notAllowed);
-  const plan = router.plan(model, asked.value, rights);
+  const plan = router.plan(model, asked, rights);
   if (!plan.ok) return plan;
-  // While the body arrived, a drain may have begun or the last place may have been taken.
-  const refusedLate = refuseNow(options);
-  if (refusedLate !== undefined) return fail(refusedLate);
 
-  const { keyId } = principal;
-  const id = surface.newId();
   const asking = {
     id,
     requestId,
@@ -159,10 +226,10 @@ async function start(
     run = startRun(runDeps, {
       id,
       surface,
-      asked: asked.value,
+      asked,
       requestId,
       keyId,
-      lifetime: 'reader',
+      kept: writer === undefined ? undefined : { writer, graceMs: config.stream.graceMs },
       totalMs: model.timeouts.totalMs,
       keepContent: config.logging.content,
       onEnded: settles(share, record),
@@ -180,10 +247,16 @@ async function start(
   } finally {
     if (run === undefined) record.cancel();
   }
-  const { form } = asked.value;
+  Object.assign(
+    exchange.headers,
+    writer === undefined ? { [completionIdHeader]: id } : keptHeaders(exchange, facts, options),
+  );
+  const framing = request.stream ? surface.framing : undefined;
+  const form = ask.resumable ? { framing, idsAfter: 0 } : { framing };
   return ok({
+    type: 'run',
     run,
-    connection: createConnectionReader(exchange, request.stream ? form : undefined, config.stream, timers),
+    connection: createConnectionReader(exchange, form, config.stream, timers),
     prompt: config.logging.content ? () => writeExactly(messagesJson(request.messages)) : undefined,
   });
 }
@@ -201,22 +274,28 @@ function committed(record: OpenRecord): () => void {
   return () => record.committed();
 }
 
-/** Attaches the connection to its run, until both have ended. */
-async function readToItsEnd(exchange: Exchange, { run, connection, prompt }: Answering): Promise<void> {
-  const attachment = run.attach(connection.reader);
-  const { response } = exchange;
-  response.once('close', attachment.detach);
-  if (response.destroyed) attachment.detach();
-  try {
-    const outcome = await run.outcome;
-    noteOutcome(exchange, outcome);
-    await connection.close(outcome);
-    if (prompt !== undefined && outcome.content !== undefined) {
-      exchange.notes.content = { prompt: prompt(), answer: outcome.content };
-    }
-  } finally {
-    response.off('close', attachment.detach);
+/** Attaches the connection to its run, until both have ended, or until the connection has left a run that outlives it. */
+async function answerWithRun(exchange: Exchange, { run, connection, prompt }: Answering): Promise<void> {
+  const end = await readToItsEnd(exchange, run.attach(connection.reader));
+  if (end === 'gone' && run.lifetime === 'grace') {
+    exchange.notes.outcome = 'detached';
+    await connection.close({});
+    return;
   }
+  const outcome = await run.outcome;
+  noteOutcome(exchange, outcome);
+  await connection.close(outcome);
+  if (prompt !== undefined && outcome.content !== undefined) {
+    exchange.notes.content = { prompt: prompt(), answer: outcome.content };
+  }
+}
+
+const completionIdHeader = 'tailrace-completion-id';
+
+/** The headers by which a client finds its kept stream again. */
+function keptHeaders(exchange: Exchange, facts: StreamFacts, { streamUrl }: CompletionRouteOptions) {
+  const url = facts.stream ? streamUrl(exchange, facts) : undefined;
+  return { [completionIdHeader]: facts.id, ...(url === undefined ? {} : { 'tailrace-stream-url': url }) };
 }
 
 function refuseNow({ draining, runs, config, shed }: CompletionRouteOptions): Failure | undefined {

@@ -4,6 +4,7 @@ import type {
   Begun,
   Found,
   Journal,
+  JournalLimits,
   Once,
   StreamEnding,
   StreamFacts,
@@ -17,15 +18,6 @@ export interface MemoryJournalOptions {
   /** The bounds in force; a reload may change them. */
   limits(): JournalLimits;
   readonly timers: TimerQueue;
-}
-
-export interface JournalLimits {
-  /** How long an ended stream can be read, in milliseconds. */
-  readonly retentionMs: number;
-  /** Bytes of one stream; a longer one drops its oldest events. */
-  readonly perStreamBytes: number;
-  /** Bytes of all streams; ended ones are dropped first, the oldest before the others. */
-  readonly totalBytes: number;
 }
 
 /** The journal of one process, in its memory. It acknowledges each event at once. */
@@ -211,9 +203,10 @@ class MemoryStream implements StreamWriter, QueuedTimer {
     this.journal.remove(this);
   }
 
-  /** The journal has it no more. Followers that are still reading it read no further. */
+  /** The journal has it no more. Followers that are still reading it get at most the newest events. */
   gone(): void {
     this.view.broken = notKept;
+    while (this.view.dropOldest());
     this.view.changed();
   }
 

@@ -3,12 +3,13 @@ import { type Failure, fail, failure, ok } from '../../domain/failure.ts';
 import type {
   AnswerCollector,
   AnswerForm,
+  Framing,
   RequestHeaders,
   RunIdentity,
   StreamEncoder,
   Surface,
 } from '../contract.ts';
-import { errorReply } from '../error-reply.ts';
+import { errorPayload, errorReply } from '../error-reply.ts';
 import { randomId } from '../random-id.ts';
 import { createChunkEncoder, identityOf, type UsageForm } from './chunk-encoder.ts';
 import { createCompletionCollector } from './completion-collector.ts';
@@ -31,6 +32,8 @@ export function createChatSurface({ usageChunk }: ChatSurfaceOptions): Surface {
     // 128 random bits in 22 characters: the id is part of each chunk.
     newId: () => `chatcmpl-${randomId(16, 'base64url')}`,
     errorReply,
+    framing,
+    errorEvent: errorPayload,
     decode(body, headers, defaults) {
       const asked = usageFormAsked(headers, defaults?.usageChunk ?? usageChunk);
       if (typeof asked === 'object') return fail(asked);
@@ -43,6 +46,12 @@ export function createChatSurface({ usageChunk }: ChatSurfaceOptions): Surface {
   };
 }
 
+const framing: Framing = {
+  contentType: 'text/event-stream; charset=utf-8',
+  frame: sseData,
+  comment: sseKeepalive,
+};
+
 class ChatForm implements AnswerForm {
   private readonly choices: number;
   private readonly usage: UsageForm;
@@ -50,18 +59,6 @@ class ChatForm implements AnswerForm {
   constructor(choices: number, usage: UsageForm) {
     this.choices = choices;
     this.usage = usage;
-  }
-
-  get contentType(): string {
-    return 'text/event-stream; charset=utf-8';
-  }
-
-  get comment(): string {
-    return sseKeepalive;
-  }
-
-  frame(payload: string): string {
-    return sseData(payload);
   }
 
   streamEncoder(run: RunIdentity): StreamEncoder {

@@ -1,0 +1,113 @@
+import type { StreamConfig } from '../config/config.ts';
+import { type Failure, failure } from '../domain/failure.ts';
+import type { StreamView } from '../journal/contract.ts';
+import { type FollowEnd, followStream } from '../relay/follower.ts';
+import type { Attachment } from '../relay/run.ts';
+import type { TimerQueue } from '../timers/timer-queue.ts';
+import type { Surface } from '../wire/contract.ts';
+import { createConnectionReader } from './connection-reader.ts';
+import type { Exchange } from './exchange.ts';
+import { neverWritten } from './kept-ask.ts';
+import { replyFailure } from './reply.ts';
+
+/** Where a connection begins to read a kept stream. */
+export interface Position {
+  /** The number of the last event that the client has. */
+  readonly after: number;
+  /** The header or parameter that said so. */
+  readonly param: string;
+  /** Whether the events have `id:` lines. */
+  readonly ids: boolean;
+}
+
+export interface KeptStreamParts {
+  readonly settings: StreamConfig;
+  readonly timers: TimerQueue;
+}
+
+/**
+ * Answers with a kept stream in its surface's own form, from a position on to its end, or with its one body. It resolves when
+ * the connection has everything, or has left. An ended stream of which nothing is left is 204: this stops an `EventSource`.
+ */
+export async function sendKept(
+  exchange: Exchange,
+  view: StreamView,
+  surface: Surface,
+  position: Position,
+  { settings, timers }: KeptStreamParts,
+): Promise<void> {
+  const { facts } = view;
+  const { after, ids } = position;
+  exchange.notes.model = facts.model.slice(0, 128);
+  exchange.notes.stream = facts.stream;
+  const refused = refusePosition(view, position);
+  if (refused !== undefined) return await replyFailure(exchange, refused);
+  if (after > 0 && after === view.last && view.ending !== undefined) return endWithoutBody(exchange);
+  if (exchange.request.method === 'HEAD') return sendHeadOnly(exchange, surface);
+  const framing = facts.stream ? surface.framing : undefined;
+  const form = ids ? { framing, idsAfter: after } : { framing };
+  const connection = createConnectionReader(exchange, form, settings, timers);
+  const errorEvent = (reason: Failure) => surface.errorEvent(reason, facts.requestId);
+  const followed = followStream(view, connection.reader, { after, own: false, errorEvent });
+  const end = await readToItsEnd(exchange, followed);
+  noteEnd(exchange, view, end);
+  await connection.close({});
+}
+
+/** Waits until an attached connection gets nothing more; it is detached when it closes. */
+export async function readToItsEnd<End>(
+  { response }: Exchange,
+  attachment: Attachment & { readonly ended: Promise<End> },
+): Promise<End> {
+  response.once('close', attachment.detach);
+  if (response.destroyed) attachment.detach();
+  try {
+    return await attachment.ended;
+  } finally {
+    response.off('close', attachment.detach);
+  }
+}
+
+/** Why a client cannot read from this position on; undefined where it can. */
+export function refusePosition(view: StreamView, { after, param }: Pick<Position, 'after' | 'param'>) {
+  if (after > view.last) return neverWritten(param, after, view.last);
+  if (view.facts.stream && after + 1 < view.first) return eventsGone;
+  return undefined;
+}
+
+export const eventsGone = failure(
+  'events_gone',
+  'The events after this one are not kept any more. Ask for the whole completion again.',
+);
+
+/** The same for a stream that never was, is not kept any more, or belongs to another key: no client learns which. */
+export function completionNotFound(id: string): Failure {
+  const shown = id.length <= 128 ? id : `${id.slice(0, 128).toWellFormed()}…`;
+  return failure(
+    'completion_not_found',
+    `There is no completion '${shown}' of this key here. It never was, or is not kept any more.`,
+  );
+}
+
+export const keptStreamsUnavailable = failure(
+  'storage_unavailable',
+  'The store of the kept streams does not answer, so no stream can be kept or picked up now.',
+  { retryAfterMs: 1_000 },
+);
+
+function endWithoutBody({ response, headers, notes }: Exchange): void {
+  notes.outcome = 'completed';
+  response.writeHead(204, headers).end();
+}
+
+function sendHeadOnly({ response, headers, notes }: Exchange, { framing }: Surface): void {
+  notes.outcome = 'completed';
+  response.writeHead(200, { ...headers, 'content-type': framing.contentType }).end();
+}
+
+function noteEnd({ notes }: Exchange, { ending, broken }: StreamView, end: FollowEnd): void {
+  notes.outcome = end === 'whole' ? 'completed' : end === 'torn' ? 'cut' : 'abandoned';
+  if (end !== 'torn') return;
+  const code = (ending?.type === 'torn' ? ending.failure : broken)?.code;
+  if (code !== undefined) notes.code = code;
+}

@@ -1,0 +1,269 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSseDecoder } from '@tailrace/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestApp, type TestApp, testAdminKey, testKey } from '../../testing/start-app.ts';
+
+const answers = `
+every: 10ms
+answers:
+  - when: {last_message_contains: slow}
+    steps: [{wait: 300ms}, {text: "a b c d e f g h i j"}]
+  - when: {last_message_contains: torn}
+    steps: [{text: "a b"}, {fail: {code: upstream_cut, message: It was cut.}}]
+  - when: {last_message_contains: refused}
+    times: 1
+    steps: [{fail: {code: upstream_refused, message: Not now.}}]
+  - when: {last_message_contains: endless}
+    steps: [{text: "a"}, hang]
+  - steps: [{text: "a b c d e f g h i j"}]
+`;
+const folder = mkdtempSync(join(tmpdir(), 'tailrace-kept-'));
+const script = join(folder, 'answers.yaml');
+const config = `
+upstreams: {lab: {kind: scripted, script: ${script}}}
+models: {chat: {targets: [{upstream: lab, model: demo}]}}
+retry: {per_target: 1, total: 1}
+stream: {grace: 200ms, retention: 5s}
+`;
+
+let app: TestApp;
+beforeAll(async () => {
+  writeFileSync(script, answers);
+  app = await startTestApp({ config, files: { [script]: '' } });
+});
+afterAll(async () => {
+  await app?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Headers = Record<string, string>;
+const path = '/v1/chat/completions';
+const resumable = { 'tailrace-resumable': 'true' };
+
+function ask(
+  text: string,
+  headers: Headers = {},
+  more: object = {},
+  signal?: AbortSignal,
+): Promise<Response> {
+  return fetch(`${app.url}${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${testKey}`, 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({
+      model: 'chat',
+      stream: true,
+      messages: [{ role: 'user', content: text }],
+      ...more,
+    }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+}
+
+function read(id: string, query = '', headers: Headers = {}): Promise<Response> {
+  return fetch(`${app.url}${path}/${id}/events${query}`, {
+    headers: { authorization: `Bearer ${testKey}`, ...headers },
+  });
+}
+
+interface Event {
+  readonly id: string;
+  readonly data: string;
+}
+
+function eventsOf(body: string): Event[] {
+  const events: Event[] = [];
+  const decoder = createSseDecoder({}, (item) => {
+    if (item.type === 'event') events.push({ id: item.lastEventId, data: item.data });
+  });
+  decoder.push(new TextEncoder().encode(body));
+  decoder.end();
+  return events;
+}
+
+async function allEvents(response: Response): Promise<Event[]> {
+  expect(response.status).toBe(200);
+  return eventsOf(await response.text());
+}
+
+/** Reads so many events of an answer, and leaves. */
+async function readSome(text: string, count: number, headers: Headers = resumable) {
+  const leaving = new AbortController();
+  const response = await ask(text, headers, {}, leaving.signal);
+  const id = response.headers.get('tailrace-completion-id') ?? '';
+  let body = '';
+  for await (const piece of response.body ?? []) {
+    body += new TextDecoder().decode(piece);
+    if (eventsOf(body).length >= count) break;
+  }
+  leaving.abort();
+  return { id, events: eventsOf(body) };
+}
+
+async function codeOf(response: Response): Promise<unknown> {
+  const { error } = (await response.json()) as { error: { code: string } };
+  return [response.status, error.code];
+}
+
+const record = async (id: string) => {
+  const response = await fetch(`${app.url}/admin/v1/requests?limit=100`, {
+    headers: { authorization: `Bearer ${testAdminKey}` },
+  });
+  const { data } = (await response.json()) as { data: { id: string; status: string }[] };
+  return data.filter((one) => one.id === id);
+};
+
+describe('a resumable stream', () => {
+  it('has numbers from 1 to its [DONE], and names its completion', async () => {
+    const response = await ask('hello', resumable);
+    const id = response.headers.get('tailrace-completion-id');
+    const events = await allEvents(response);
+    expect(events.map((event) => event.id)).toEqual(events.map((_, index) => `${index + 1}`));
+    expect(events.at(-1)?.data).toBe('[DONE]');
+    expect(events[0]?.data).toContain(`"id":"${id}"`);
+  });
+
+  it('is read again from each event on, byte for byte, and an ended one with nothing left is 204', async () => {
+    const response = await ask('hello', resumable);
+    const id = response.headers.get('tailrace-completion-id') ?? '';
+    const body = await response.text();
+    const all = eventsOf(body);
+    for (let after = 0; after < all.length; after += 1) {
+      const again = await read(id, after === 0 ? '' : `?after=${after}`);
+      const text = await again.text();
+      expect(text).toBe(body.slice(after === 0 ? 0 : body.indexOf(`id: ${after + 1}\n`)));
+    }
+    for (const query of [`?after=${all.length}`]) {
+      const nothing = await read(id, query);
+      expect([nothing.status, await nothing.text()]).toEqual([204, '']);
+    }
+    const wins = await allEvents(await read(id, '?after=1', { 'last-event-id': '3' }));
+    expect(wins[0]?.id).toBe('4');
+    expect(await record(id)).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('is picked up in mid-stream without a gap or a repetition, by several readers', async () => {
+    const whole = await allEvents(await ask('hello', resumable));
+    const { id, events } = await readSome('hello', 3);
+    const rest = await Promise.all(
+      [1, 2, 3].map(async () => allEvents(await read(id, `?after=${events.length}`))),
+    );
+    const withoutIds = (list: readonly Event[]) =>
+      list.map(({ id, data }) => [id, data.replace(/"(id|created)":("[^"]*"|\d+),/g, '')]);
+    for (const one of rest) expect(withoutIds([...events, ...one])).toEqual(withoutIds(whole));
+    expect(await record(id)).toMatchObject([{ status: 'completed' }]);
+  });
+
+  it('waits for its first event where it is picked up before it', async () => {
+    const first = ask('slow', { ...resumable, 'idempotency-key': 'slow-1' });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const again = await ask('slow', { 'idempotency-key': 'slow-1', 'last-event-id': '0' });
+    const [one, other] = await Promise.all([first.then(allEvents), allEvents(again)]);
+    expect(other).toEqual(one);
+  });
+
+  it('ends in its numbered error event, for later readers too', async () => {
+    const response = await ask('torn', resumable);
+    const id = response.headers.get('tailrace-completion-id') ?? '';
+    const all = await allEvents(response);
+    expect(JSON.parse(all.at(-1)?.data ?? '')).toMatchObject({ error: { code: 'upstream_cut' } });
+    expect(all.at(-1)?.id).toBe(`${all.length}`);
+    expect(await allEvents(await read(id, `?after=${all.length - 1}`))).toEqual(all.slice(-1));
+    expect((await read(id, `?after=${all.length}`)).status).toBe(204);
+  });
+
+  it('is stopped when no reader comes back, and says so to one that comes too late', async () => {
+    const { id } = await readSome('endless', 2);
+    await expect.poll(() => record(id)).toMatchObject([{ status: 'abandoned' }]);
+    const late = await allEvents(await read(id));
+    expect(JSON.parse(late.at(-1)?.data ?? '')).toMatchObject({ error: { code: 'completion_cancelled' } });
+  });
+
+  it('refuses what it cannot continue', async () => {
+    const { id } = await readSome('endless', 2);
+    expect(await codeOf(await read(id, '?after=99'))).toEqual([400, 'invalid_value']);
+    for (const after of ['-1', '1.5', 'x', '', '01', '1&after=1']) {
+      expect(await codeOf(await read(id, `?after=${after}`))).toEqual([400, 'invalid_value']);
+    }
+    expect(await codeOf(await read('chatcmpl-none'))).toEqual([404, 'completion_not_found']);
+    const foreign = await read(id, '', { authorization: `Bearer ${testAdminKey}` });
+    expect(await codeOf(foreign)).toEqual([404, 'completion_not_found']);
+    expect(await codeOf(await ask('x', resumable, { stream: false }))).toEqual([400, 'invalid_value']);
+    expect(await codeOf(await ask('x', { 'tailrace-resumable': 'yes' }))).toEqual([400, 'invalid_value']);
+    expect(await codeOf(await ask('x', { 'last-event-id': '1' }))).toEqual([400, 'missing_parameter']);
+  });
+
+  it('is not kept where it was not asked for', async () => {
+    const response = await ask('hello');
+    const id = response.headers.get('tailrace-completion-id') ?? '';
+    expect((await allEvents(response)).map((event) => event.id)).toEqual(Array(13).fill(''));
+    expect(await codeOf(await read(id))).toEqual([404, 'completion_not_found']);
+  });
+
+  it('answers HEAD with the head alone', async () => {
+    const response = await ask('hello', resumable);
+    const id = response.headers.get('tailrace-completion-id') ?? '';
+    await response.text();
+    const head = await fetch(`${app.url}${path}/${id}/events`, {
+      method: 'HEAD',
+      headers: { authorization: `Bearer ${testKey}` },
+    });
+    expect([head.status, head.headers.get('content-type')]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+    ]);
+  });
+});
+
+describe('an idempotency key', () => {
+  for (const stream of [true, false]) {
+    it(`gets the same answer again, ${stream ? 'streamed' : 'as one body'}, and runs once`, async () => {
+      const headers = { 'idempotency-key': `once-${stream}` };
+      const [first, second] = await Promise.all([1, 2].map(() => ask('slow', headers, { stream })));
+      const third = await ask('slow', headers, { stream });
+      const bodies = await Promise.all([first, second, third].map((response) => response?.text()));
+      expect(new Set(bodies).size).toBe(1);
+      expect(bodies[0]).not.toContain('id: 1\n');
+      const replayed = [first, second, third].map((response) => response?.headers.get('idempotent-replayed'));
+      expect(replayed.filter((value) => value === 'true')).toHaveLength(2);
+      const id = third.headers.get('tailrace-completion-id') ?? '';
+      expect(await record(id)).toHaveLength(1);
+      expect(await codeOf(await ask('other', headers, { stream }))).toEqual([409, 'idempotency_key_reused']);
+    });
+  }
+
+  it('runs again after a failure without output', async () => {
+    const headers = { 'idempotency-key': 'refused-1' };
+    expect((await ask('refused', headers)).status).toBe(502);
+    expect((await ask('refused', headers)).status).toBe(200);
+  });
+
+  it('attaches to what runs while the server takes nothing new', async () => {
+    const headers = { 'idempotency-key': 'full-1' };
+    const first = ask('slow', headers);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    app.shed({ code: 'overloaded', message: 'Full.' });
+    try {
+      expect(await codeOf(await ask('slow', { 'idempotency-key': 'full-2' }))).toEqual([503, 'overloaded']);
+      const again = await ask('slow', headers);
+      expect(await again.text()).toBe(await (await first).text());
+    } finally {
+      app.shed(undefined);
+    }
+  });
+
+  it('never starts a run for a request that continues one', async () => {
+    const headers = { 'idempotency-key': 'never-1', 'last-event-id': '0' };
+    expect(await codeOf(await ask('hello', headers))).toEqual([404, 'completion_not_found']);
+    expect(await codeOf(await ask('hello', headers))).toEqual([404, 'completion_not_found']);
+  });
+
+  it('is refused where it is too long or given twice', async () => {
+    expect(await codeOf(await ask('x', { 'idempotency-key': 'k'.repeat(256) }))).toEqual([
+      400,
+      'invalid_value',
+    ]);
+    expect((await ask('x', { 'idempotency-key': 'k'.repeat(255) })).status).toBe(200);
+  });
+});
