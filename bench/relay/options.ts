@@ -23,6 +23,10 @@ export interface Options {
   readonly pauses: boolean;
   readonly nginx: string;
   readonly before: string | undefined;
+  /** Tailrace once more, its streams resumable. */
+  readonly resumable: boolean;
+  /** Where that one keeps its streams; undefined: in its memory. */
+  readonly redis: string | undefined;
   readonly kind: Kind;
   readonly gateways: readonly Gateway[];
   readonly upstreamPort: number;
@@ -53,6 +57,8 @@ export const usage = `npm run bench -- relay | gaps | requests | idle [options]
   --kind KIND        protocol of the upstream: openai, anthropic or gemini; the latter two without nginx
   --nginx PATH       (nginx); 'none' leaves it out
   --before CHECKOUT  Tailrace from another checkout of this repository, with its dependencies installed
+  --resumable        Tailrace once more beside itself, its streams resumable
+  --redis URL        that one keeps its streams in this Redis
   --with NAME=URL[,key=KEY][,model=MODEL][,pid=PID]…
                      another gateway that runs already, before --upstream-port; may be repeated
   --upstream-port N  the port of the bench's upstream (any free one)
@@ -82,6 +88,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
       pauses: { type: 'boolean', default: false },
       nginx: { type: 'string', default: 'nginx' },
       before: { type: 'string' },
+      resumable: { type: 'boolean', default: false },
+      redis: { type: 'string' },
       kind: { type: 'string', default: 'openai' },
       with: { type: 'string', multiple: true, default: [] },
       'upstream-port': { type: 'string', default: '0' },
@@ -107,6 +115,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
     pauses: values.pauses,
     nginx: values.nginx,
     before: values.before,
+    resumable: values.resumable || values.redis !== undefined,
+    redis: values.redis,
     kind: oneOf(kinds, values.kind, '--kind'),
     gateways: values.with.map(parseGateway),
     upstreamPort: number(values['upstream-port'], '--upstream-port', 0),

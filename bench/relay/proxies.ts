@@ -63,6 +63,9 @@ export interface TailraceOptions {
   readonly checkout?: string | undefined;
   readonly kind: Kind;
   readonly env?: Readonly<Record<string, string>>;
+  /** Its clients ask for resumable streams. */
+  readonly resumable?: boolean;
+  readonly redis?: string | undefined;
 }
 
 /**
@@ -72,7 +75,7 @@ export interface TailraceOptions {
 export async function startTailrace(
   processes: BenchProcesses,
   upstreamPort: number,
-  { name, checkout = root, kind, env = {} }: TailraceOptions,
+  { name, checkout = root, kind, env = {}, resumable = false, redis }: TailraceOptions,
 ): Promise<RelayProxy> {
   const { folder } = processes;
   const config = join(folder, `${name}.yaml`);
@@ -83,7 +86,7 @@ engine: {enabled: false}
 upstreams: {bench: {kind: ${kind}, base_url: "http://${host}:${upstreamPort}/v1", api_key: bench}}
 models: {bench: {targets: [{upstream: bench, model: bench}]}}
 auth: {api_keys: [${key}]}
-`,
+${redis === undefined ? '' : `storage: {redis_url: "${redis}"}\n`}`,
   );
   const launcher = join(checkout, 'launch');
   const server = processes.start(
@@ -95,7 +98,10 @@ auth: {api_keys: [${key}]}
   const port = Number(await firstLine(server, /listening on .*:(\d+)/));
   return {
     name,
-    target: { host, port, path, key, model: 'bench' },
+    target: {
+      ...{ host, port, path, key, model: 'bench' },
+      ...(resumable ? { headers: 'Tailrace-Resumable: true\r\n' } : {}),
+    },
     pids: () => withDescendants([server.pid ?? 0]),
     stop: () => processes.stop(server),
   };

@@ -33,6 +33,12 @@ export async function startStage(
     proxies.push(await startTailrace(processes, upstream.port, { name: 'before', checkout: before, kind }));
   }
   proxies.push(await startTailrace(processes, upstream.port, { name: 'tailrace', kind }));
+  if (options.resumable) {
+    const { redis } = options;
+    proxies.push(
+      await startTailrace(processes, upstream.port, { name: 'resumable', kind, resumable: true, redis }),
+    );
+  }
   return { processes, upstream, proxies };
 }
 

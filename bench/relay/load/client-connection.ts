@@ -83,6 +83,6 @@ export function requestTo(target: LoadTarget, prompt: string, keepAlive: boolean
   return (
     `POST ${target.path} HTTP/1.1\r\nHost: ${target.host}:${target.port}\r\nAuthorization: Bearer ${target.key}\r\n` +
     `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n` +
-    `${keepAlive ? '' : 'Connection: close\r\n'}\r\n${body}`
+    `${target.headers ?? ''}${keepAlive ? '' : 'Connection: close\r\n'}\r\n${body}`
   );
 }

@@ -8,6 +8,8 @@ export interface LoadTarget {
   readonly path: string;
   readonly key: string;
   readonly model: string;
+  /** Header lines of its own, each with its line end. */
+  readonly headers?: string;
 }
 
 interface Measured {
