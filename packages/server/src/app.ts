@@ -18,7 +18,7 @@ import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { adminWebhookRoute } from './http/routes/admin-webhook.ts';
-import { completionRoute } from './http/routes/completions.ts';
+import { completionRoute, type DetachedRun } from './http/routes/completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
 import { modelRoutes } from './http/routes/models.ts';
@@ -37,7 +37,7 @@ import { createCatalogue } from './routing/catalogue.ts';
 import type { Health } from './routing/health.ts';
 import { createRouter } from './routing/router.ts';
 import type { Log } from './telemetry/log.ts';
-import { logRequest } from './telemetry/request-log.ts';
+import { logRequest, logRun } from './telemetry/request-log.ts';
 import { timers as systemTimers, type TimerQueue } from './timers/timer-queue.ts';
 import type { Upstream } from './upstreams/contract.ts';
 import { createChatSurface } from './wire/chat/surface.ts';
@@ -140,6 +140,7 @@ export function createApp(parts: AppParts): App {
       completionRoute(surface, {
         ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining },
         streamUrl: () => undefined,
+        onDetachedEnd: (ended) => logDetached(log, ended, config.logging.content),
       }),
     ),
     ...surfaces.map((surface) => keptEventsRoute(surface, journal, { settings: config.stream, timers })),
@@ -178,6 +179,12 @@ export function createApp(parts: AppParts): App {
 
 export function newRequestId(): string {
   return `req_${randomId(12, 'hex')}`;
+}
+
+function logDetached(log: Log, { run, outcome, notes }: DetachedRun, withContent: boolean): void {
+  const durationMs = Date.now() - run.createdAtMs;
+  const { id, requestId, keyId, model } = run;
+  logRun(log, { ...notes, id, requestId, keyId, model, durationMs, outcome: outcome.status }, withContent);
 }
 
 function logExchange(log: Log, exchange: Exchange, withContent: boolean): void {

@@ -9,7 +9,7 @@ import type {
   StreamWriter,
 } from '../journal/contract.ts';
 import type { KeptAsk } from './kept-ask.ts';
-import { completionNotFound, keptStreamsUnavailable, type Position } from './kept-stream.ts';
+import { keptStreamsUnavailable, type Position } from './kept-stream.ts';
 
 /** A completion that is to be kept, or that continues a kept one. */
 export interface KeptRequest {
@@ -38,13 +38,13 @@ export async function startKept(journal: Journal, request: KeptRequest): Promise
   if (once !== undefined && (ask.lastEventId !== undefined || refuseRun() !== undefined)) {
     // Nothing may be begun here: only an earlier request can help.
     const found = await journal.findOnce(once);
-    if (found.type !== 'unknown' || ask.lastEventId !== undefined) return attachTo(found, ask, facts.id);
+    if (found.type !== 'unknown' || ask.lastEventId !== undefined) return attachTo(found, ask);
   }
   const refused = refuseRun();
   if (refused !== undefined) return fail(refused);
   if (!ask.resumable && once === undefined) return ok({ type: 'run', writer: undefined });
   const begun = await journal.begin(facts, once);
-  return begun.type === 'begun' ? ok({ type: 'run', writer: begun.writer }) : attachTo(begun, ask, facts.id);
+  return begun.type === 'begun' ? ok({ type: 'run', writer: begun.writer }) : attachTo(begun, ask);
 }
 
 function onceOf({ ask, fingerprint, facts: { keyId } }: KeptRequest): Once | undefined {
@@ -55,7 +55,6 @@ function onceOf({ ask, fingerprint, facts: { keyId } }: KeptRequest): Once | und
 function attachTo(
   found: Exclude<Begun, { readonly type: 'begun' }> | Found,
   { lastEventId, resumable }: KeptAsk,
-  id: string,
 ): Result<KeptStart> {
   switch (found.type) {
     case 'exists':
@@ -70,11 +69,17 @@ function attachTo(
     case 'conflict':
       return fail(keyReused);
     case 'unknown':
-      return fail(completionNotFound(id));
+      return fail(nothingToContinue);
     case 'unavailable':
       return fail(keptStreamsUnavailable);
   }
 }
+
+const nothingToContinue = failure(
+  'completion_not_found',
+  "No stream that was begun with this 'idempotency-key' is kept here, so there is nothing to continue. Without " +
+    "'last-event-id' the request begins one.",
+);
 
 const keyReused = failure(
   'idempotency_key_reused',

@@ -96,6 +96,38 @@ export function requestLine(record: RequestRecord, logContent = false): RequestL
   };
 }
 
+/** How a run ended that its client had left before: the line of the request says `detached`. */
+export type RunRecord = Pick<
+  RequestRecord,
+  | 'requestId'
+  | 'outcome'
+  | 'code'
+  | 'keyId'
+  | 'model'
+  | 'target'
+  | 'ttftMs'
+  | 'durationMs'
+  | 'promptTokens'
+  | 'completionTokens'
+  | 'attempts'
+  | 'detail'
+  | 'wording'
+  | 'content'
+> & { readonly id: string };
+
+/** Writes the line of a run that its client had left. It is found by the request's id, and by that of the completion. */
+export function logRun(log: Log, record: RunRecord, logContent = false): void {
+  const level = levelOf({ ...record, method: '-', route: '-' });
+  const {
+    method: _method,
+    route: _route,
+    path: _path,
+    status: _status,
+    ...fields
+  } = requestLine({ ...record, method: '-', route: '-' }, logContent).fields;
+  log[level]('run ended without its connection', { id: record.id, ...fields });
+}
+
 /** Writes {@link requestLine} at its level. */
 export function logRequest(log: Log, record: RequestRecord, logContent = false): void {
   const { level, message, fields } = requestLine(record, logContent);

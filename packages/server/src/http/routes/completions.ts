@@ -22,7 +22,7 @@ import type { TimerQueue } from '../../timers/timer-queue.ts';
 import type { Asked, Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
 import { type ConnectionReader, createConnectionReader } from '../connection-reader.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, ExchangeNotes } from '../exchange.ts';
 import { type KeptAsk, readKeptAsk, refuseWithoutStream } from '../kept-ask.ts';
 import { type KeptStart, startKept } from '../kept-request.ts';
 import { readToItsEnd, sendKept } from '../kept-stream.ts';
@@ -32,7 +32,17 @@ import { type BodyIntake, readJson } from '../read-json.ts';
 import { replyFailure } from '../reply.ts';
 import type { Route } from '../route.ts';
 
+/** A run whose client has left, for the log. */
+export interface DetachedRun {
+  readonly run: Pick<Run, 'id' | 'requestId' | 'keyId' | 'model' | 'createdAtMs'>;
+  readonly outcome: RunOutcome;
+  /** The outcome's part of the request's notes. */
+  readonly notes: ExchangeNotes;
+}
+
 export interface CompletionRouteOptions {
+  /** Called once for a run that has outlived the connection of its request. */
+  onDetachedEnd(ended: DetachedRun): void;
   readonly journal: Journal;
   /** The address by which one stream can be read and cancelled without a key; undefined where none can be made now. */
   streamUrl(
@@ -80,7 +90,7 @@ async function complete(
   }
   if (!started.ok) return await refuse(exchange, started.failure, options.meter);
   forgetHead(exchange.request);
-  if (started.value.type === 'run') return await answerWithRun(exchange, started.value);
+  if (started.value.type === 'run') return await answerWithRun(exchange, started.value, options);
   const { view, position } = started.value;
   Object.assign(exchange.headers, keptHeaders(exchange, view.facts, options), {
     'idempotent-replayed': 'true',
@@ -275,19 +285,21 @@ function committed(record: OpenRecord): () => void {
 }
 
 /** Attaches the connection to its run, until both have ended, or until the connection has left a run that outlives it. */
-async function answerWithRun(exchange: Exchange, { run, connection, prompt }: Answering): Promise<void> {
+async function answerWithRun(
+  exchange: Exchange,
+  { run, connection, prompt }: Answering,
+  { onDetachedEnd }: CompletionRouteOptions,
+): Promise<void> {
   const end = await readToItsEnd(exchange, run.attach(connection.reader));
   if (end === 'gone' && run.lifetime === 'grace') {
     exchange.notes.outcome = 'detached';
+    void run.outcome.then((outcome) => onDetachedEnd({ run, outcome, notes: notesOf(outcome, prompt) }));
     await connection.close({});
     return;
   }
   const outcome = await run.outcome;
-  noteOutcome(exchange, outcome);
+  Object.assign(exchange.notes, notesOf(outcome, prompt));
   await connection.close(outcome);
-  if (prompt !== undefined && outcome.content !== undefined) {
-    exchange.notes.content = { prompt: prompt(), answer: outcome.content };
-  }
 }
 
 const completionIdHeader = 'tailrace-completion-id';
@@ -323,14 +335,15 @@ function unknownModel(id: string, catalogue: Catalogue, rights: ModelRights): Fa
   return failure('model_not_found', `There is no model '${shown}' here. ${hint}`, { param: 'model' });
 }
 
-function noteOutcome(
-  exchange: Exchange,
-  { status, target, ttftMs, failure: reason, usage, attempts }: RunOutcome,
-) {
-  const { notes } = exchange;
-  notes.outcome = status;
-  notes.attempts = attempts.length;
-  notes.target = answeredLast(attempts)?.target ?? target;
+function notesOf(
+  { status, target, ttftMs, failure: reason, usage, attempts, content }: RunOutcome,
+  prompt: (() => string) | undefined,
+): ExchangeNotes {
+  const notes: ExchangeNotes = {
+    outcome: status,
+    attempts: attempts.length,
+    target: answeredLast(attempts)?.target ?? target,
+  };
   if (ttftMs !== undefined) notes.ttftMs = ttftMs;
   if (reason !== undefined) {
     notes.code = reason.code;
@@ -340,4 +353,6 @@ function noteOutcome(
     notes.promptTokens = usage.promptTokens;
     notes.completionTokens = usage.completionTokens;
   }
+  if (prompt !== undefined && content !== undefined) notes.content = { prompt: prompt(), answer: content };
+  return notes;
 }

@@ -194,6 +194,15 @@ describe('a resumable stream', () => {
     expect(await codeOf(await ask('x', { 'last-event-id': '1' }))).toEqual([400, 'missing_parameter']);
   });
 
+  it('leaves a line in the log when its client has left, and one at its end', async () => {
+    const { id } = await readSome('hello', 3);
+    const linesOf = () => app.logged().filter((line) => line['id'] === id);
+    await expect.poll(linesOf).toMatchObject([{ outcome: 'completed', completion_tokens: 10 }]);
+    const requestId = linesOf()[0]?.['request_id'];
+    const lines = app.logged().filter((line) => line['request_id'] === requestId);
+    expect(lines).toMatchObject([{ outcome: 'detached' }, { outcome: 'completed' }]);
+  });
+
   it('is not kept where it was not asked for', async () => {
     const response = await ask('hello');
     const id = response.headers.get('tailrace-completion-id') ?? '';
