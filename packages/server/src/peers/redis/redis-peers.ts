@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { CancelOrder, EndedStatus, PeerDuties, Peers } from '../contract.ts';
 import { readAnswer, readQuestion, writeAnswer, writeQuestion } from './peer-message.ts';
@@ -20,6 +21,8 @@ const silenceMs = 5_000;
 const reconnectMs = 500;
 /** The most that opening waits for the first connection. */
 const openingMs = 1_000;
+/** The most that closing waits for Redis. */
+const closingMs = 200;
 
 const connectionOptions = {
   // RESP2: Valkey and every Redis know it.
@@ -147,6 +150,11 @@ class RedisPeers implements Peers {
     this.closed = true;
     clearInterval(this.heartbeat);
     this.giveUpAll();
+    if (this.subscribed) {
+      // From here on nobody counts on an answer of this process; Redis notices a closed connection only later.
+      const left = this.listening.unsubscribe().catch(ignore);
+      await Promise.race([left, delay(closingMs, undefined, { ref: false })]);
+    }
     this.listening.disconnect();
     this.speaking.disconnect();
   }
@@ -216,7 +224,7 @@ class RedisPeers implements Peers {
   }
 
   private isConnected(): boolean {
-    return this.subscribed && this.speaking.status === 'ready';
+    return !this.closed && this.subscribed && this.speaking.status === 'ready';
   }
 
   private noteAway(error: Error): void {
