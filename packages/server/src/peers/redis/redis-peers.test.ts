@@ -217,7 +217,7 @@ describe.skipIf(withoutOwnRedis !== undefined)(
       const one = await open({ url: server.url, answerMs: 1_000 });
       await open({ url: server.url }, cancels);
       const redis = client(server.url);
-      await redis.client('KILL', 'TYPE', 'pubsub');
+      await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
       await expect.poll(() => one.cancel({ id: 'a' }), { timeout: 10_000 }).toBe('cancelled');
     });
 
