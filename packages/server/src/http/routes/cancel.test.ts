@@ -128,6 +128,52 @@ describe('a running completion', () => {
   });
 });
 
+describe('a completion that outlives its connection', () => {
+  const resumable = { 'tailrace-resumable': 'true' };
+  const events = (id: string): Promise<Response> =>
+    fetch(`${app.url}/v1/chat/completions/${id}/events`, { headers: { authorization: `Bearer ${testKey}` } });
+
+  it('ends for each of its readers with the same error event, also for one that comes later', async () => {
+    const response = await app.complete('endless', { stream: true }, resumable);
+    const id = response.headers.get('tailrace-completion-id') ?? '';
+    const second = await events(id);
+    expect(await answerOf(await app.cancel(id))).toEqual([200, { id, status: 'cancelled' }]);
+    const [first, other, later] = [
+      await response.text(),
+      await second.text(),
+      await (await events(id)).text(),
+    ];
+    expect(first).toContain('"code":"completion_cancelled"');
+    expect(first).not.toContain('[DONE]');
+    expect([other, later]).toEqual([first, first]);
+    expect(await app.record(id)).toMatchObject({ status: 'cancelled' });
+  });
+
+  it('is cancelled while nobody reads it', async () => {
+    const response = await app.complete('endless', { stream: true }, resumable);
+    const id = response.headers.get('tailrace-completion-id') ?? '';
+    await response.body?.cancel();
+    expect(await answerOf(await app.cancel(id))).toEqual([200, { id, status: 'cancelled' }]);
+    expect(await (await events(id)).text()).toContain('"code":"completion_cancelled"');
+  });
+
+  it('is cancelled for all who wait for its JSON, and a repetition begins anew', async () => {
+    const once = { 'idempotency-key': 'cancelled-json' };
+    const waiting = [app.complete('mute', {}, once)];
+    const id = await app.running();
+    waiting.push(app.complete('mute', {}, once));
+    await delay(50);
+    expect(await answerOf(await app.cancel(id))).toEqual([200, { id, status: 'cancelled' }]);
+    for (const response of await Promise.all(waiting))
+      expect(await answerOf(response)).toEqual([409, { error: cancelledError }]);
+    const again = app.complete('mute', {}, once);
+    const next = await app.running();
+    expect(next).not.toBe(id);
+    await app.cancel(next);
+    expect((await again).status).toBe(409);
+  });
+});
+
 describe('a completion that has ended', () => {
   it.each<[Scripted, string]>([
     ['short', 'completed'],

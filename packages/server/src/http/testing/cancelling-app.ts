@@ -27,14 +27,19 @@ const scripts = {
 export type Scripted = keyof typeof scripts | 'taken';
 
 export interface CancellingApp extends TestApp {
-  complete(model: Scripted, more?: object): Promise<Response>;
+  complete(model: Scripted, more?: object, headers?: Readonly<Record<string, string>>): Promise<Response>;
   /** A key of another client. */
   readonly otherKey: string;
   /** Resolves with the id of the only run that is at work. */
   running(): Promise<string>;
   cancel(id: string, key?: string): Promise<Response>;
   adminCancel(id: string): Promise<Response>;
-  post(path: string, body: string | undefined, key: string): Promise<Response>;
+  post(
+    path: string,
+    body: string | undefined,
+    key: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Response>;
   /** The record, also while it is open; undefined where there is none. */
   record(id: string): Promise<UsageRecord | undefined>;
 }
@@ -66,10 +71,11 @@ retry: {per_target: 1}
 breaker: {failures: 10000}`,
   });
 
-  const post: CancellingApp['post'] = (path, body, key) =>
+  const post: CancellingApp['post'] = (path, body, key, headers = {}) =>
     fetch(app.url + path, {
       method: 'POST',
       headers: {
+        ...headers,
         authorization: `Bearer ${key}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
@@ -82,11 +88,12 @@ breaker: {failures: 10000}`,
     ...app,
     post,
     otherKey,
-    complete: (model, more = {}) =>
+    complete: (model, more = {}, headers = {}) =>
       post(
         '/v1/chat/completions',
         JSON.stringify({ model, messages: [{ role: 'user', content: 'Hello' }], ...more }),
         testKey,
+        headers,
       ),
     async running() {
       await expect.poll(() => app.runs.list(), { interval: 1 }).toHaveLength(1);
