@@ -72,8 +72,8 @@ class RedisPeers implements Peers {
   private readonly onAway: (error: Error) => void;
   private readonly onBack: () => void;
   /** A connection that has subscribed takes no other commands. */
-  private readonly listening: Redis;
-  private readonly speaking: Redis;
+  private readonly subscriber: Redis;
+  private readonly publisher: Redis;
   private readonly heartbeat: NodeJS.Timeout;
   private readonly waiting = new Map<number, Waiting>();
   private duties: PeerDuties | undefined;
@@ -88,27 +88,27 @@ class RedisPeers implements Peers {
     this.onAway = onAway;
     this.onBack = onBack;
     this.answerMs = answerMs;
-    this.listening = new Redis(url, connectionOptions);
-    this.speaking = new Redis(url, connectionOptions);
+    this.subscriber = new Redis(url, connectionOptions);
+    this.publisher = new Redis(url, connectionOptions);
     // Channels belong to the whole server: services in two databases of it are two services.
-    this.everyone = `tailrace:peers:${this.speaking.options.db ?? 0}`;
-    for (const redis of [this.listening, this.speaking]) {
+    this.everyone = `tailrace:peers:${this.publisher.options.db ?? 0}`;
+    for (const redis of [this.subscriber, this.publisher]) {
       redis.on('error', (error: Error) => this.noteAway(error));
     }
-    this.speaking.on('ready', () => this.noteBack());
-    this.listening.on('ready', () => void this.subscribe());
-    this.listening.on('close', () => {
+    this.publisher.on('ready', () => this.noteBack());
+    this.subscriber.on('ready', () => void this.subscribe());
+    this.subscriber.on('close', () => {
       this.subscribed = false;
       this.giveUpAll();
       this.onTried();
     });
-    this.listening.on('message', (channel: string, text: string) => {
+    this.subscriber.on('message', (channel: string, text: string) => {
       if (channel === this.everyone) void this.takeQuestion(text);
       else this.takeAnswer(text);
     });
     // Without it a connection whose other end has gone in silence would never be missed.
     this.heartbeat = setInterval(() => {
-      if (this.subscribed) this.listening.ping().catch(ignore);
+      if (this.subscribed) this.subscriber.ping().catch(ignore);
     }, silenceMs).unref();
   }
 
@@ -136,7 +136,7 @@ class RedisPeers implements Peers {
       const timer = setTimeout(() => this.finish(call, undefined), this.answerMs);
       const waiting: Waiting = { resolve, timer, answered: new Set(), asked: undefined };
       this.waiting.set(call, waiting);
-      this.speaking.publish(this.everyone, writeQuestion(call, this.name, order)).then(
+      this.publisher.publish(this.everyone, writeQuestion(call, this.name, order)).then(
         (asked) => {
           waiting.asked = asked;
           this.finishWhereAllAnswered(call, waiting);
@@ -152,23 +152,23 @@ class RedisPeers implements Peers {
     this.giveUpAll();
     if (this.subscribed) {
       // From here on nobody counts on an answer of this process; Redis notices a closed connection only later.
-      const left = this.listening.unsubscribe().catch(ignore);
+      const left = this.subscriber.unsubscribe().catch(ignore);
       await Promise.race([left, delay(closingMs, undefined, { ref: false })]);
     }
-    this.listening.disconnect();
-    this.speaking.disconnect();
+    this.subscriber.disconnect();
+    this.publisher.disconnect();
   }
 
   private async subscribe(): Promise<void> {
     try {
-      await this.listening.subscribe(this.everyone, this.channelOf(this.name));
+      await this.subscriber.subscribe(this.everyone, this.channelOf(this.name));
       this.subscribed = true;
       this.noteBack();
       this.onTried();
     } catch (error) {
       // The server refuses it, such as one that loads its data: the next connection tries it again.
       this.noteAway(error instanceof Error ? error : new Error(String(error)));
-      if (!this.closed) this.listening.disconnect(true);
+      if (!this.closed) this.subscriber.disconnect(true);
     }
   }
 
@@ -184,7 +184,7 @@ class RedisPeers implements Peers {
     const status = order === undefined ? undefined : await this.duties?.cancel(order).catch(() => undefined);
     const answer = writeAnswer({ call, from: this.name, status });
     // One that gets no answer stops waiting by itself.
-    this.speaking.publish(this.channelOf(from), answer).catch(ignore);
+    this.publisher.publish(this.channelOf(from), answer).catch(ignore);
   }
 
   private takeAnswer(text: string): void {
@@ -224,7 +224,7 @@ class RedisPeers implements Peers {
   }
 
   private isConnected(): boolean {
-    return !this.closed && this.subscribed && this.speaking.status === 'ready';
+    return !this.closed && this.subscribed && this.publisher.status === 'ready';
   }
 
   private noteAway(error: Error): void {
