@@ -19,6 +19,7 @@ const rooms = [
   { name: 'storage', rank: 2 },
   { name: 'limits', rank: 2 },
   { name: 'journal', rank: 2 },
+  { name: 'peers', rank: 2 },
   { name: 'transport', rank: 2 },
   { name: 'upstreams', rank: 2 },
   { name: 'engine', rank: 2 },

@@ -21,6 +21,7 @@ import {
 import { createLikelyCompletion } from '../../packages/server/src/metering/likely-completion.ts';
 import type { OpenRecord } from '../../packages/server/src/metering/open-record.ts';
 import { reportProgress } from '../../packages/server/src/metering/progress-clock.ts';
+import { noPeers } from '../../packages/server/src/peers/no-peers.ts';
 import { createRunRegistry, type RunRegistry } from '../../packages/server/src/relay/run-registry.ts';
 import { createAffinity } from '../../packages/server/src/routing/affinity.ts';
 import { createHealth } from '../../packages/server/src/routing/health.ts';
@@ -233,6 +234,7 @@ async function startProcess(
     openRecords,
     likely: createLikelyCompletion(),
     ledger,
+    peers: noPeers,
     upstreams: new Map(upstreams.map((upstream) => [upstream.name, upstream])),
     log: createLog({ ...config.logging, format: 'json', stream: new PassThrough().resume(), now: time.now }),
     runs,

@@ -193,6 +193,11 @@ describe('a second surface', () => {
     ],
     ['with a body that it does not take', () => post('/toy', []), 'invalid_type'],
     ['by a method that it does not take', () => fetch(`${app.url}/toy`), 'method_not_allowed'],
+    [
+      'to cancel a completion that there is not',
+      () => post('/toy/toy-0.5/cancel', {}),
+      'completion_not_found',
+    ],
     ['below its path', () => fetch(`${app.url}/toy/1`), 'unknown_url'],
   ])('is refused in its own envelope %s', async (_name, ask, code) => {
     const response = await ask();

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createKeyAdministration } from './access/administration/key-administration.ts';
 import { createAuthenticator } from './access/authenticator.ts';
 import { createFixedKeys } from './access/fixed-keys.ts';
@@ -18,6 +19,7 @@ import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { adminWebhookRoute } from './http/routes/admin-webhook.ts';
+import { adminCancelRoute, cancelRoute } from './http/routes/cancel.ts';
 import { completionRoute, type DetachedRun } from './http/routes/completions.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
@@ -31,6 +33,7 @@ import { createMeter } from './metering/meter.ts';
 import type { OpenRecord } from './metering/open-record.ts';
 import { createPrices } from './metering/prices.ts';
 import { createUsageReport } from './metering/usage-report/usage-report.ts';
+import type { Peers } from './peers/contract.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
 import type { Affinity } from './routing/affinity.ts';
 import { createCatalogue } from './routing/catalogue.ts';
@@ -63,6 +66,8 @@ export interface AppParts {
   readonly journal: Journal;
   /** The runs that have not ended. It outlives a reload. */
   readonly runs: RunRegistry;
+  /** The other processes of the service. They outlive a reload. */
+  readonly peers: Pick<Peers, 'cancel'>;
   /** The health of every target. It outlives a reload. */
   readonly health: Health;
   /** Which targets have served which chats. It outlives a reload. */
@@ -135,6 +140,16 @@ export function createApp(parts: AppParts): App {
     now: Date.now,
   });
 
+  const cancelling = {
+    runs,
+    peers: parts.peers,
+    ledger,
+    now: timers.now,
+    wait: (ms: number) => delay(ms),
+    budget: bodies.budget,
+    meter,
+  };
+
   const routes = [
     ...surfaces.map((surface) =>
       completionRoute(surface, {
@@ -144,12 +159,14 @@ export function createApp(parts: AppParts): App {
       }),
     ),
     ...surfaces.map((surface) => keptEventsRoute(surface, journal, { settings: config.stream, timers })),
+    ...surfaces.map((surface) => cancelRoute(surface, cancelling)),
     ...[
       ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),
     ...healthRoutes(parts),
     adminStreamsRoute(runs),
+    adminCancelRoute(cancelling),
     adminUpstreamsRoute(health, catalogue),
     adminModelsRoute(config, catalogue, health),
     adminConfigRoute(config),

@@ -17,6 +17,7 @@ import { createBodyTurns } from './http/body-turns.ts';
 import { createTestJournal } from './journal/testing/test-journal.ts';
 import { createOpenHandedLedger } from './ledger/testing/open-handed-ledger.ts';
 import { createLikelyCompletion } from './metering/likely-completion.ts';
+import { noPeers } from './peers/no-peers.ts';
 import { createRunRegistry } from './relay/run-registry.ts';
 import { createAffinity } from './routing/affinity.ts';
 import { createHealth } from './routing/health.ts';
@@ -106,6 +107,7 @@ beforeAll(async () => {
     keys: { apiKeys: [key], adminKeys: [] },
     storedKeys: noStoredKeys,
     ledger: createOpenHandedLedger(),
+    peers: noPeers,
     openRecords: new Set(),
     likely: createLikelyCompletion(),
     upstreams: new Map(['lab', 'other'].map((name) => [name, upstream(name)])),

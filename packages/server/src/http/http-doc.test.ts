@@ -52,6 +52,18 @@ it('the answer without streaming is the one of the page', async () => {
   expect(answer).toBe(JSON.stringify(JSON.parse(block('json'))));
 });
 
+it('the answer of a cancel has the members of the one of the page', async () => {
+  await answerTo({ stream: false });
+  const { data } = await app.ledger.ledger.records({ limit: 1 });
+  const id = data[0]?.id ?? '';
+  const response = await fetch(`${app.url}/v1/chat/completions/${id}/cancel`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${testKey}` },
+  });
+  const shown = JSON.parse(/^\{"id": "chatcmpl-…", "status": .*$/m.exec(page)?.[0] ?? '{}') as object;
+  expect(await response.json()).toEqual({ ...shown, id, status: 'completed' });
+});
+
 it('the table of routes has every route with its key, and no other', () => {
   const keys = { none: 'public', any: 'key', admin: 'admin' } as const;
   const rows = [...page.matchAll(/^\| (`[A-Z]+ \/.*?) \| (none|any|admin) \|/gm)];

@@ -7,6 +7,7 @@ import { configSecrets } from '../config/config-secrets.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { createTestJournal } from '../journal/testing/test-journal.ts';
 import { createOpenHandedLedger } from '../ledger/testing/open-handed-ledger.ts';
+import { noPeers } from '../peers/no-peers.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
 import { memoryFiles } from '../testing/memory-files.ts';
@@ -53,6 +54,7 @@ test('hundreds of reloads, each with other keys and upstreams, leave no memory, 
     engine: undefined,
     journal: createTestJournal(),
     ledger: createOpenHandedLedger(),
+    peers: noPeers,
     log: createLog({ level: 'info', format: 'json', stream, now: () => 0, redact }),
     upstreams: await createUpstreams(loaded.config.upstreams),
     keys,

@@ -7,6 +7,7 @@ import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { createTestJournal } from '../journal/testing/test-journal.ts';
 import { createOpenHandedLedger } from '../ledger/testing/open-handed-ledger.ts';
+import { noPeers } from '../peers/no-peers.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import { createListener } from './listener.ts';
@@ -48,6 +49,7 @@ async function startService() {
     engine: undefined,
     journal: createTestJournal(),
     ledger: createOpenHandedLedger(),
+    peers: noPeers,
     log,
     upstreams: await createUpstreams(loaded.config.upstreams),
     keys,

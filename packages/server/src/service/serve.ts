@@ -13,6 +13,7 @@ import { createMemoryJournal } from '../journal/memory/memory-journal.ts';
 import type { Ledger } from '../ledger/contract.ts';
 import { startLedger } from '../ledger/ledger-thread.ts';
 import type { LedgerSettings } from '../ledger/settings.ts';
+import type { Peers } from '../peers/contract.ts';
 import { limiterName, storeName } from '../storage/store-name.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -23,6 +24,7 @@ import { createConfigThread } from './config-thread.ts';
 import { createDeferredReload, type DeferredReload } from './deferred-reload.ts';
 import { createListener } from './listener.ts';
 import { logKeyChange } from './log-key-change.ts';
+import { openPeers } from './open-peers.ts';
 import { watchParent } from './parent-watch.ts';
 import { localUrl, removeServerFile, writeServerFile } from './server-file.ts';
 import { createService, type Service } from './service.ts';
@@ -142,10 +144,12 @@ async function serveConfig(
 
   let engine: Engine | undefined;
   let ledger: Ledger | undefined;
+  let peers: Peers | undefined;
   try {
     const opened = await startLedger(ledgerSettings(config, localUrl(config.server.listen, port)), log);
     if (!opened.ok) return failed(opened.wrong ? 2 : 1, withNames(opened.message));
     ledger = opened.ledger;
+    peers = await openPeers(config.storage.redisUrl, log);
     // Named before its models are loaded: commands find the holder of the store.
     await nameServer(config, port, log, { starting: true });
     log.info(`keys and records in ${storeOf(config)}; limits in ${limiterName(config.storage.redisUrl)}`);
@@ -176,6 +180,7 @@ async function serveConfig(
       upstreams,
       keys,
       ledger,
+      peers,
       load,
       createUpstreams: (next, before) => upstreamsOf(next, env, log, before),
       keysForReload,
@@ -194,6 +199,7 @@ async function serveConfig(
     await engine?.stop();
     listener.destroy();
     await journal?.close();
+    await peers?.close();
     await ledger?.close();
     if (shutdown.signal.aborted) log.info('stopped');
   }

@@ -4,6 +4,7 @@ import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig, type Reload } from '../config/load-config.ts';
 import { createTestJournal } from '../journal/testing/test-journal.ts';
 import { createOpenHandedLedger } from '../ledger/testing/open-handed-ledger.ts';
+import { noPeers } from '../peers/no-peers.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { memoryFiles } from '../testing/memory-files.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
@@ -41,6 +42,7 @@ async function serviceOver(
     engine: undefined,
     journal: createTestJournal(),
     ledger: createOpenHandedLedger(),
+    peers: noPeers,
     log: createLog({ level: 'error', format: 'json', stream: new PassThrough(), now: () => 0 }),
     upstreams: await createUpstreams(loaded.config.upstreams),
     keys,

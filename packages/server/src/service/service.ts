@@ -17,6 +17,8 @@ import type { Ledger } from '../ledger/contract.ts';
 import { createLikelyCompletion } from '../metering/likely-completion.ts';
 import type { OpenRecord } from '../metering/open-record.ts';
 import { reportProgress } from '../metering/progress-clock.ts';
+import type { Peers } from '../peers/contract.ts';
+import { cancelRun } from '../relay/cancel-run.ts';
 import { createRunRegistry } from '../relay/run-registry.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
@@ -41,6 +43,8 @@ export interface ServiceParts {
   readonly ledger: Ledger;
   /** The streams that outlive their connections. The caller closes it after the service has drained. */
   readonly journal: Journal;
+  /** The other processes of the service. The caller closes them after the service has drained. */
+  readonly peers: Peers;
   /** Reads flags, environment and file again. `inForce`: facts about the file that is in force then. */
   load(inForce: Reload): Promise<LoadedConfig>;
   /** An upstream whose configuration is as in `before` is taken over from there. */
@@ -73,8 +77,9 @@ export interface Service {
 }
 
 export function createService(parts: ServiceParts): Service {
-  const { engine, log, ledger } = parts;
+  const { engine, log, ledger, peers } = parts;
   const runs = createRunRegistry();
+  peers.serve({ cancel: (order) => cancelRun(runs, order) });
   let { config, fileHasContent } = parts;
   let inForce = parts.upstreams;
   let keysInForce = parts.keys;
@@ -124,6 +129,7 @@ export function createService(parts: ServiceParts): Service {
       log,
       runs,
       journal: parts.journal,
+      peers,
       health,
       affinity,
       bodies,

@@ -15,6 +15,9 @@ import { startTestLedger, type TestLedger } from '../ledger/testing/test-ledger.
 import { createLikelyCompletion } from '../metering/likely-completion.ts';
 import type { OpenRecord } from '../metering/open-record.ts';
 import { reportProgress } from '../metering/progress-clock.ts';
+import type { Peers } from '../peers/contract.ts';
+import { noPeers } from '../peers/no-peers.ts';
+import { cancelRun } from '../relay/cancel-run.ts';
 import { createRunRegistry, type RunRegistry } from '../relay/run-registry.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
@@ -49,6 +52,8 @@ export interface TestAppOptions {
   readonly surfaces?: readonly Surface[];
   /** Takes the place of its keys and owners. Default: those of the ledger itself. */
   readonly keyLedger?: KeyLedger;
+  /** The other processes of its service. Default: there is none. */
+  readonly peers?: Peers;
   /** What it says of its webhook. Default: there is none. */
   readonly webhook?: WebhookStatus;
 }
@@ -63,6 +68,7 @@ export async function startTestApp({
   files = {},
   surfaces,
   keyLedger,
+  peers = noPeers,
   webhook,
 }: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
@@ -88,6 +94,7 @@ export async function startTestApp({
   let draining = false;
   let shedding: Failure | undefined;
   const runs = createRunRegistry();
+  peers.serve({ cancel: (order) => cancelRun(runs, order) });
   const stream = new PassThrough();
   let log = '';
   stream.on('data', (piece: Buffer) => {
@@ -107,6 +114,7 @@ export async function startTestApp({
       retentionMs: config.stream.retentionMs,
       ...config.stream.journal,
     }),
+    peers,
     health: createHealth(() => config.breaker, now),
     affinity: createAffinity(),
     bodies: {

@@ -1,0 +1,54 @@
+import type { CancelOrder, EndedStatus, PeerDuties, Peers } from '../contract.ts';
+
+/** Processes of one service, all of them in the test's process. */
+export interface MemoryPeerGroup {
+  /** Another process of the group. */
+  join(): Peers;
+}
+
+/** Makes a group without members. `answerMs`: how long each waits for the others' answers. */
+export function createMemoryPeers(answerMs: number): MemoryPeerGroup {
+  const members = new Set<{ duties: PeerDuties | undefined }>();
+
+  return {
+    join() {
+      const own: { duties: PeerDuties | undefined } = { duties: undefined };
+      const closed = Promise.withResolvers<undefined>();
+      members.add(own);
+      return {
+        serve: (duties) => {
+          own.duties = duties;
+        },
+        async cancel(order) {
+          if (!members.has(own)) return undefined;
+          const others = [...members].filter((member) => member !== own);
+          const gaveUp = Promise.withResolvers<undefined>();
+          const timer = setTimeout(() => gaveUp.resolve(undefined), answerMs);
+          try {
+            return await Promise.race([firstOf(others, order), gaveUp.promise, closed.promise]);
+          } finally {
+            clearTimeout(timer);
+          }
+        },
+        async close() {
+          members.delete(own);
+          closed.resolve(undefined);
+        },
+      };
+    },
+  };
+}
+
+/** The first status that a member has; undefined once each has answered that it has none. */
+function firstOf(
+  members: readonly { readonly duties: PeerDuties | undefined }[],
+  order: CancelOrder,
+): Promise<EndedStatus | undefined> {
+  return new Promise((resolve) => {
+    const answers = members.map(async ({ duties }) => {
+      const status = await duties?.cancel({ ...order }).catch(() => undefined);
+      if (status !== undefined) resolve(status);
+    });
+    void Promise.all(answers).then(() => resolve(undefined));
+  });
+}
