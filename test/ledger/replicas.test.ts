@@ -1,6 +1,8 @@
 // Three servers on one PostgreSQL and one Redis: limits hold over all of them, and changes of keys reach each of them.
 
+import { createSecretKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createStreamSignature, readSignedQuery } from '../../packages/server/src/access/stream-signature.ts';
 import {
   postgresFor,
   redisFor,
@@ -12,6 +14,7 @@ import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { administer, allRecords, makeKey, ownUsage } from './administrator.ts';
 import { type Answer, askAtOnce } from './at-once.ts';
+import { signingSecretOf } from './signing-secret.ts';
 import { storesServer } from './stores-server.ts';
 
 const why = withoutPostgres ?? withoutRedis;
@@ -19,10 +22,11 @@ const why = withoutPostgres ?? withoutRedis;
 const atEnd: (() => Promise<void> | void)[] = [];
 let replicas: readonly [TestServer, TestServer, TestServer];
 let redisUrl: string;
+let databaseUrl: string;
 beforeAll(async () => {
   if (why !== undefined) return;
   const keep = (work: () => Promise<void>) => atEnd.push(work);
-  const databaseUrl = await postgresFor(keep);
+  databaseUrl = await postgresFor(keep);
   redisUrl = await redisFor(keep);
   const start = async (): Promise<TestServer> => {
     const scratch = createScratch('replica');
@@ -184,6 +188,29 @@ describe.skipIf(why !== undefined)(`three replicas${why === undefined ? '' : ` (
       const asked = { ports: [port], count: 1, key: made.key, body: { model: 'lab/short' } };
       return (await askAtOnce(asked)).answers[0]?.code;
     };
+    let secret = '';
+    /** Whether a server signs with the secret that the store has since the rotation. */
+    const signsAnew = async ({ baseUrl }: TestServer): Promise<boolean> => {
+      const answer = await fetch(`${baseUrl}/v1/chat/completions`, {
+        method: 'POST',
+        headers: {
+          authorization: `Bearer ${made.key}`,
+          'content-type': 'application/json',
+          'tailrace-resumable': 'true',
+        },
+        body: JSON.stringify({
+          model: 'lab/short',
+          stream: true,
+          messages: [{ role: 'user', content: 'Hi' }],
+        }),
+      });
+      await answer.text();
+      const { pathname, search } = new URL(answer.headers.get('tailrace-stream-url') ?? '');
+      const asked = readSignedQuery(search.slice(1)) ?? { expires: '', signature: '' };
+      const signatures = createStreamSignature(() => createSecretKey(secret, 'hex'));
+      return signatures.verify(pathname.split('/').at(-1) ?? '', asked, Date.now()) === 'valid';
+    };
+
     // A key that a replica has not heard of is asked for at once.
     for (const server of others) expect((await get(server, '/v1/models')).status).toBe(200);
 
@@ -192,6 +219,16 @@ describe.skipIf(why !== undefined)(`three replicas${why === undefined ? '' : ` (
       change: () => Promise<unknown>,
       seen: (server: TestServer) => Promise<boolean>,
     ])[] = [
+      [
+        'a rotation of the signing secret',
+        async () => {
+          secret = await signingSecretOf({ dataDir: '', databaseUrl });
+          for (const server of replicas) expect(await signsAnew(server)).toBe(true);
+          await administer(first, 'keys/rotate-signing', {});
+          secret = await signingSecretOf({ dataDir: '', databaseUrl });
+        },
+        signsAnew,
+      ],
       [
         'a limit',
         () => administer(first, `keys/${made.id}`, { requests_per_minute: 4_000 }, 'PATCH'),

@@ -24,6 +24,7 @@ import { until } from '../support/until.ts';
 import { administer, allRecords, makeKey } from './administrator.ts';
 import { answerWord, chat, models, planted, play, promptWord, send, user } from './indiscreet-client.ts';
 import { type RepeatingUpstream, startRepeatingUpstream } from './repeating-upstream.ts';
+import { signingSecretOf } from './signing-secret.ts';
 
 const atEnd: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -158,6 +159,9 @@ async function expectNothingComesOut(stores: Stores): Promise<void> {
   });
   const rotated = (await administer(first, `keys/${made.id}/rotate`, { overlap: '1h' })) as { key: string };
   await play(first, made.key, errors);
+  const signing = [await signingSecretOf({ dataDir: scratch.path, ...stores })];
+  errors.push(JSON.stringify(await administer(first, 'keys/rotate-signing', {})));
+  signing.push(await signingSecretOf({ dataDir: scratch.path, ...stores }));
   // Records that wait: the spool holds them. Over PostgreSQL it is the same spool.
   const lock = stores.databaseUrl === undefined ? lockedSqlite(scratch.path) : undefined;
   await play(first, rotated.key, errors);
@@ -237,6 +241,19 @@ async function expectNothingComesOut(stores: Stores): Promise<void> {
   for (const place of ['the database', 'a webhook'])
     expect([place, places[place]?.includes(user)]).toEqual([place, true]);
   expect(Object.entries(places).flatMap(([where, shown]) => found(where, shown, secrets))).toEqual([]);
+  // The secrets that sign addresses are in the database, and nowhere else.
+  const signingSecrets = Object.fromEntries(
+    signing.flatMap((secret, index) => [
+      [`signing secret ${index}`, secret],
+      [`the bytes of signing secret ${index}`, Buffer.from(secret, 'hex').toString('base64')],
+    ]),
+  );
+  const { 'the database': _, 'the data folder': __, ...outside } = places;
+  expect(new Set(signing).size).toBe(2);
+  expect(found('the database', database, signingSecrets)).not.toEqual([]);
+  expect(Object.entries(outside).flatMap(([where, shown]) => found(where, shown, signingSecrets))).toEqual(
+    [],
+  );
 }
 
 /** Another process writes; the result ends that. */

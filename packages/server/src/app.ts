@@ -5,6 +5,7 @@ import { createKeyAdministration } from './access/administration/key-administrat
 import { createAuthenticator } from './access/authenticator.ts';
 import { createFixedKeys } from './access/fixed-keys.ts';
 import type { StoredKeys } from './access/stored-keys.ts';
+import { createStreamSignature } from './access/stream-signature.ts';
 import type { Config } from './config/config.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
@@ -25,6 +26,7 @@ import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { usageRoutes } from './http/routes/usage.ts';
+import { createStreamUrls } from './http/stream-url.ts';
 import { withRateLimits } from './http/with-rate-limits.ts';
 import type { Journal } from './journal/contract.ts';
 import type { Ledger } from './ledger/contract.ts';
@@ -149,12 +151,23 @@ export function createApp(parts: AppParts): App {
     budget: bodies.budget,
     meter,
   };
+  const streamUrls = createStreamUrls({
+    signature: createStreamSignature(storedKeys.signingSecret),
+    publicUrl: config.server.publicUrl,
+    retentionMs: config.stream.retentionMs,
+  });
+  // The longest of all models: an address may end after its stream, but never before it.
+  const totalMs = Math.max(
+    config.timeouts.totalMs,
+    ...Array.from(config.models.values(), ({ timeouts }) => timeouts.totalMs ?? 0),
+  );
 
   const routes = [
     ...surfaces.map((surface) =>
       completionRoute(surface, {
         ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining },
-        streamUrl: () => undefined,
+        streamUrl: ({ request }, { id, createdAtMs }) =>
+          streamUrls(request.headers.host, { id, createdAtMs, totalMs }),
         onDetachedEnd: (ended) => logDetached(log, ended, config.logging.content),
       }),
     ),

@@ -1,3 +1,4 @@
+import { assertNever } from '../domain/assert-never.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { Owner, StoredKey } from '../storage/contract.ts';
 import type { Limits } from '../storage/keys.ts';
@@ -8,9 +9,10 @@ import type { KnownKey } from './key-mirror.ts';
 import type { KeyAbsence } from './key-questions.ts';
 import { createPrincipal, type Principal } from './principal.ts';
 import type { StoredKeys } from './stored-keys.ts';
+import { createStreamSignature, readSignedQuery, type SignatureVerdict } from './stream-signature.ts';
 
-/** The key that a route requires. */
-export type Access = 'public' | 'key' | 'admin';
+/** What a route requires. `stream`: a key, or the signed address of the one stream whose id is in the path. */
+export type Access = 'public' | 'key' | 'stream' | 'admin';
 
 export interface AuthenticatorOptions {
   readonly fixed: FixedKeys;
@@ -28,13 +30,15 @@ export interface AuthenticatorOptions {
 export interface Authenticator {
   /**
    * Failures: `missing_api_key`, `invalid_api_key`, `expired_api_key`, `admin_required`, those of {@link extractKey};
-   * `storage_unavailable` and `overloaded` for a key that can neither be found nor denied. A promise only where the ledger
-   * has to be asked for the key; it never rejects. `query` is the raw query string.
+   * `storage_unavailable` and `overloaded` for a key that can neither be found nor denied. For a signed address:
+   * `completion_not_found`, and `storage_unavailable` while the secret has not been read. A promise only where the ledger
+   * has to be asked for the key; it never rejects. `query` is the raw query string, `id` that of the path, decoded.
    */
   authenticate(
     access: Access,
     headers: RequestHeaders,
     query: string,
+    id: string,
   ): Result<Principal> | Promise<Result<Principal>>;
 }
 
@@ -55,6 +59,7 @@ interface Made {
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { fixed, stored, keyPrefix, required, limits, now } = options;
   const made = new Map<string, Made>();
+  const signatures = createStreamSignature(stored.signingSecret);
 
   function principalOf(keyId: string, admin: boolean, key?: StoredKey): Made {
     const ownerId = key?.owner ?? defaultOwner;
@@ -84,10 +89,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   }
 
   return {
-    authenticate: (access, headers, query) => {
+    authenticate: (access, headers, query, id) => {
       const extracted = extractKey(headers, query, keyPrefix);
       if (!extracted.ok) return extracted;
       if (access === 'public') return ok(nobody);
+      // Where a signature is present it alone decides: a key beside it neither helps nor harms.
+      const signed = access === 'stream' ? readSignedQuery(query) : undefined;
+      if (signed !== undefined) return admitSigned(signatures.verify(id, signed, now()), id);
       if (!required) return ok(principalOf('anonymous', true).principal);
       const key = extracted.value;
       if (key === undefined) return fail(missingKey(access, headers));
@@ -103,6 +111,29 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     },
   };
 }
+
+function admitSigned(verdict: SignatureVerdict, id: string): Result<Principal> {
+  switch (verdict) {
+    case 'valid':
+      return ok({ ...signedSender, onlyStream: id });
+    case 'invalid':
+      return fail(notSigned);
+    case 'unavailable':
+      return fail(unverifiable);
+    default:
+      return assertNever(verdict);
+  }
+}
+
+/** The sender of a request with a signed address: it may use no model, and belongs to no owner that can exist. */
+const signedSender: Principal = createPrincipal({
+  keyId: 'signed',
+  admin: false,
+  key: { models: [] },
+  owner: undefined,
+  ownerId: '',
+  defaults: {},
+});
 
 /** The sender of a request that no key was asked for. */
 export const nobody: Principal = createPrincipal({
@@ -121,6 +152,15 @@ function missingKey(access: Access, headers: RequestHeaders): Failure {
   return failure('missing_api_key', `${came}. Send it as 'Authorization: Bearer KEY'.`);
 }
 
+const notSigned = failure(
+  'completion_not_found',
+  'There is no stream at this signed address: its time is over, or it is not the one that the server gave.',
+);
+const unverifiable = failure(
+  'storage_unavailable',
+  'The store does not answer, so this signed address can be neither accepted nor refused now.',
+  { retryAfterMs: 1_000 },
+);
 const adminRequired = failure('admin_required', 'This route takes an admin key; an API key came.');
 const revoked = failure('invalid_api_key', 'This API key was revoked. Ask the operator for a new one.');
 const rotated = failure(

@@ -1,4 +1,5 @@
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import { isSignature } from './stream-signature.ts';
 
 /** The values of all header lines by lower-case name: a second Authorization must be noticed. */
 export type RequestHeaders = Readonly<Record<string, readonly string[] | undefined>>;
@@ -36,7 +37,7 @@ function keyInQuery(query: string, keyPrefix: string): Failure | undefined {
   for (const [name, value] of new URLSearchParams(query)) {
     // `?KEY`, which no parameter stands before. It is not repeated.
     if (isKey(name)) return failure('invalid_value', refused(''));
-    if (keyParameters.has(name.toLowerCase()) || isKey(value)) {
+    if (keyParameters.has(name.toLowerCase()) || (isKey(value) && !isSignature(name, value))) {
       return failure('invalid_value', refused(` ('${printable(name)}')`), { param: printable(name) });
     }
   }

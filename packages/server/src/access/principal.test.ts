@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Owner } from '../storage/contract.ts';
-import { createPrincipal, type PrincipalParts } from './principal.ts';
+import { createPrincipal, mayUseStream, type PrincipalParts } from './principal.ts';
 
 const acme: Owner = { id: 'acme', createdAtMs: 0 };
 const principal = (parts: Partial<PrincipalParts>) =>
@@ -56,4 +56,9 @@ it('budgets are those of the period that the time is in', () => {
     Date.parse('2026-03-01T00:00:00Z'),
   ]);
   expect(principal({}).budgets(0)).toEqual([]);
+});
+
+it('a key may use the streams that it has started itself, also where another key has the same owner', () => {
+  expect(mayUseStream(principal({}), { id: 'chatcmpl-one', keyId: 'key_1' })).toBe(true);
+  expect(mayUseStream(principal({}), { id: 'chatcmpl-one', keyId: 'key_2' })).toBe(false);
 });

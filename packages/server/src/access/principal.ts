@@ -20,6 +20,16 @@ export interface Principal {
   readonly models: ModelRights;
   /** Where the usage goes in its streams, unless a request says otherwise; undefined: as the deployment has it. */
   readonly usageChunk: 'inline' | 'separate' | undefined;
+  /** The only stream that the sender may read and cancel, where a signed address stands for its key. */
+  readonly onlyStream: string | undefined;
+}
+
+/** Whether a sender may read and cancel a stream: its own key has started it, or its address of this stream was signed. */
+export function mayUseStream(
+  sender: Pick<Principal, 'keyId' | 'onlyStream'>,
+  stream: { readonly id: string; readonly keyId: string },
+): boolean {
+  return sender.onlyStream === undefined ? sender.keyId === stream.keyId : sender.onlyStream === stream.id;
 }
 
 export interface PrincipalParts {
@@ -65,6 +75,7 @@ export function createPrincipal({ keyId, admin, key, owner, ownerId, defaults }:
         : (nowMs) => budgets.map((one) => checkOf(one.scope, one.budget, nowMs)),
     models: createModelRights(lists),
     usageChunk: key.usageChunk,
+    onlyStream: undefined,
   };
 }
 

@@ -1,13 +1,16 @@
+import type { KeyObject } from 'node:crypto';
 import type { Ledger } from '../ledger/contract.ts';
 import type { Owner } from '../storage/contract.ts';
 import { createKeyMirror, type KnownKey } from './key-mirror.ts';
 import { createKeyQuestions, type KeyAbsence } from './key-questions.ts';
 
-/** The keys and owners of the store, as a process that serves knows them. They outlive a reload. */
+/** The keys, the owners and the signing secret of the store, as a process that serves knows them. They outlive a reload. */
 export interface StoredKeys {
   /** A promise only where the ledger has to be asked. It never rejects. */
   find(hash: string): KnownKey | KeyAbsence | Promise<KnownKey | KeyAbsence>;
   owner(id: string): Owner | undefined;
+  /** The secret in force that signs addresses of streams; undefined until the store has been read. */
+  signingSecret(): KeyObject | undefined;
   /** Notes that a key was used; does not wait. */
   touch(keyId: string, atMs: number): void;
   /**
@@ -39,6 +42,7 @@ export function createStoredKeys({ ledger, now }: StoredKeysOptions): StoredKeys
   return {
     find: (hash) => mirror.find(hash) ?? (questions.isUnknown(hash) ? 'unknown' : ask(hash)),
     owner: mirror.owner,
+    signingSecret: mirror.signingSecret,
     touch: (keyId, atMs) => ledger.touch(keyId, atMs),
     async follow(signal, onAway) {
       for (let failures = 0; !signal.aborted; failures += 1) {
@@ -70,6 +74,7 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
 export const noStoredKeys: StoredKeys = {
   find: () => 'unknown',
   owner: () => undefined,
+  signingSecret: () => undefined,
   touch: () => {},
   follow: () => Promise.resolve(),
 };

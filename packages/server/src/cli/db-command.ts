@@ -27,8 +27,7 @@ import { readWords } from './read-words.ts';
 import { unknownCommand } from './unknown-command.ts';
 
 const place = `The store is PostgreSQL where TAILRACE_DATABASE_URL or storage.database_url names one, else SQLite in the data folder.`;
-const secrets =
-  'An export holds hashes of keys, what each client used, and secrets of the service: keep it as the store itself.';
+const secrets = 'An export holds hashes of keys and what each client used: keep it as the store itself.';
 
 /** `about`: one line for the list. `detail`: sentences for its own help. */
 const commands = {

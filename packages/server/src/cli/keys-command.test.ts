@@ -1,8 +1,10 @@
+import type { KeyObject } from 'node:crypto';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createStoredKeys } from '../access/stored-keys.ts';
 import { createMemoryKeys } from '../access/testing/memory-keys.ts';
 import { findAdministration } from '../service/find-administration.ts';
 import { writeServerFile } from '../service/server-file.ts';
@@ -86,6 +88,32 @@ describe('without a server', () => {
     ]);
     // The lock is released, and no server file is left.
     expect(await readdir(join(folder, 'data'))).not.toContain('server.json');
+  });
+
+  it('rotate-signing replaces the secret in the store, and shows neither of the two', async () => {
+    const secretNow = async () => {
+      const opened = await openStore({ dataDir: join(folder, 'data'), now: Date.now });
+      if (!opened.ok) throw new Error(opened.message);
+      const { signingSecret } = await opened.store.keysAfter(0);
+      await opened.store.close();
+      return signingSecret ?? 'none';
+    };
+    const without = await run('keys rotate-signing');
+    expect([without.code, without.out]).toEqual([2, '']);
+    await run('keys create');
+    expect(await secretNow()).toBe('none');
+    const first = await run('keys rotate-signing');
+    expect(first).toEqual({
+      code: 0,
+      out: expect.stringMatching(/^replaced the signing secret in SQLite .*; addresses .* have ended\n$/),
+      err: '',
+    });
+    const secret = await secretNow();
+    expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(await json('keys rotate-signing')).toEqual({ rotated: true });
+    expect(await secretNow()).not.toBe(secret);
+    expect(first.out).not.toContain(secret);
+    expect((await run('keys rotate-signing now')).err).toContain('unexpected "now"');
   });
 
   it('owners are made once, changed and deleted', async () => {
@@ -210,6 +238,16 @@ describe('with a server', () => {
     expect(use.status).toBe(200);
     expect(await list('keys list --owner acme', env)).toHaveLength(1);
     expect((await run('keys list', env)).out).toContain('fixed, admin');
+  });
+
+  it('it rotates its signing secret: an address that was signed before ends', async () => {
+    await name(process.pid);
+    const keys = createStoredKeys({ ledger: app.ledger.ledger, now: () => 0 });
+    await keys.follow(new AbortController().signal, () => {});
+    const before = keys.signingSecret();
+    const { code, out } = await run('keys rotate-signing', env);
+    expect([code, out]).toEqual([0, expect.stringContaining(`on the server at ${app.url}`)]);
+    expect(keys.signingSecret()?.equals(before as KeyObject)).toBe(false);
   });
 
   it('it is found also where the configuration cannot be read in this shell', async () => {

@@ -24,7 +24,7 @@ import { OutputFailed, print } from './print.ts';
 import { readSubcommand, type SubcommandGroup } from './subcommands.ts';
 import { warnOfModels } from './warn-of-models.ts';
 
-type Name = 'create' | 'list' | 'show' | 'update' | 'rotate' | 'revoke';
+type Name = 'create' | 'list' | 'show' | 'update' | 'rotate' | 'revoke' | 'rotate-signing';
 type Flag = (typeof keyFlags)[number] | '--overlap' | '--all';
 
 const keyId = 'the id of a key';
@@ -89,6 +89,13 @@ const group: SubcommandGroup<Name, Flag> = {
       flags: [],
       examples: [exampleId],
     },
+    'rotate-signing': {
+      about: 'replace the secret that signs addresses of streams',
+      detail:
+        'Replaces the secret that signs addresses of streams, on every replica within 2 s. All addresses that were signed before end. Keys stay as they are.',
+      flags: [],
+      examples: [''],
+    },
   },
 };
 
@@ -149,9 +156,23 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
       if (json) await writeJson(io, revoked);
       else await print(io, `revoked ${String(revoked['id'])}\n`);
     },
+    'rotate-signing': async (admin) => {
+      const rotated = await admin.call('POST', `${keys}/rotate-signing`);
+      if (json) await writeJson(io, rotated);
+      else
+        await print(
+          io,
+          `replaced the signing secret ${admin.where}; addresses of streams that were signed before have ended\n`,
+        );
+    },
   };
   const missing = `there is no key ${JSON.stringify(id)}; tailrace keys list --all shows those there are`;
-  return administer({ ...place, creates: command === 'create' }, io, work[command], { missing });
+  return administer(
+    { ...place, creates: command === 'create' },
+    io,
+    work[command],
+    id === '' ? {} : { missing },
+  );
 }
 
 async function list(

@@ -5,6 +5,7 @@ import type { Principal } from '../access/principal.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { readParameters } from '../domain/query-parameters.ts';
+import { maskSignatures } from '../telemetry/signature-mask.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import type { Cors } from './cors.ts';
 import type { AnswerHeaders, Exchange, ExchangeNotes } from './exchange.ts';
@@ -146,12 +147,12 @@ export function createHandler(options: HandlerOptions) {
           response.writeHead(204, { ...headers, ...allow, 'content-length': '0' }).end();
           return;
         }
-        const message = `${path} takes ${match.allowed.join(', ')}, not ${request.method}.`;
+        const message = `${maskSignatures(path)} takes ${match.allowed.join(', ')}, not ${request.method}.`;
         return await replyFailure(exchange, failure('method_not_allowed', message), allow);
       }
 
       notes.route = match.route.path;
-      const asked = authenticator.authenticate(match.route.access, request.headersDistinct, query);
+      const asked = authenticator.authenticate(match.route.access, request.headersDistinct, query, match.id);
       // A key that is known here costs no turn of the event loop.
       const principal = asked instanceof Promise ? await asked : asked;
       if (!principal.ok) return await replyFailure(exchange, principal.failure);

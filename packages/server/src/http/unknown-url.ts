@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../domain/failure.ts';
 import { nearest } from '../domain/nearest.ts';
+import { maskSignatures } from '../telemetry/signature-mask.ts';
 import { filledIn, type Route } from './route.ts';
 
 /** Paths that clients try, and the route that serves them here. */
@@ -14,10 +15,14 @@ const otherSurfaces = new Map([
   ['/healthz', "Use 'GET /livez' or 'GET /readyz'."],
 ]);
 
-/** A 404 that names the nearest known route: most unknown paths come from a base URL without `/v1`. */
+/**
+ * A 404 that names the nearest known route: most unknown paths come from a base URL without `/v1`. Clients log this message, so it
+ * repeats no signature.
+ */
 export function unknownUrl(method: string, path: string, routes: readonly Route[]): Failure {
   const shown = path.slice(0, 200).replace(/[^\x21-\x7e]/g, '?');
-  return failure('unknown_url', `There is no '${method} ${shown}' here. ${hint(path, routes)}`.trim());
+  const message = `There is no '${method} ${shown}' here. ${hint(path, routes)}`.trim();
+  return failure('unknown_url', maskSignatures(message));
 }
 
 function hint(path: string, routes: readonly Route[]): string {

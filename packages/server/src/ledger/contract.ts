@@ -40,8 +40,8 @@ export interface Ledger extends StoreReads {
   /** Notes that a key was used; does not wait. */
   touch(keyId: string, atMs: number): void;
   /**
-   * Calls `listener` with all keys first, then with each change within a second of it, made by whichever replica. Resolves
-   * after the first call. Rejects where the store cannot be read.
+   * Calls `listener` with all keys and the signing secret first, then with each change within a second of it, made by whichever
+   * replica. Resolves after the first call. Rejects where the store cannot be read.
    */
   watchKeys(listener: (book: KeyBook) => void): Promise<void>;
   /** Resolves when everything that was settled has been stored, or lies in the spool on disk; then it is closed. */

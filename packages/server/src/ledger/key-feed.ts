@@ -1,6 +1,7 @@
 import type { KeyBook, Store } from '../storage/contract.ts';
+import { newSigningSecret, signingSecretName } from '../storage/signing-secret.ts';
 
-/** Hands changes of keys and owners to every process that serves. */
+/** Hands changes of keys, owners and the signing secret to every process that serves. */
 export interface KeyFeed {
   /** Calls the listener with all keys, then with each change. Resolves with a function that ends this. */
   watch(listener: (book: KeyBook) => void): Promise<() => void>;
@@ -10,7 +11,7 @@ export interface KeyFeed {
 }
 
 export interface KeyFeedOptions {
-  readonly store: Pick<Store, 'keysAfter'>;
+  readonly store: Pick<Store, 'keysAfter' | 'secret'>;
   /** Whether other services change keys: then the store is asked each second. */
   readonly shared: boolean;
   every(ms: number, work: () => void): () => void;
@@ -53,6 +54,8 @@ export function createKeyFeed({ store, shared, every }: KeyFeedOptions): KeyFeed
 
   return {
     async watch(listener) {
+      // The first service over a store makes the secret, before any process reads the book.
+      await store.secret(signingSecretName, newSigningSecret);
       const book = await store.keysAfter(0);
       watchers.set(listener, book.version);
       listener(book);

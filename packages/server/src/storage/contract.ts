@@ -67,7 +67,7 @@ export interface Store extends StoreReads {
     readonly nowMs: number;
   }): Promise<readonly string[]>;
   /**
-   * Carries out one change of keys or owners. With `once`, a repetition answers what the first one answered, and the same key
+   * Carries out one change of keys, owners or the signing secret. With `once`, a repetition answers what the first one answered, and the same key
    * with another fingerprint is a conflict.
    */
   change(change: Change, once?: OnceFor): Promise<Written>;
@@ -98,7 +98,7 @@ export interface Store extends StoreReads {
 
 /** What the administration reads. Reading never waits for a write of another process. */
 export interface StoreReads {
-  /** Every key and owner that has changed after `version`; version 0: all. */
+  /** Every key and owner that has changed after `version`, with the signing secret where anything has; version 0: all. */
   keysAfter(version: number): Promise<KeyBook>;
   keyByHash(hash: string): Promise<StoredKey | undefined>;
   key(id: string): Promise<StoredKey | undefined>;

@@ -60,6 +60,8 @@ export interface KeyBook {
   readonly keys: readonly StoredKey[];
   readonly owners: readonly Owner[];
   readonly deletedOwners: readonly string[];
+  /** The secret that signs addresses of streams, as it is now. Absent where nothing has changed, and where none was made yet. */
+  readonly signingSecret?: string;
 }
 
 /** The members of a key that may be changed; `null` removes one. */
@@ -70,7 +72,7 @@ export type OwnerFields = {
 };
 type OwnerOwn = Pick<Owner, 'name' | 'metadata'>;
 
-/** One change of keys or owners. `atMs` is when it was asked for. */
+/** One change of keys, owners or the signing secret. `atMs` is when it was asked for. */
 export type Change =
   /** Makes the owner too where it is missing. */
   | { readonly type: 'create-key'; readonly key: StoredKey; readonly atMs: number }
@@ -101,7 +103,9 @@ export type Change =
       readonly atMs: number;
     }
   /** A conflict while it has keys that are not revoked. */
-  | { readonly type: 'delete-owner'; readonly id: string; readonly atMs: number };
+  | { readonly type: 'delete-owner'; readonly id: string; readonly atMs: number }
+  /** Replaces the secret that signs addresses of streams: all that were signed before end. `secret`: `newSigningSecret`. */
+  | { readonly type: 'rotate-signing'; readonly secret: string; readonly atMs: number };
 
 /** An `Idempotency-Key` of the administration. Kept for 24 h. */
 export interface OnceFor {
@@ -113,7 +117,7 @@ export interface OnceFor {
 export type Written =
   | {
       readonly type: 'done';
-      /** The key or owner as it is now; absent for a deleted owner. */
+      /** The key or owner as it is now; absent for a deleted owner. The signing secret is in no answer. */
       readonly key?: StoredKey;
       readonly owner?: Owner;
       readonly replayed: boolean;

@@ -6,14 +6,14 @@ export type TransferRow = JsonObject;
 /** What `tailrace db export` and `import` need of a store. */
 export interface Transfer {
   /**
-   * Everything that the store keeps, as of one moment, in an order and a form that are the same for each kind of store: two
+   * Everything that the store keeps but its secrets, as of one moment, in an order and a form that are the same for each kind of store: two
    * stores with the same content export the same bytes. Memory is bounded.
    */
   exportRows(): AsyncIterable<TransferRow>;
   /**
    * Stores the rows of an export, all of them or none, and resolves with their number. Memory is bounded. Rejects with an
    * {@link ImportError} where a server uses the store, where the store is not empty and `replace` is not given (with it,
-   * everything is deleted first), or where the rows are no export of a version that is known here.
+   * everything but its secrets is deleted first), or where the rows are no export of a version that is known here.
    */
   importRows(
     rows: AsyncIterable<TransferRow> | Iterable<TransferRow>,

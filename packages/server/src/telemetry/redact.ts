@@ -1,8 +1,9 @@
 import { createSecretMask } from './secret-mask.ts';
+import { maskSignatures } from './signature-mask.ts';
 
 /**
  * Masks secrets in a text, in case one gets into it: no code passes a secret to the log on purpose, but a provider's error
- * or a mistyped setting may hold one. `cut`: the text was cut at its end, which may be the beginning of a secret.
+ * or a mistyped setting may hold one, and a client may write the signed address of a stream into a path. `cut`: the text was cut at its end, which may be the beginning of a secret.
  */
 export type Redact = (text: string, cut?: boolean) => string;
 
@@ -51,7 +52,7 @@ export function createRedact({ secrets = [], keyPrefixes = [] }: RedactOptions =
   const known = prefixes.map((text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|');
   const keyShaped = new RegExp(`(?<![A-Za-z0-9])(?:${known})[A-Za-z0-9_-]{12,}`, 'g');
   const examine = (text: string, cut?: boolean): string => {
-    const masked = byValue(text, cut);
+    const masked = maskSignatures(byValue(text, cut), mask);
     if (!beyondOneWord.test(masked)) return masked.replace(keyShaped, mask);
     return masked
       .replace(urlCredentials, `$1${mask}@`)

@@ -8,7 +8,6 @@ import { type Failure, failure } from '../domain/failure.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import type { Route } from '../http/route.ts';
-import { createHttpServer } from '../http/server.ts';
 import { createTestJournal } from '../journal/testing/test-journal.ts';
 import type { WebhookStatus } from '../ledger/contract.ts';
 import { startTestLedger, type TestLedger } from '../ledger/testing/test-ledger.ts';
@@ -21,6 +20,7 @@ import { cancelRun } from '../relay/cancel-run.ts';
 import { createRunRegistry, type RunRegistry } from '../relay/run-registry.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
+import { createListener } from '../service/listener.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import type { Surface } from '../wire/contract.ts';
@@ -100,6 +100,7 @@ export async function startTestApp({
   stream.on('data', (piece: Buffer) => {
     log += piece.toString();
   });
+  const serverLog = createLog({ ...config.logging, format: 'json', stream, now: Date.now });
   const app = createApp({
     config,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
@@ -108,7 +109,7 @@ export async function startTestApp({
     likely: createLikelyCompletion(),
     ledger,
     upstreams: created.upstreams,
-    log: createLog({ ...config.logging, format: 'json', stream, now: Date.now }),
+    log: serverLog,
     runs,
     journal: createTestJournal({
       retentionMs: config.stream.retentionMs,
@@ -128,11 +129,7 @@ export async function startTestApp({
     reload: async () => ({ problems: ['this server does not reload'], warnings: [] }),
     ...(surfaces === undefined ? {} : { surfaces }),
   });
-  const http = createHttpServer(
-    (request, response, expectsContinue) => app(request, response, expectsContinue),
-    newRequestId,
-    () => {},
-  );
+  const http = createListener(() => app, { log: serverLog, newRequestId });
   const port = await http.listen({ host: '127.0.0.1', port: 0, loopback: true });
   return {
     url: `http://127.0.0.1:${port}`,

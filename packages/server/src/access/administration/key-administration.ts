@@ -1,3 +1,4 @@
+import { assertNever } from '../../domain/assert-never.ts';
 import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import type { JsonObject, JsonValue } from '../../domain/json.ts';
@@ -6,6 +7,7 @@ import { unknownAfter } from '../../domain/unknown-after.ts';
 import type { Ledger } from '../../ledger/contract.ts';
 import type { Change, OnceFor, Owner, Page, StoredKey, Written } from '../../storage/contract.ts';
 import type { KeyFields, OwnerFields } from '../../storage/keys.ts';
+import { newSigningSecret } from '../../storage/signing-secret.ts';
 import { printable } from '../../telemetry/printable.ts';
 import { defaultOwner } from '../authenticator.ts';
 import type { FixedKey } from '../fixed-keys.ts';
@@ -24,7 +26,7 @@ export interface Administered {
 export type Administering = Promise<Result<Administered>>;
 
 /**
- * Keys and owners, as `/admin/v1` has them: the bodies of its routes in, their answers out. Failures: those of the fields,
+ * Keys, owners and the signing secret, as `/admin/v1` has them: the bodies of its routes in, their answers out. Failures: those of the fields,
  * each with its path as `param`; `unknown_url` for a key or an owner that does not exist; `conflict`,
  * `idempotency_key_reused`, and `storage_unavailable`. Never rejects because of the store.
  */
@@ -42,6 +44,8 @@ export interface KeyAdministration {
   showOwner(id: string): Administering;
   updateOwner(id: string, body: JsonValue, once?: OnceFor): Administering;
   deleteOwner(id: string, once?: OnceFor): Administering;
+  /** Replaces the secret that signs addresses of streams. No answer has the secret. */
+  rotateSigning(once?: OnceFor): Administering;
 }
 
 export interface KeyAdministrationOptions {
@@ -198,6 +202,11 @@ export function createKeyAdministration(options: KeyAdministrationOptions): KeyA
         json: { id, deleted: true },
       }));
     },
+
+    async rotateSigning(once) {
+      const rotate = { type: 'rotate-signing', secret: newSigningSecret(), atMs: now() } as const;
+      return change(rotate, once, () => ({ status: 200, json: { rotated: true } }));
+    },
   };
 }
 
@@ -253,6 +262,10 @@ function missing(change: Change): Failure {
     case 'rotate-key':
     case 'revoke-key':
       return noSuch('key', change.id);
+    case 'rotate-signing':
+      throw new Error('a store has no signing secret to replace');
+    default:
+      return assertNever(change);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Ledger } from '../../ledger/contract.ts';
 import type { KeyBook, Listed, OnceFor, Owner, Page, StoredKey, Written } from '../../storage/contract.ts';
 import type { Change, KeyFields, OwnerFields } from '../../storage/keys.ts';
+import { newSigningSecret } from '../../storage/signing-secret.ts';
 
 export type KeyLedger = Pick<
   Ledger,
@@ -17,6 +18,8 @@ export interface MemoryKeys extends KeyLedger {
   readonly calls: string[];
   /** Whether watchers learn changes. */
   silent: boolean;
+  /** The signing secret now. */
+  readonly signingSecret: string;
 }
 
 export function createMemoryKeys(): MemoryKeys {
@@ -25,6 +28,7 @@ export function createMemoryKeys(): MemoryKeys {
   const watchers: ((book: KeyBook) => void)[] = [];
   const done = new Map<string, { readonly fingerprint: string; readonly written: Written }>();
   let version = 0;
+  let signingSecret = newSigningSecret();
 
   function touchOwner(id: string, atMs: number): Owner[] {
     if (owners.has(id)) return [];
@@ -53,6 +57,11 @@ export function createMemoryKeys(): MemoryKeys {
 
   function carryOut(change: Change): Written {
     const { atMs } = change;
+    if (change.type === 'rotate-signing') {
+      signingSecret = change.secret;
+      publish({ signingSecret });
+      return { type: 'done', replayed: false };
+    }
     if (change.type === 'create-key') return putKey(change.key, touchOwner(change.key.owner, atMs));
     if (change.type === 'put-owner') return putOwner(change.owner, !owners.has(change.owner.id));
     if (change.type === 'update-owner' || change.type === 'delete-owner') {
@@ -89,6 +98,9 @@ export function createMemoryKeys(): MemoryKeys {
     away: false,
     silent: false,
     delay: () => Promise.resolve(),
+    get signingSecret() {
+      return signingSecret;
+    },
     calls: [],
     keyByHash: (hash) =>
       call('keyByHash', () => [...keys.values()].find((key) => key.hashes.some((one) => one.hash === hash))),
@@ -106,7 +118,8 @@ export function createMemoryKeys(): MemoryKeys {
     watchKeys: (listener) =>
       call('watchKeys', () => {
         watchers.push(listener);
-        listener({ version, keys: [...keys.values()], owners: [...owners.values()], deletedOwners: [] });
+        const all = { keys: [...keys.values()], owners: [...owners.values()], deletedOwners: [] };
+        listener({ version, ...all, signingSecret });
       }),
     touch: () => {
       memory.calls.push('touch');

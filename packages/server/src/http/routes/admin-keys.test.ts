@@ -182,6 +182,45 @@ describe('an Idempotency-Key', () => {
   });
 });
 
+describe('POST /admin/v1/keys/rotate-signing', () => {
+  const path = '/admin/v1/keys/rotate-signing';
+
+  it('replaces the secret; neither the answer nor the log has the old one or the new one', async () => {
+    const before = ledger.signingSecret;
+    const { status, headers, json } = await call('POST', path);
+    expect([status, json]).toEqual([200, { rotated: true }]);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(ledger.signingSecret).not.toBe(before);
+    await expect.poll(() => app.logged()).toMatchObject([{ route: path, status: 200 }]);
+    for (const secret of [before, ledger.signingSecret])
+      expect(JSON.stringify(app.logged())).not.toContain(secret);
+  });
+
+  it('is carried out once for an Idempotency-Key', async () => {
+    const once = { 'idempotency-key': 'one' };
+    const first = await call('POST', path, undefined, once);
+    const secret = ledger.signingSecret;
+    const second = await call('POST', path, undefined, once);
+    expect([second.status, second.json]).toEqual([first.status, first.json]);
+    expect(second.headers.get('idempotent-replayed')).toBe('true');
+    expect(ledger.signingSecret).toBe(secret);
+    expect((await call('POST', '/admin/v1/keys', undefined, once)).status).toBe(409);
+  });
+
+  it('takes no fields, and is no id of a key', async () => {
+    expect((await call('POST', path, { overlap: '1h' })).json.error).toMatchObject({ param: 'overlap' });
+    expect((await call('GET', path)).status).toBe(404);
+  });
+
+  it('is shown by no route of the administration', async () => {
+    const shown: string[] = [];
+    for (const route of app.routes.filter(({ method, path: at }) => method === 'GET' && !at.includes('{')))
+      shown.push(JSON.stringify((await call('GET', route.path)).json ?? ''));
+    expect(shown.length).toBeGreaterThan(8);
+    expect(shown.filter((text) => text.includes(ledger.signingSecret))).toEqual([]);
+  });
+});
+
 describe('GET /admin/v1/keys', () => {
   it('lists fixed keys first, then the stored ones, in pages', async () => {
     const made = [await create({ owner: 'acme' }), await create(), await create()]

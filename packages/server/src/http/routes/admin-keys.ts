@@ -13,9 +13,10 @@ import type { Method, Route } from '../route.ts';
 const keys = '/admin/v1/keys';
 const owners = '/admin/v1/owners';
 
-/** `/admin/v1/keys` and `/admin/v1/owners`. `budget`: the account of bodies as bytes. */
+/** `/admin/v1/keys`, the signing secret with them, and `/admin/v1/owners`. `budget`: the account of bodies as bytes. */
 export function adminKeyRoutes(administration: KeyAdministration, budget: BodyBudget): Route[] {
   const { createKey, showKey, updateKey, revokeKey, rotateKey } = administration;
+  const { rotateSigning } = administration;
   const { putOwner, showOwner, updateOwner, deleteOwner } = administration;
 
   const read = (path: string, answer: (exchange: Exchange) => Administering) => route('GET', path, answer);
@@ -24,8 +25,12 @@ export function adminKeyRoutes(administration: KeyAdministration, budget: BodyBu
     ...read(path, answer),
     readsQuery: true,
   });
-  const remove = (path: string, answer: (id: string, once?: OnceFor) => Administering) =>
-    route('DELETE', path, async (exchange) => {
+  const writeWithoutFields = (
+    method: Method,
+    path: string,
+    answer: (id: string, once?: OnceFor) => Administering,
+  ) =>
+    route(method, path, async (exchange) => {
       const asked = await readWrite(exchange, budget);
       if (!asked.ok) return asked;
       const { body, once } = asked.value;
@@ -54,8 +59,9 @@ export function adminKeyRoutes(administration: KeyAdministration, budget: BodyBu
     }),
     read(`${keys}/{id}`, ({ id }) => showKey(id)),
     write('PATCH', `${keys}/{id}`, updateKey),
-    remove(`${keys}/{id}`, revokeKey),
+    writeWithoutFields('DELETE', `${keys}/{id}`, revokeKey),
     write('POST', `${keys}/{id}/rotate`, rotateKey),
+    writeWithoutFields('POST', `${keys}/rotate-signing`, (_, once) => rotateSigning(once)),
     list(owners, async ({ query }) => {
       const given = readParameters(query, ['limit', 'after']);
       if (!given.ok) return given;
@@ -65,7 +71,7 @@ export function adminKeyRoutes(administration: KeyAdministration, budget: BodyBu
     write('PUT', `${owners}/{id}`, putOwner),
     read(`${owners}/{id}`, ({ id }) => showOwner(id)),
     write('PATCH', `${owners}/{id}`, updateOwner),
-    remove(`${owners}/{id}`, deleteOwner),
+    writeWithoutFields('DELETE', `${owners}/{id}`, deleteOwner),
   ];
 }
 

@@ -1,5 +1,8 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Access } from '../../access/authenticator.ts';
+import { createStoredKeys } from '../../access/stored-keys.ts';
+import { createStreamSignature } from '../../access/stream-signature.ts';
 import { startTestApp, type TestApp, testAdminKey, testKey } from '../../testing/start-app.ts';
 import { createWall, type Wall } from '../../wall/wall.ts';
 import type { Method } from '../route.ts';
@@ -7,8 +10,8 @@ import type { Method } from '../route.ts';
 /*
  * Every method × every path of the route table (and some beside it) × spellings of the path and of the host, as bytes of a raw
  * socket: without a key nothing answers 2xx but what is public, and with an ordinary key nothing of the administration. The
- * server has a model that answers, and every id exists: a route that was open would answer 2xx. A new route is in this matrix by
- * itself.
+ * server has a model that answers, and every id exists: a route that was open would answer 2xx. A signed address of a stream stands
+ * for a key at the routes of streams only. A new route is in this matrix by itself.
  */
 
 let app: TestApp;
@@ -206,11 +209,19 @@ describe('with an ordinary key nothing of the administration answers 2xx', () =>
 interface Row {
   readonly method: Method;
   readonly target: string;
-  readonly access: 'public' | 'key' | 'admin';
+  readonly access: Access;
 }
 
 const rows = (): Row[] =>
   app.routes.map(({ method, path, access }) => ({ method, target: pathOf(path), access }));
+
+/** The query of an address that this server's own secret has signed for an id. */
+async function signedQuery(id: string): Promise<string> {
+  const keys = createStoredKeys({ ledger: app.ledger.ledger, now: () => 0 });
+  await keys.follow(new AbortController().signal, () => {});
+  const expiresS = Math.ceil(Date.now() / 1_000) + 600;
+  return `expires=${expiresS}&signature=${createStreamSignature(keys.signingSecret).sign(id, expiresS)}`;
+}
 
 /** The status of each row of the table, by `METHOD path`. */
 async function statuses(
@@ -259,6 +270,30 @@ describe('every route of the table', () => {
     }
   });
 
+  it('but those of streams takes no signed address for a key, also one that was signed for its own id', async () => {
+    const others = rows().filter(({ access }) => access !== 'public' && access !== 'stream');
+    const idOf = (target: string) => decodeURIComponent(target.split('/').at(-1) ?? '');
+    const ids = [...new Set(others.map(({ target }) => idOf(target)))];
+    const queries = new Map(await Promise.all(ids.map(async (id) => [id, await signedQuery(id)] as const)));
+    const asked = ({ target }: Row) => `${target}?${queries.get(idOf(target))}`;
+    expect(await statuses(others, (row) => ({ target: asked(row) }))).toEqual(allOf(others, 401));
+  });
+
+  it('of streams is 404 with a signature that is wrong or of another stream, whatever key comes with it', async () => {
+    const streams = rows().filter(({ access }) => access === 'stream');
+    const wrong = [
+      `expires=9999999999&signature=${'0'.repeat(64)}`,
+      await signedQuery('another'),
+      'signature=',
+    ];
+    for (const query of wrong) {
+      for (const key of [undefined, testKey, testAdminKey]) {
+        const seen = await statuses(streams, ({ target }) => ({ target: `${target}?${query}`, key }));
+        expect(seen).toEqual(allOf(streams, 404));
+      }
+    }
+  });
+
   it('refuses two different keys, wherever they stand', async () => {
     for (const headers of [
       [`x-api-key: ${stored.key}`],
@@ -273,7 +308,7 @@ describe('every route of the table', () => {
 
   // Last: some of them change or delete what the others need.
   it('opens with its own kind of key', async () => {
-    const keyOf = { public: undefined, key: stored.key, admin: testAdminKey };
+    const keyOf = { public: undefined, key: stored.key, stream: stored.key, admin: testAdminKey };
     // There is no stream; the key was accepted.
     const isOfStream = ({ target }: Row) => target.endsWith('/events');
     const ofStreams = rows().filter(isOfStream);

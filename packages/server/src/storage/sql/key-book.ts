@@ -1,8 +1,11 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import { assertNever } from '../../domain/assert-never.ts';
 import type { Listed, Page } from '../contract.ts';
 import type { Change, KeyBook, OnceFor, Owner, StoredKey, Written } from '../keys.ts';
+import { signingSecretName } from '../signing-secret.ts';
 import { noSuchPlace } from './find-records.ts';
 import { changedFields, keyRow, ownerRow, readKey, readOwner, rotated } from './key-row.ts';
+import { putSecret, storedSecret } from './secrets.ts';
 import { storableText } from './storable.ts';
 import { dayMs, type KeyTable, type OwnerTable, type Tables } from './tables.ts';
 
@@ -53,11 +56,13 @@ export function createKeyBook(db: Kysely<Tables>): KeyBookQueries {
         .selectAll()
         .where('version', after === 0 ? '>=' : '>', after)
         .execute();
+      const signingSecret = await storedSecret(db, signingSecretName);
       return {
         version,
         keys: keys.map(readKey),
         owners: owners.filter((owner) => owner.deleted_at === null).map(readOwner),
         deletedOwners: owners.filter((owner) => owner.deleted_at !== null).map(({ id }) => id),
+        ...(signingSecret === undefined ? {} : { signingSecret }),
       };
     },
 
@@ -188,6 +193,11 @@ async function carryOut(db: Transaction<Tables>, change: Change, version: number
     case 'rotate-key':
     case 'revoke-key':
       return changeKey(db, change, version);
+    case 'rotate-signing':
+      await putSecret(db, signingSecretName, change.secret);
+      return { type: 'done', replayed: false };
+    default:
+      return assertNever(change);
   }
 }
 

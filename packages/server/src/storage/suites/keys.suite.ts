@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { newSigningSecret, signingSecretName } from '../signing-secret.ts';
 import type { StoreCase } from '../testing/store-case.ts';
 import { creation, morning, someKey } from '../testing/store-values.ts';
 
@@ -286,6 +287,32 @@ export function testKeys(storeCase: StoreCase): void {
       ]);
       expect(made[0]).toBe(made[1]);
       expect(await clients[1].secret('signing', () => 'three')).toBe(made[0]);
+    });
+
+    test('the signing secret is part of the book once it is made, and its rotation is a change', async () => {
+      const { clients } = await storeCase.open();
+      expect(await clients[0].keysAfter(0)).not.toHaveProperty('signingSecret');
+      const made = await clients[0].secret(signingSecretName, newSigningSecret);
+      const first = await clients[1].keysAfter(0);
+      expect(first.signingSecret).toBe(made);
+      const rotate = (secret: string) =>
+        clients[0].change({ type: 'rotate-signing', secret, atMs: morning }, { key: 'k', fingerprint: 'f' });
+      const secret = newSigningSecret();
+      const written = await rotate(secret);
+      expect(written).toEqual({ type: 'done', replayed: false });
+      // Repeated, it replaces nothing.
+      expect(await rotate(newSigningSecret())).toEqual({ type: 'done', replayed: true });
+      expect(await clients[1].keysAfter(first.version)).toMatchObject({ keys: [], signingSecret: secret });
+      const { version } = await clients[1].keysAfter(first.version);
+      expect(await clients[1].keysAfter(version)).not.toHaveProperty('signingSecret');
+      expect(await clients[1].secret(signingSecretName, newSigningSecret)).toBe(secret);
+    });
+
+    test('a signing secret that is rotated before it was made is the one that all have', async () => {
+      const { clients } = await storeCase.open();
+      const secret = newSigningSecret();
+      await clients[0].change({ type: 'rotate-signing', secret, atMs: morning });
+      expect(await clients[1].secret(signingSecretName, newSigningSecret)).toBe(secret);
     });
 
     test('one holder at a time has a lease', async () => {

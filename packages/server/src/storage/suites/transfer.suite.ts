@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { OpenedReader } from '../opening.ts';
+import { signingSecretName } from '../signing-secret.ts';
 import type { StoreCase } from '../testing/store-case.ts';
 import {
   creation,
@@ -11,6 +12,8 @@ import {
   tokensOf,
 } from '../testing/store-values.ts';
 import type { TransferRow } from '../transfer.ts';
+
+const plantedSecret = 'ab'.repeat(32);
 
 export async function exported(store: Pick<OpenedReader, 'exportRows'>): Promise<string> {
   let lines = '';
@@ -35,7 +38,7 @@ export async function fillStore({ clients: [store] }: Awaited<ReturnType<StoreCa
   await store.change({ type: 'revoke-key', id: 'key_ä', atMs: morning });
   await store.change({ type: 'delete-owner', id: 'Zoë', atMs: morning });
   await store.touch([{ keyId: 'key_a', atMs: morning }]);
-  await store.secret('signing', () => 'a secret');
+  await store.secret(signingSecretName, () => plantedSecret);
   await store.admit([
     someIntent('open', { budgets: [tokensOf('key:key_a', 1_000)] }),
     someIntent('dead', { user: 'ann' }),
@@ -87,6 +90,19 @@ export function testTransfer(storeCase: StoreCase): void {
       ).toMatchObject({
         replayed: true,
       });
+    });
+
+    test('an export has no secret, and a store keeps its own through an import', async () => {
+      const from = await storeCase.open();
+      await fillStore(from);
+      const lines = await exported(from.clients[0]);
+      expect(lines).not.toContain(plantedSecret);
+      expect((await from.clients[0].keysAfter(0)).signingSecret).toBe(plantedSecret);
+      const to = await storeCase.open();
+      const own = await to.clients[0].secret(signingSecretName, () => 'cd'.repeat(32));
+      await to.clients[0].settle([someRecord('a')]);
+      await to.clients[0].importRows(rowsOf(lines), { replace: true });
+      expect((await to.clients[1].keysAfter(0)).signingSecret).toBe(own);
     });
 
     test('a store that has something is replaced only where that is asked for', async () => {
