@@ -36,10 +36,10 @@ const devCommands = new Map([
 ]);
 
 /**
- * The server sets this flag itself (packages/server/src/cli/process-settings.ts says why). Set from the start, it makes the
+ * The server sets these flags itself (packages/server/src/cli/process-settings.ts says why). Set from the start, they make the
  * compiled code of the first files valid as well: Node keeps a cache for each set of flags.
  */
-const heapFlags = ['--semi-space-growth-factor=1'];
+const heapFlags = ['--semi-space-growth-factor=1', '--no-parallel-scavenge'];
 
 main().catch((/** @type {unknown} */ error) => {
   if (error instanceof ExpectedFailure) say(error.message);

@@ -30,6 +30,7 @@ function lab() {
       ends.shift()?.();
       await settle();
     },
+    planned: () => planned.length,
     pass(ms: number) {
       nowMs += ms;
     },
@@ -50,6 +51,16 @@ it('gives one turn at a time', async () => {
   expect(given).toEqual(['first']);
   await work(1);
   expect(given).toEqual(['first', 'second']);
+});
+
+it('plans a new share only when bodies have taken a millisecond, and not for each small body', async () => {
+  const { ask, work, planned } = lab();
+  ask('key', 'a', 'b', 'c');
+  await work(0.4);
+  await work(0.5);
+  expect(planned()).toBe(0);
+  await work(0.2);
+  expect(planned()).toBe(1);
 });
 
 it('gives as many at once as fit into a share', async () => {

@@ -20,13 +20,15 @@ export interface BodyTurnsParts {
 
 /** Milliseconds of decoding, after which the next body waits until the sockets have been read again. */
 const shareMs = 20;
+/** To plan a new share costs two turns of the event loop, some 5 µs: small bodies are decoded for so long before that. */
+const plannedFromMs = 1;
 
 export function createBodyTurns({ now, later }: BodyTurnsParts): BodyTurns {
   /** No list is empty; the key at the front has the next turn. */
   const waiting = new Map<string, ((end: () => void) => void)[]>();
   /** When the current turn began; undefined while no turn is given. */
   let startedMs: number | undefined;
-  /** Used of the share. From the first turn in a share on, `beginNewShare` is planned. */
+  /** Used of the share, also in earlier turns of the loop. From `plannedFromMs` on `beginNewShare` is planned. */
   let spentMs = 0;
   let planned = false;
 
@@ -51,13 +53,13 @@ export function createBodyTurns({ now, later }: BodyTurnsParts): BodyTurns {
 
   function begin(): () => void {
     startedMs = now();
-    planNewShare();
     return end;
   }
 
   function end(): void {
     spentMs += now() - (startedMs ?? now());
     startedMs = undefined;
+    if (spentMs >= plannedFromMs) planNewShare();
     giveNextTurn();
   }
 

@@ -16,6 +16,7 @@ function connection(
   contentType = 'text/event-stream; charset=utf-8',
 ) {
   let written = '';
+  let writes = 0;
   let takeMore = () => {};
   let full = 0;
   const socket = new Duplex({
@@ -23,6 +24,7 @@ function connection(
     read() {},
     write(chunk: Buffer, _encoding, done) {
       written += chunk.toString('latin1');
+      writes += 1;
       full += chunk.length;
       if (full < takes) done();
       else
@@ -76,6 +78,7 @@ function connection(
         .split(/\r\n/)
         .filter((line) => /^(data|:)/.test(line)),
     ended: () => written.endsWith('0\r\n\r\n'),
+    writes: () => writes,
   };
 }
 
@@ -88,6 +91,18 @@ it('sends the head with the first event, with the target that serves', () => {
   reader.end('[DONE]');
   expect(head()).toContain('tailrace-target: lab/m');
   expect(frames()).toEqual(['data: 1\n\n', 'data: [DONE]\n\n']);
+  expect(ended()).toBe(true);
+});
+
+it('writes the head with the first event, and the end of the body with the last one, as one text each', () => {
+  const { reader, begin, frames, ended, writes } = connection();
+  begin();
+  reader.event('1');
+  expect(writes()).toBe(1);
+  reader.event('2');
+  reader.end('[DONE]');
+  expect(writes()).toBe(3);
+  expect(frames()).toEqual(['data: 1\n\n', 'data: 2\n\n', 'data: [DONE]\n\n']);
   expect(ended()).toBe(true);
 });
 

@@ -39,7 +39,9 @@ export interface SseReaderOwner {
  *
  * A frame goes to the socket as one latin1 write with its own chunk header: measured at 35 µs an event against 50 for
  * the response's own `write`. That path is taken only where it is certain that the answer is chunked and that no earlier
- * answer is still under way on the socket; in all other cases, such as HTTP/1.0, the response writes.
+ * answer is still under way on the socket; in all other cases, such as HTTP/1.0, the response writes. Then the response's own
+ * chunking is off: the first frame leaves in one text with the head, and the last one with the end of the body, where the
+ * response would write five pieces.
  */
 export function createSseReader(options: SseReaderOptions): Reader {
   return new SseReader(options);
@@ -203,18 +205,31 @@ class SseReader extends Silence implements Reader {
   }
 
   private sendHead(): void {
-    const { response } = this;
     this.headWaits = false;
-    response.flushHeaders();
-    if (response.chunkedEncoding && response.socket !== null) this.raw = response.socket;
+    this.takeSocket();
+    this.response.flushHeaders();
+  }
+
+  /** From here on this reader writes the headers of chunks, where it is certain that the answer is chunked. */
+  private takeSocket(): void {
+    const { response } = this;
+    if (!response.chunkedEncoding || response.socket === null) return;
+    this.raw = response.socket;
+    response.chunkedEncoding = false;
   }
 
   private writeWithHead(frame: string): boolean {
-    const { socket } = this.response;
+    const { response } = this;
+    if (response.destroyed) return true;
+    const { socket } = response;
+    this.headWaits = false;
+    this.takeSocket();
+    // Else the response corks the socket itself, to the end of the turn.
     socket?.cork();
     try {
-      this.sendHead();
-      return this.write(frame);
+      const writable = response.write(this.raw === undefined ? frame : chunkOf(frame), 'latin1');
+      if (!writable) this.fallsBehind();
+      return writable;
     } finally {
       socket?.uncork();
     }
@@ -225,10 +240,7 @@ class SseReader extends Silence implements Reader {
     // `writable` looks at one object, which the write needs anyway; `destroyed` looks at two.
     const isGone = raw === undefined ? response.destroyed : !raw.writable && raw.destroyed;
     if (isGone) return true;
-    const writable =
-      raw === undefined
-        ? response.write(frame, 'latin1')
-        : writeDirectly(raw, `${frame.length.toString(16)}\r\n${frame}\r\n`);
+    const writable = raw === undefined ? response.write(frame, 'latin1') : writeDirectly(raw, chunkOf(frame));
     if (!writable) this.fallsBehind();
     return writable;
   }
@@ -256,9 +268,13 @@ class SseReader extends Silence implements Reader {
 
   /** The last frame and the end of the body are one write. */
   private endWith(frame: string, onFinished: () => void): void {
-    const { response } = this;
+    const { response, raw } = this;
     if (response.destroyed) return;
-    response.end(frame, 'latin1', onFinished);
+    if (raw === undefined) response.end(frame, 'latin1', onFinished);
+    else {
+      writeDirectly(raw, `${frame === '' ? '' : chunkOf(frame)}${lastChunk}`);
+      response.end(onFinished);
+    }
     // Usually the client accepts it at once.
     if (response.writableLength > 0) this.armStalled();
   }
@@ -273,3 +289,10 @@ class SseReader extends Silence implements Reader {
     this.behind = false;
   }
 }
+
+/** A frame as a chunk of HTTP/1.1; it is ASCII, so its length is that of its bytes. */
+function chunkOf(frame: string): string {
+  return `${frame.length.toString(16)}\r\n${frame}\r\n`;
+}
+
+const lastChunk = '0\r\n\r\n';

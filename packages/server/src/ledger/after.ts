@@ -6,3 +6,9 @@ export function afterTimeout(ms: number, work: () => void): () => void {
   const timer = setTimeout(work, ms);
   return () => clearTimeout(timer);
 }
+
+/** By a timer of the system that does not keep the process or thread alive. */
+export function afterUnheld(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms).unref();
+  return () => clearTimeout(timer);
+}

@@ -6,7 +6,7 @@ export interface Batcher<Item> {
 }
 
 /**
- * Creates a batcher. `work` must not reject; `later` begins the first batch, so that all items of one turn of the event loop
+ * Creates a batcher. `work` must not reject; `later` begins the first batch, so that all items that come together
  * are in it.
  */
 export function createBatcher<Item>(

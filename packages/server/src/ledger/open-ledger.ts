@@ -54,7 +54,8 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     refuses: () => lost,
     webhookState: () => webhook?.state(),
     now: Date.now,
-    later: setImmediate,
+    // A group is what came in one message. Where the store is asked for each group, it is what came in a turn of the event loop.
+    later: settings.databaseUrl === undefined ? queueMicrotask : setImmediate,
     every: (ms, work) => {
       const timer = setInterval(work, ms);
       return () => clearInterval(timer);

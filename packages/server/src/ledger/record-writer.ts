@@ -56,7 +56,7 @@ export interface RecordWriterOptions {
   readonly shared: boolean;
   readonly spool: RecordSpool;
   readonly log: LedgerLog;
-  /** After the present turn of the event loop. */
+  /** Calls back when all requests and endings of the moment have been given to the writer: they are one group. */
   later(work: () => void): void;
   /** Returns a function that stops the timer. */
   every(ms: number, work: () => void): () => void;

@@ -14,7 +14,8 @@ export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => P
       kept = [];
       channel.send(ids.length === 0 ? messages : [{ type: 'kept', ids }, ...messages]);
     },
-    { lateMs },
+    // The messages of a process come together, so their answers are there when this callback of the event loop ends.
+    { lateMs, soon: process.nextTick },
   );
   let open = true;
 

@@ -77,24 +77,24 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
       const promptMicroUsd = prices.dearestCost(candidates, promptTokens, 0);
       const totalMicroUsd = prices.dearestCost(candidates, promptTokens, completionTokens);
       const user = request.rest['user'] ?? request.rest['safety_identifier'];
-      const intent = {
+      const known = {
         id,
         requestId,
         keyId: payer.keyId,
         owner: payer.owner,
-        ...(typeof user === 'string' ? { user } : {}),
         tags,
         model: request.model,
         createdAtMs,
-        reserved: {
-          promptTokens,
-          completionTokens,
-          promptMicroUsd,
-          completionMicroUsd: totalMicroUsd - promptMicroUsd,
-        },
         budgets,
       };
-      const admission = await ledger.admit({ scopes: payer.scopes, intent });
+      const facts = typeof user === 'string' ? { ...known, user } : known;
+      const reserved = {
+        promptTokens,
+        completionTokens,
+        promptMicroUsd,
+        completionMicroUsd: totalMicroUsd - promptMicroUsd,
+      };
+      const admission = await ledger.admit({ scopes: payer.scopes, intent: { ...facts, reserved } });
       if (admission.type !== 'admitted') {
         const windows = 'windows' in admission ? { windows: admission.windows } : {};
         return { ...fail(refusal(admission, payer.scopes, createdAtMs)), ...windows };
@@ -102,7 +102,6 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
       const { windows } = admission;
       // The ledger's thread has sent a copy of the scopes; a stream keeps those of its key.
       const lease = { ...admission.lease, scopes: payer.scopes };
-      const { reserved: _, ...facts } = intent;
       return {
         ...ok({
           plan,
@@ -126,10 +125,12 @@ function withPrice(plan: AttemptPlan, prices: Prices): AttemptPlan {
  * because the prompt's tokens are an estimate.
  */
 function contextLeft(plan: AttemptPlan, promptTokens: number): number {
-  const left = plan
-    .flat()
-    .map(({ model }) => (model.contextLength() ?? Number.POSITIVE_INFINITY) - promptTokens);
-  return Math.max(1, ...left);
+  let largest = 0;
+  for (const group of plan) {
+    for (const { model } of group)
+      largest = Math.max(largest, model.contextLength() ?? Number.POSITIVE_INFINITY);
+  }
+  return Math.max(1, largest - promptTokens);
 }
 
 type Refused = Exclude<Admission, { readonly type: 'admitted' }>;

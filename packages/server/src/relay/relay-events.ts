@@ -56,6 +56,8 @@ export interface Relay {
   start(): void;
   /** The loop takes no more batches. The caller aborts the source, which ends a pull that waits. */
   stop(reason: StopReason): void;
+  /** True once the ending is decided: there is nothing left to stop, and the source is being released. */
+  readonly ended: boolean;
 }
 
 /**
@@ -97,7 +99,7 @@ class RelayLoop implements Relay, BatchReceiver, PassReceiver {
   private batchOfPull: EventBatch | undefined;
   /** The merged rest of the current batch, kept so that a second pause does not merge the same events again. */
   private merged: EventBatch | undefined;
-  private ended = false;
+  ended = false;
   /** The run has it too; to read it there would touch the run at each event. */
   private stopReason: StopReason | undefined;
 

@@ -53,10 +53,11 @@ interface Asks {
   readonly stream?: boolean;
   readonly json?: boolean;
   readonly kept?: KeptRun;
+  readonly onOpen?: (signal: AbortSignal) => void;
 }
 
 /** A run of the chat surface over these events. */
-function start(source: EventStream, { stream = true, json = false, kept }: Asks = {}) {
+function start(source: EventStream, { stream = true, json = false, kept, onOpen }: Asks = {}) {
   const surface = createChatSurface({ usageChunk: 'inline' });
   const format = json ? { response_format: { type: 'json_object' } } : {};
   const body = { model: 'm', messages: [{ role: 'user', content: 'Hi' }], stream, ...format };
@@ -78,8 +79,9 @@ function start(source: EventStream, { stream = true, json = false, kept }: Asks 
         ended.push(status);
         return settling();
       },
-      open: () =>
-        Object.assign(source, {
+      open: (signal) => {
+        onOpen?.(signal);
+        return Object.assign(source, {
           served: () => served,
           target: () => served.target,
           attempts: () => [],
@@ -87,7 +89,8 @@ function start(source: EventStream, { stream = true, json = false, kept }: Asks 
           completionTokens: () => 1,
           completionIsCounted: () => false,
           reported: () => undefined,
-        }),
+        });
+      },
     },
   );
 }
@@ -234,6 +237,28 @@ describe('a relayed stream', () => {
     expect(await run.outcome).toMatchObject({ status: 'abandoned' });
     expect(state.ending).toBe('abandoned');
     expect(source.closed).toBeGreaterThan(0);
+  });
+
+  it('is not aborted where its reader leaves behind the end of its answer', async () => {
+    let aborted = false;
+    const source = events([text('Hello')], ending);
+    const run = start(source, {
+      onOpen: (signal) => {
+        signal.onabort = () => {
+          aborted = true;
+        };
+      },
+    });
+    const fake = createFakeReader();
+    const { detach } = run.attach({
+      ...fake.reader,
+      end: (payload) => {
+        fake.reader.end(payload);
+        queueMicrotask(() => detach());
+      },
+    });
+    expect((await run.outcome).status).toBe('completed');
+    expect({ aborted, closed: source.closed }).toEqual({ aborted: false, closed: 1 });
   });
 
   it('is stopped at its total deadline', async () => {

@@ -86,6 +86,10 @@ async function firstDone(
   hedgeAfterMs: number | undefined,
   timers: TimerQueue,
 ): Promise<readonly [OpenAttempt, Outcome] | 'late'> {
+  const [only, ...others] = racers;
+  // The usual case: nothing has to be raced.
+  if (only !== undefined && others.length === 0 && hedgeAfterMs === undefined)
+    return [only[0], await only[1]];
   const outcomes = [...racers].map(async ([racer, outcome]) => [racer, await outcome] as const);
   // The losers are closed and not awaited again: a bug in one of them must not be an unhandled rejection.
   for (const outcome of outcomes) outcome.catch(() => {});

@@ -1,7 +1,8 @@
 /**
  * Writes to a socket without the machinery of a stream. Node's `socket.write` makes some ten objects for each write, and plans
  * a turn of its own in which the stream learns that the write is done: 8 µs of the 55 that a relayed event costs. A frame of an
- * answer needs none of it where nothing else waits to be written: the kernel takes the frame at once, or the stream gets it.
+ * answer, or a small request to an upstream, needs none of it where nothing else waits to be written: the kernel takes the text
+ * at once, or the stream gets it.
  *
  *     the stream holds nothing, the frame is small ──▶ handle.writeLatin1String
  *        │ no                                            ├ the kernel took all of it ─▶ done, true

@@ -43,8 +43,12 @@ function inAnyCase(name: string): string {
   return [...name].map((letter) => `[${letter}${letter.toUpperCase()}]`).join('');
 }
 
+/** ASCII in which no escape can begin: ids, names, most words. It is tested in a tenth of the time of {@link escapes}. */
+const withoutEscapes = /^[\x20-\x24\x27-\x5b\x5d-\x7e]*$/;
+
 export function plainForm(text: string): PlainForm {
-  if (text.search(escapes) < 0) return { plain: inSmallLetters(text), startInText: same, endInText: same };
+  if (withoutEscapes.test(text) || text.search(escapes) < 0)
+    return { plain: inSmallLetters(text), startInText: same, endInText: same };
   let plain = '';
   // Where each run begins that is the same in both: its index in the plain form and in the text, in order.
   const runs: Run[] = [];

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { type Cause, causeOfBug } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import type { SocketReader } from '../sockets/direct-read.ts';
+import { writeDirectly } from '../sockets/direct-write.ts';
 import { type AnswerBody, type BodyQueue, type BodySource, createBodyQueue } from './answer-body.ts';
 import { ConnectError, openSocket, type Route } from './open-socket.ts';
 import type { RequestHeads, WireRequest } from './request-heads.ts';
@@ -248,8 +250,10 @@ class SocketConnection implements Connection, SocketOwner, SocketReader, Respons
       this.resolve = resolve;
       this.answerBegun = false;
       this.parser = createResponseParser(this);
-      if (bodyBytes === body.length && bodyBytes <= oneWriteBytes) socket.write(head + body, 'latin1');
-      else {
+      if (bodyBytes === body.length && bodyBytes <= oneWriteBytes) {
+        if (socket instanceof TLSSocket) socket.write(head + body, 'latin1');
+        else writeDirectly(socket, head + body);
+      } else {
         socket.cork();
         socket.write(head, 'latin1');
         socket.write(body);

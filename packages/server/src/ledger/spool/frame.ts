@@ -12,14 +12,19 @@ export const headBytes = 8;
 
 /** The entries as the bytes of a spool file. */
 export function encodeFrames(entries: readonly unknown[]): Uint8Array {
-  const texts = entries.map((entry) => Buffer.from(JSON.stringify(entry)));
-  const bytes = Buffer.alloc(texts.reduce((sum, text) => sum + headBytes + text.length, 0));
+  const texts = entries.map((entry) => JSON.stringify(entry));
+  const lengths = texts.map((text) => Buffer.byteLength(text));
+  const bytes = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + headBytes + length, 0));
   let at = 0;
-  for (const text of texts) {
-    bytes.writeUInt32LE(text.length, at);
-    text.copy(bytes, at + headBytes);
-    bytes.writeUInt32LE(checksum(bytes, at, text.length), at + 4);
-    at += headBytes + text.length;
+  for (const [index, text] of texts.entries()) {
+    const length = lengths[index] ?? 0;
+    const end = at + headBytes + length;
+    bytes.writeUInt32LE(length, at);
+    // For the moment in the place of the checksum, so that all that it is of stands together.
+    bytes.writeUInt32LE(length, at + 4);
+    bytes.write(text, at + headBytes, 'utf8');
+    bytes.writeUInt32LE(crc32(bytes.subarray(at + 4, end)), at + 4);
+    at = end;
   }
   return bytes;
 }

@@ -18,6 +18,10 @@ export type AnswerKind = 'stream' | 'json' | 'other' | 'undecided';
  * `saysStream`: the content type is that of an event stream, which may begin with any line but not with JSON.
  */
 export function kindOfAnswer(head: Uint8Array, saysStream: boolean): AnswerKind {
+  const [first = 0] = head;
+  // The usual case. Any byte beyond ASCII may be white space.
+  if (saysStream && first > space && first < beyondAscii && first !== brace && first !== bracket)
+    return 'stream';
   const start = Buffer.from(head.subarray(0, maxHeadBytes)).toString('utf8').trimStart();
   if (/^[{[]/.test(start)) return 'json';
   // A byte order mark may come in pieces, and white space may follow it.
@@ -27,6 +31,11 @@ export function kindOfAnswer(head: Uint8Array, saysStream: boolean): AnswerKind 
   const mayBegin = /^(?:d(?:a(?:ta?)?)?|e(?:v(?:e(?:nt?)?)?)?|id?|r(?:e(?:t(?:ry?)?)?)?)\s*$/i.test(start);
   return mayBegin ? 'undecided' : 'other';
 }
+
+const space = 0x20;
+const bracket = 0x5b;
+const brace = 0x7b;
+const beyondAscii = 0x7f;
 
 /** How many bytes of white space stand at the beginning. */
 export function blankBytes(bytes: Uint8Array): number {

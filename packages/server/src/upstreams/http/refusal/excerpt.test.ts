@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { excerpt } from './excerpt.ts';
+import { excerpt, holdsHidden } from './excerpt.ts';
 
 const hidden = ['sk-secret-1', 'lab.corp:8000'];
 
@@ -80,4 +80,13 @@ describe('the excerpt of an upstream’s message', () => {
       { numRuns: 2_000 },
     );
   });
+});
+
+test('a hidden text is found in whatever order texts are looked through', () => {
+  const hidden = ['gpu7.acme.example'];
+  const found = ['fp_1', 'fp_1', 'GPU7.acme.example', 'fp_1', 'at gpu7.acme.example', 'fp_2'].map((text) =>
+    holdsHidden(text, hidden),
+  );
+  expect(found).toEqual([false, false, true, false, true, false]);
+  expect(holdsHidden('fp_1', ['fp_1'])).toBe(true);
 });

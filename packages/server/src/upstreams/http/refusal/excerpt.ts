@@ -54,7 +54,7 @@ function hasOnlyErrorWords(label: string): boolean {
 /** At most 300 characters of an upstream's message, on one line, without addresses and without anything like a key. */
 export function excerpt(message: string, hidden: readonly string[]): string {
   const isCut = message.length > maxRead;
-  const masked = maskOf(hidden)(message.slice(0, maxRead), isCut);
+  const masked = maskOf(hidden).of(message.slice(0, maxRead), isCut);
   let text = isCut ? masked.replace(lastWord, '') : masked;
   text = text.replace(dottedName, (name) => (isNoHost(name) ? name : '…'));
   for (const shape of hiddenShapes) text = text.replace(shape, '…');
@@ -70,14 +70,29 @@ const lastWord = /[\x21-\x7e]+$/;
 
 /** Whether `text` holds one of the hidden texts, in any encoding that the mask knows. */
 export function holdsHidden(text: string, hidden: readonly string[]): boolean {
-  return maskOf(hidden)(text) !== text;
+  const mask = maskOf(hidden);
+  if (mask.lastClean === text) return false;
+  if (mask.of(text) !== text) return true;
+  if (text.length <= longestRemembered) mask.lastClean = text;
+  return false;
 }
 
-/** One mask for each upstream: making one takes about 50 µs. */
-const masks = new WeakMap<readonly string[], SecretMask>();
+/** Long enough for the fingerprint of a model. Output of an answer, which is looked through too, is not kept. */
+const longestRemembered = 128;
 
-function maskOf(hidden: readonly string[]): SecretMask {
-  const mask = masks.get(hidden) ?? createSecretMask(hidden, '…');
-  masks.set(hidden, mask);
-  return mask;
+/** The mask of one upstream: making one takes about 50 µs. */
+interface UpstreamMask {
+  readonly of: SecretMask;
+  /** The last text without a hidden one: a model's fingerprint is the same in each answer, and to look through it takes 10 µs. */
+  lastClean: string | undefined;
+}
+
+const masks = new WeakMap<readonly string[], UpstreamMask>();
+
+function maskOf(hidden: readonly string[]): UpstreamMask {
+  const known = masks.get(hidden);
+  if (known !== undefined) return known;
+  const made: UpstreamMask = { of: createSecretMask(hidden, '…'), lastClean: undefined };
+  masks.set(hidden, made);
+  return made;
 }
