@@ -127,9 +127,9 @@ class MemoryJournal implements Journal, ImageSource {
   }
 
   private shorten(stream: MemoryStream): boolean {
-    const before = stream.view.bytes;
+    const { bytes, first } = stream.view;
     const dropped = stream.view.dropOldest();
-    const freed = before - stream.view.bytes;
+    const freed = bytes - stream.view.bytes + (stream.view.first - first) * eventBytes;
     stream.bytes -= freed;
     this.bytes -= freed;
     return dropped;
