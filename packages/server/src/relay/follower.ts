@@ -163,7 +163,7 @@ class Follower implements StreamFollower, FollowedStream {
   private load(): void {
     const { view } = this;
     if (this.at + 1 < view.first) {
-      this.refuse(eventsGone);
+      this.refuse(this.whyGone());
       return;
     }
     this.waiting = true;
@@ -175,9 +175,14 @@ class Follower implements StreamFollower, FollowedStream {
       },
       () => {
         this.waiting = false;
-        if (!this.over) this.refuse(view.broken ?? (this.at + 1 < view.first ? eventsGone : unavailable));
+        if (!this.over) this.refuse(this.at + 1 < view.first ? this.whyGone() : (view.broken ?? unavailable));
       },
     );
+  }
+
+  /** Why the next event is not kept any more: the whole stream is not, or its oldest events. */
+  private whyGone(): Failure {
+    return this.view.broken ?? eventsGone;
   }
 
   private waitForReader(): void {
