@@ -185,6 +185,7 @@ class ResumedCase {
     this.id ??= response.header('tailrace-completion-id');
     const { events, rest, comments } = readEvents(response.body.toString('latin1'));
     this.comments += comments;
+    if (ended === 'end' && !response.complete) this.fault(`${route}: the body has no end`);
     if (ended === 'end' && rest !== '') this.fault(`${route}: the body ends in ${JSON.stringify(rest)}`);
     for (const { number, payload } of events) {
       if (number !== this.payloads.length + 1) {
