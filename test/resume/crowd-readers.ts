@@ -39,6 +39,8 @@ interface StartedReader {
   readonly whole: Promise<CrowdReader>;
 }
 
+const end = 'data: [DONE]\n\n\r\n0\r\n\r\n';
+
 /** It does as little as it can for each read: the clients must not be slower than the server. */
 function startReader(port: number, request: Buffer): StartedReader {
   const begun = Promise.withResolvers<void>();
@@ -52,13 +54,13 @@ function startReader(port: number, request: Buffer): StartedReader {
 
   const bodyCame = (bytes: Buffer): void => {
     checksum = crc32(bytes, checksum);
-    if (bytes.length < 500) last = bytes.toString('latin1');
+    last = `${last}${bytes.toString('latin1', Math.max(0, bytes.length - end.length))}`.slice(-end.length);
   };
   const headCame = (before: Buffer, bytes: Buffer): void => {
     head = Buffer.concat([before, bytes]);
-    const end = head.indexOf('\r\n\r\n');
-    if (end === -1) return;
-    bodyCame(head.subarray(end + 4));
+    const headEnd = head.indexOf('\r\n\r\n');
+    if (headEnd === -1) return;
+    bodyCame(head.subarray(headEnd + 4));
     head = undefined;
     begun.resolve();
   };

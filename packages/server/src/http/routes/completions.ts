@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { ModelRights } from '../../access/model-rights.ts';
 import type { Config } from '../../config/config.ts';
 import { causeOf } from '../../domain/cause.ts';
@@ -23,6 +22,7 @@ import type { Asked, Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
 import { type ConnectionReader, createConnectionReader } from '../connection-reader.ts';
 import type { Exchange, ExchangeNotes } from '../exchange.ts';
+import { forgetHead } from '../forget-head.ts';
 import { type KeptAsk, readKeptAsk, refuseWithoutStream } from '../kept-ask.ts';
 import { type KeptStart, startKept } from '../kept-request.ts';
 import { readToItsEnd, sendKept } from '../kept-stream.ts';
@@ -95,7 +95,7 @@ async function complete(
   Object.assign(exchange.headers, keptHeaders(exchange, view.facts, options), {
     'idempotent-replayed': 'true',
   });
-  await sendKept(exchange, view, surface, position, {
+  return sendKept(exchange, view, surface, position, {
     settings: options.config.stream,
     timers: options.timers,
   });
@@ -108,15 +108,6 @@ async function refuse(exchange: Exchange, reason: Failure, meter: Meter): Promis
   }
   await replyFailure(exchange, reason);
 }
-
-/** Gives the headers back, 1.5 kB with those that an SDK sends: the request is kept as long as its answer is under way. */
-function forgetHead(request: IncomingMessage): void {
-  request.rawHeaders = none;
-  request.headers = {};
-  request.headersDistinct = {};
-}
-
-const none: string[] = [];
 
 type Started = Answering | Extract<KeptStart, { readonly type: 'attach' }>;
 
