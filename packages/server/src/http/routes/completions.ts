@@ -89,12 +89,18 @@ async function complete(
     if (started?.ok !== true || started.value.type === 'attach') share.release();
   }
   if (!started.ok) return await refuse(exchange, started.failure, options.meter);
-  forgetHead(exchange.request);
-  if (started.value.type === 'run') return await answerWithRun(exchange, started.value, options);
+  if (started.value.type === 'run') {
+    forgetHead(exchange.request);
+    return await answerWithRun(exchange, started.value, options);
+  }
   const { view, position } = started.value;
-  Object.assign(exchange.headers, keptHeaders(exchange, view.facts, options), {
-    'idempotent-replayed': 'true',
-  });
+  Object.assign(
+    exchange.headers,
+    rateLimitHeaders(await options.meter.look(exchange.principal)),
+    keptHeaders(exchange, view.facts, options),
+    { 'idempotent-replayed': 'true' },
+  );
+  forgetHead(exchange.request);
   return sendKept(exchange, view, surface, position, {
     settings: options.config.stream,
     timers: options.timers,
