@@ -10,6 +10,7 @@ import type { Journal, StreamFacts, StreamWriter } from '../../journal/contract.
 import type { Meter } from '../../metering/meter.ts';
 import type { OpenRecord } from '../../metering/open-record.ts';
 import { readTags, tagsHeader } from '../../metering/tags.ts';
+import { bugFailure } from '../../relay/relay-events.ts';
 import type { Run } from '../../relay/run.ts';
 import type { RunOutcome } from '../../relay/run-outcome.ts';
 import type { RunRegistry } from '../../relay/run-registry.ts';
@@ -167,13 +168,19 @@ async function start(
   if (!kept.ok) return kept;
   if (kept.value.type === 'attach') return ok(kept.value);
   const { writer } = kept.value;
-  const started = await startNew(
-    { share, exchange, surface, asked: asked.value, facts, writer, ask: ask.value },
-    options,
-    runDeps,
-  );
-  if (!started.ok) writer?.discard(started.failure);
-  return started;
+  try {
+    const started = await startNew(
+      { share, exchange, surface, asked: asked.value, facts, writer, ask: ask.value },
+      options,
+      runDeps,
+    );
+    if (!started.ok) writer?.discard(started.failure);
+    return started;
+  } catch (bug) {
+    // Otherwise all who send the same request would wait for ever.
+    writer?.discard(bugFailure(bug));
+    throw bug;
+  }
 }
 
 /** A decoded request for a new run. */

@@ -260,6 +260,25 @@ describe('an idempotency key', () => {
     await Promise.all([first, ...others].map((answer) => answer.text()));
   });
 
+  it('is free again after a bug before the run, and those who wait for the answer get the failure', async () => {
+    const { ledger } = app.ledger;
+    const { admit } = ledger;
+    const headers = { 'idempotency-key': 'bug-1' };
+    let waiting: Promise<Response> | undefined;
+    ledger.admit = async () => {
+      waiting ??= ask('hello', headers);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      throw new Error('a bug of this test');
+    };
+    try {
+      expect(await codeOf(await ask('hello', headers))).toEqual([500, 'internal_error']);
+      expect(await codeOf(await (waiting ?? fetch(app.url)))).toEqual([500, 'internal_error']);
+    } finally {
+      ledger.admit = admit;
+    }
+    expect((await ask('hello', headers)).status).toBe(200);
+  });
+
   it('runs again after a failure without output', async () => {
     const headers = { 'idempotency-key': 'refused-1' };
     expect((await ask('refused', headers)).status).toBe(502);
