@@ -39,6 +39,12 @@ afterAll(async () => {
 
 const greedy = { model: 'default', messages: question, max_tokens: 8, temperature: 0 };
 const sampled = { ...greedy, temperature: 0.9, seed: 20261121 };
+/** By scripted model: what it says with pauses, after a pause, and until it breaks off. */
+const resumableTexts = {
+  'lab/silent': 'Still waters run deep.',
+  'lab/late': 'At last.',
+  'lab/cut': 'Rivers carry ',
+};
 
 describe.each(clients)('$name', (row) => {
   let client: Client;
@@ -50,9 +56,14 @@ describe.each(clients)('$name', (row) => {
   });
 
   let separateUsage = false;
+  let resumable = false;
   afterEach(() => {
-    tap.checkStreams({ usage: separateUsage ? 'separate' : 'inline' });
+    tap.checkStreams({
+      usage: separateUsage ? 'separate' : 'inline',
+      ...(resumable ? { resumedFrom: 1 } : {}),
+    });
     separateUsage = false;
+    resumable = false;
   });
 
   const ask = (call: Partial<Call> & Pick<Call, 'op'>): Promise<Outcome> =>
@@ -180,6 +191,17 @@ describe.each(clients)('$name', (row) => {
     expect(outcome).toMatchObject({ error: null, finish: 'stop' });
     expect(outcome.text).toBe(model === 'lab/late' ? 'At last.' : 'Still waters run deep.');
   });
+
+  test.each(Object.entries(resumableTexts))(
+    'reads a resumable stream with its ids and keepalives (%s)',
+    async (model, text) => {
+      resumable = true;
+      const headers = { 'tailrace-resumable': 'true' };
+      const outcome = await ask({ op: 'stream', headers, request: { ...greedy, model } });
+      expect(outcome.text).toBe(text);
+      expect(outcome.error?.code ?? null).toBe(model === 'lab/cut' ? 'upstream_cut' : null);
+    },
+  );
 });
 
 test('a reader that parses every network chunk by itself, without a buffer, loses nothing', async () => {

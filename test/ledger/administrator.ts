@@ -10,6 +10,7 @@ export interface RecordRow {
   readonly status: 'open' | 'completed' | 'failed' | 'cut' | 'cancelled' | 'abandoned';
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
+  readonly cost_micro_usd: number;
   readonly created_at: string;
 }
 

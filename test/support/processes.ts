@@ -38,3 +38,13 @@ function statusBytes(pid: number, name: 'VmRSS' | 'VmHWM'): number {
   if (kib === undefined) throw new Error(`no ${name} for ${pid}`);
   return Number(kib) * 1024;
 }
+
+/** Milliseconds of processor time that the main thread of a process has used; Linux counts them in ticks of 10 ms. */
+export function mainThreadCpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/task/${pid}/stat`, 'utf8');
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return 10 * (Number(user) + Number(system));
+}

@@ -171,7 +171,9 @@ export function createApp(parts: AppParts): App {
         onDetachedEnd: (ended) => logDetached(log, ended, config.logging.content),
       }),
     ),
-    ...surfaces.map((surface) => keptEventsRoute(surface, journal, { settings: config.stream, timers })),
+    ...surfaces.map((surface) =>
+      withRateLimits(keptEventsRoute(surface, journal, { settings: config.stream, timers }), meter),
+    ),
     ...surfaces.map((surface) => cancelRoute(surface, cancelling)),
     ...[
       ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),

@@ -46,7 +46,8 @@ async function stream(call, outcome) {
   if (call.stopAfter !== undefined) return;
   const text = orThrow(answer);
   outcome.iterating = true;
-  const events = text.split('\n\n').filter((event) => event.startsWith('data: '));
+  // By line: with ids, an event does not begin with its data.
+  const events = text.split('\n').filter((line) => line.startsWith('data: '));
   for (const event of events) {
     if (event === 'data: [DONE]') continue;
     const chunk = JSON.parse(event.slice(6));

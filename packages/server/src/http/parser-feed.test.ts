@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it } from 'vitest';
 import { detachFromParser } from './close-gently.ts';
 import { createParserFeed, sliceEnd } from './parser-feed.ts';
@@ -205,4 +207,24 @@ describe('a slice', () => {
       slicesOf('\r\n'.repeat(1_000)).every((slice) => slice.length >= 16 || slice.length === 2_000 % 18),
     ).toBe(true);
   });
+});
+
+it('leaves the table of a socket’s listeners as small as it was', async () => {
+  setFlagsFromString('--allow-natives-syntax');
+  const isDictionary = runInNewContext('(table) => !%HasFastProperties(table)') as (
+    table: unknown,
+  ) => boolean;
+  const feed = createParserFeed({ now: () => 0, later: setImmediate });
+  const tables: unknown[] = [];
+  const server = createServer((_, response) => response.end());
+  server.on('connection', (socket: Socket) => {
+    feed.take(socket);
+    tables.push(Reflect.get(socket, '_events'));
+  });
+  opened.push(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+  opened.push(() => client.destroy());
+  await expect.poll(() => tables.map(isDictionary)).toEqual([false]);
 });

@@ -9,7 +9,8 @@ export function withRateLimits(route: Route, meter: Pick<Meter, 'look'>): Route 
     ...route,
     async handle(exchange) {
       Object.assign(exchange.headers, rateLimitHeaders(await meter.look(exchange.principal)));
-      await route.handle(exchange);
+      // Not awaited here: an answer may take long, and this function would wait as long.
+      return route.handle(exchange);
     },
   };
 }

@@ -162,6 +162,27 @@ export function describeJournal(name: string, harness: JournalHarness): void {
       }
     });
 
+    test('keeps the idempotency key of the second try when the retention of the failed first one is over', async () => {
+      const [one, other] = await harness.openTwo({ retentionMs: 2_000 });
+      const once = { keyId: 'k', key: `tried ${Math.random()}`, fingerprint: 'f' };
+      const first = await one.begin(factsOf(), once);
+      if (first.type !== 'begun') throw new Error(first.type);
+      first.writer.end({ type: 'torn', failure: cut, payload: '{}' });
+      let second: Begun | undefined;
+      await expect
+        .poll(async () => {
+          second = await other.begin(factsOf(), once);
+          return second.type;
+        })
+        .toBe('begun');
+      if (second?.type !== 'begun') throw new Error('no second try');
+      second.writer.begin({});
+      second.writer.event('a');
+      await harness.pass(2_500);
+      expect((await one.begin(factsOf(), once)).type).toBe('exists');
+      second.writer.end(done);
+    });
+
     test('ends those who wait for a request that is refused, and does not keep it', async () => {
       const [one, other] = await harness.openTwo();
       const once = { keyId: 'k', key: `refused ${Math.random()}`, fingerprint: 'f' };

@@ -1,6 +1,6 @@
 import { type Failure, failure } from '../domain/failure.ts';
 import type { StreamFollower, StreamView } from '../journal/contract.ts';
-import type { Head, Reader } from './reader.ts';
+import type { Reader } from './reader.ts';
 import type { Attachment } from './run.ts';
 
 /** A reader of a kept stream, from its attachment to its end. */
@@ -89,7 +89,7 @@ class Follower implements StreamFollower, FollowedStream {
     const { view, reader } = this;
     if (!this.begun && view.head !== undefined) {
       this.begun = true;
-      reader.begin(headOf(view.head.target));
+      reader.begin({ target: view.head.target, keepalive: noKeepalive });
     }
     const { ending } = view;
     if (view.broken !== undefined && ending === undefined && !this.passesBreak(view.broken)) return;
@@ -163,7 +163,7 @@ class Follower implements StreamFollower, FollowedStream {
   private load(): void {
     const { view } = this;
     if (this.at + 1 < view.first) {
-      this.refuse(eventsGone);
+      this.refuse(this.whyGone());
       return;
     }
     this.waiting = true;
@@ -175,9 +175,14 @@ class Follower implements StreamFollower, FollowedStream {
       },
       () => {
         this.waiting = false;
-        if (!this.over) this.refuse(view.broken ?? (this.at + 1 < view.first ? eventsGone : unavailable));
+        if (!this.over) this.refuse(this.at + 1 < view.first ? this.whyGone() : (view.broken ?? unavailable));
       },
     );
+  }
+
+  /** Why the next event is not kept any more: the whole stream is not, or its oldest events. */
+  private whyGone(): Failure {
+    return this.view.broken ?? eventsGone;
   }
 
   private waitForReader(): void {
@@ -220,9 +225,7 @@ class Follower implements StreamFollower, FollowedStream {
 const none: readonly string[] = [];
 
 /** Keepalives of a kept stream are comments: a chunk would be an event without a number. */
-function headOf(target: string | undefined): Head {
-  return { target, keepalive: () => undefined };
-}
+function noKeepalive(): undefined {}
 
 /** The most events that one reader gets in one turn of the event loop, so that a long replay delays no other stream. */
 const eventsPerTurn = 256;

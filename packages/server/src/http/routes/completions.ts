@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import type { ModelRights } from '../../access/model-rights.ts';
 import type { Config } from '../../config/config.ts';
 import { causeOf } from '../../domain/cause.ts';
@@ -11,6 +10,7 @@ import type { Journal, StreamFacts, StreamWriter } from '../../journal/contract.
 import type { Meter } from '../../metering/meter.ts';
 import type { OpenRecord } from '../../metering/open-record.ts';
 import { readTags, tagsHeader } from '../../metering/tags.ts';
+import { bugFailure } from '../../relay/relay-events.ts';
 import type { Run } from '../../relay/run.ts';
 import type { RunOutcome } from '../../relay/run-outcome.ts';
 import type { RunRegistry } from '../../relay/run-registry.ts';
@@ -23,6 +23,7 @@ import type { Asked, Surface } from '../../wire/contract.ts';
 import type { BodyShare } from '../body-budget.ts';
 import { type ConnectionReader, createConnectionReader } from '../connection-reader.ts';
 import type { Exchange, ExchangeNotes } from '../exchange.ts';
+import { forgetHead } from '../forget-head.ts';
 import { type KeptAsk, readKeptAsk, refuseWithoutStream } from '../kept-ask.ts';
 import { type KeptStart, startKept } from '../kept-request.ts';
 import { readToItsEnd, sendKept } from '../kept-stream.ts';
@@ -89,13 +90,19 @@ async function complete(
     if (started?.ok !== true || started.value.type === 'attach') share.release();
   }
   if (!started.ok) return await refuse(exchange, started.failure, options.meter);
-  forgetHead(exchange.request);
-  if (started.value.type === 'run') return await answerWithRun(exchange, started.value, options);
+  if (started.value.type === 'run') {
+    forgetHead(exchange.request);
+    return await answerWithRun(exchange, started.value, options);
+  }
   const { view, position } = started.value;
-  Object.assign(exchange.headers, keptHeaders(exchange, view.facts, options), {
-    'idempotent-replayed': 'true',
-  });
-  await sendKept(exchange, view, surface, position, {
+  Object.assign(
+    exchange.headers,
+    rateLimitHeaders(await options.meter.look(exchange.principal)),
+    keptHeaders(exchange, view.facts, options),
+    { 'idempotent-replayed': 'true' },
+  );
+  forgetHead(exchange.request);
+  return sendKept(exchange, view, surface, position, {
     settings: options.config.stream,
     timers: options.timers,
   });
@@ -108,15 +115,6 @@ async function refuse(exchange: Exchange, reason: Failure, meter: Meter): Promis
   }
   await replyFailure(exchange, reason);
 }
-
-/** Gives the headers back, 1.5 kB with those that an SDK sends: the request is kept as long as its answer is under way. */
-function forgetHead(request: IncomingMessage): void {
-  request.rawHeaders = none;
-  request.headers = {};
-  request.headersDistinct = {};
-}
-
-const none: string[] = [];
 
 type Started = Answering | Extract<KeptStart, { readonly type: 'attach' }>;
 
@@ -170,13 +168,19 @@ async function start(
   if (!kept.ok) return kept;
   if (kept.value.type === 'attach') return ok(kept.value);
   const { writer } = kept.value;
-  const started = await startNew(
-    { share, exchange, surface, asked: asked.value, facts, writer, ask: ask.value },
-    options,
-    runDeps,
-  );
-  if (!started.ok) writer?.discard(started.failure);
-  return started;
+  try {
+    const started = await startNew(
+      { share, exchange, surface, asked: asked.value, facts, writer, ask: ask.value },
+      options,
+      runDeps,
+    );
+    if (!started.ok) writer?.discard(started.failure);
+    return started;
+  } catch (bug) {
+    // Otherwise all who send the same request would wait for ever.
+    writer?.discard(bugFailure(bug));
+    throw bug;
+  }
 }
 
 /** A decoded request for a new run. */

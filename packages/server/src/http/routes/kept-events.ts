@@ -2,6 +2,7 @@ import { fail, type Result } from '../../domain/failure.ts';
 import type { Journal } from '../../journal/contract.ts';
 import type { Surface } from '../../wire/contract.ts';
 import type { Exchange } from '../exchange.ts';
+import { forgetHead } from '../forget-head.ts';
 import { eventNumber, notANumber, readLastEventId } from '../kept-ask.ts';
 import {
   completionNotFound,
@@ -36,7 +37,9 @@ export function keptEventsRoute(surface: Surface, journal: Journal, parts: KeptS
       ) {
         return await replyFailure(exchange, completionNotFound(id));
       }
-      await sendKept(exchange, view, surface, position.value, parts);
+      forgetHead(exchange.request);
+      // Not awaited here: this function would wait as long as the reader.
+      return sendKept(exchange, view, surface, position.value, parts);
     },
   };
 }

@@ -26,6 +26,7 @@ upstreams: {lab: {kind: scripted, script: ${script}}}
 models: {chat: {targets: [{upstream: lab, model: demo}]}}
 retry: {per_target: 1, total: 1}
 stream: {grace: 200ms, retention: 5s}
+limits: {requests_per_minute: 100000}
 `;
 
 let app: TestApp;
@@ -241,6 +242,42 @@ describe('an idempotency key', () => {
       expect(await codeOf(await ask('other', headers, { stream }))).toEqual([409, 'idempotency_key_reused']);
     });
   }
+
+  it('gets the headers of the first answer, and attaching costs nothing', async () => {
+    const headers = { ...resumable, 'idempotency-key': 'headers-1' };
+    const first = await ask('slow', headers);
+    const id = first.headers.get('tailrace-completion-id') ?? '';
+    const others = [await ask('slow', headers), await read(id)];
+    const left = (answer: Response) => Number(answer.headers.get('x-ratelimit-remaining-requests'));
+    for (const other of others) {
+      expect(other.headers.get('x-ratelimit-limit-requests')).toBe('100000');
+      expect(left(other)).toBeGreaterThanOrEqual(left(first));
+    }
+    for (const name of ['tailrace-completion-id', 'tailrace-stream-url']) {
+      expect(first.headers.get(name), name).toBeTruthy();
+      expect(others[0]?.headers.get(name), name).toBe(first.headers.get(name));
+    }
+    await Promise.all([first, ...others].map((answer) => answer.text()));
+  });
+
+  it('is free again after a bug before the run, and those who wait for the answer get the failure', async () => {
+    const { ledger } = app.ledger;
+    const { admit } = ledger;
+    const headers = { 'idempotency-key': 'bug-1' };
+    let waiting: Promise<Response> | undefined;
+    ledger.admit = async () => {
+      waiting ??= ask('hello', headers);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      throw new Error('a bug of this test');
+    };
+    try {
+      expect(await codeOf(await ask('hello', headers))).toEqual([500, 'internal_error']);
+      expect(await codeOf(await (waiting ?? fetch(app.url)))).toEqual([500, 'internal_error']);
+    } finally {
+      ledger.admit = admit;
+    }
+    expect((await ask('hello', headers)).status).toBe(200);
+  });
 
   it('runs again after a failure without output', async () => {
     const headers = { 'idempotency-key': 'refused-1' };

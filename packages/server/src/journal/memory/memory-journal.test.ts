@@ -69,6 +69,21 @@ describe('the memory of a journal', () => {
     expect(growing.view.first).toBeGreaterThan(500);
   });
 
+  test('counts nothing any more for the events that it has dropped', async () => {
+    const journal = open({ perStreamBytes: 100_000, totalBytes: 150_000 });
+    const writer = await begun(journal);
+    for (let number = 1; number <= 50_000; number += 1) writer.event('x'.repeat(20));
+    // 44 bytes each, with what an event takes besides its payload.
+    const kept = writer.view.last - writer.view.first + 1;
+    expect(kept * 44).toBeGreaterThan(50_000);
+    expect(kept * 44).toBeLessThan(110_000);
+    writer.end({ type: 'whole' });
+    await journal.drop(writer.view.facts.id);
+    const next = await begun(journal);
+    fill(next, 80_000);
+    expect(next.view.first).toBe(1);
+  });
+
   test('a follower of a dropped stream learns that it is gone', async () => {
     const journal = open({ totalBytes: 100_000 });
     const old = await begun(journal);

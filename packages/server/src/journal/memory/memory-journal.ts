@@ -109,9 +109,10 @@ class MemoryJournal implements Journal, ImageSource {
     this.timers.start(stream, this.limits().retentionMs);
   }
 
-  /** The next request with the same key begins a stream of its own. */
-  forgetOnce({ once }: MemoryStream): void {
-    if (once !== undefined) this.byOnce.delete(once);
+  /** The next request with the same key begins a stream of its own. The key may belong to such a stream already. */
+  forgetOnce(stream: MemoryStream): void {
+    const { once } = stream;
+    if (once !== undefined && this.byOnce.get(once) === stream) this.byOnce.delete(once);
   }
 
   remove(stream: MemoryStream): void {
@@ -126,9 +127,9 @@ class MemoryJournal implements Journal, ImageSource {
   }
 
   private shorten(stream: MemoryStream): boolean {
-    const before = stream.view.bytes;
+    const { bytes, first } = stream.view;
     const dropped = stream.view.dropOldest();
-    const freed = before - stream.view.bytes;
+    const freed = bytes - stream.view.bytes + (stream.view.first - first) * eventBytes;
     stream.bytes -= freed;
     this.bytes -= freed;
     return dropped;
