@@ -156,18 +156,15 @@ export function createApp(parts: AppParts): App {
     publicUrl: config.server.publicUrl,
     retentionMs: config.stream.retentionMs,
   });
-  // The longest of all models: an address may end after its stream, but never before it.
-  const totalMs = Math.max(
-    config.timeouts.totalMs,
-    ...Array.from(config.models.values(), ({ timeouts }) => timeouts.totalMs ?? 0),
-  );
 
   const routes = [
     ...surfaces.map((surface) =>
       completionRoute(surface, {
         ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining },
-        streamUrl: ({ request }, { id, createdAtMs }) =>
-          streamUrls(request.headers.host, { id, createdAtMs, totalMs }),
+        streamUrl: ({ request }, { id, createdAtMs, model }) => {
+          const { totalMs } = catalogue.find(model)?.timeouts ?? config.timeouts;
+          return streamUrls(request.headers.host, { id, createdAtMs, totalMs });
+        },
         onDetachedEnd: (ended) => logDetached(log, ended, config.logging.content),
       }),
     ),

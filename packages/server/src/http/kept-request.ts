@@ -23,8 +23,8 @@ export interface KeptRequest {
 
 /** What becomes of it. */
 export type KeptStart =
-  /** A new run, whose payloads the writer takes; undefined: an ordinary run. */
-  | { readonly type: 'run'; readonly writer: StreamWriter | undefined }
+  /** A new run, whose payloads the writer takes. */
+  | { readonly type: 'run'; readonly writer: StreamWriter }
   /** The same request came before: its stream, from this position on. */
   | { readonly type: 'attach'; readonly view: StreamView; readonly position: Position };
 
@@ -35,14 +35,13 @@ export type KeptStart =
 export async function startKept(journal: Journal, request: KeptRequest): Promise<Result<KeptStart>> {
   const { ask, facts, refuseRun } = request;
   const once = onceOf(request);
-  if (once !== undefined && (ask.lastEventId !== undefined || refuseRun() !== undefined)) {
+  const refused = refuseRun();
+  if (once !== undefined && (ask.lastEventId !== undefined || refused !== undefined)) {
     // Nothing may be begun here: only an earlier request can help.
     const found = await journal.findOnce(once);
     if (found.type !== 'unknown' || ask.lastEventId !== undefined) return attachTo(found, ask);
   }
-  const refused = refuseRun();
   if (refused !== undefined) return fail(refused);
-  if (!ask.resumable && once === undefined) return ok({ type: 'run', writer: undefined });
   const begun = await journal.begin(facts, once);
   return begun.type === 'begun' ? ok({ type: 'run', writer: begun.writer }) : attachTo(begun, ask);
 }

@@ -1,0 +1,241 @@
+import { createHash } from 'node:crypto';
+import type { Config } from '../config/config.ts';
+import { messagesJson } from '../domain/chat-json.ts';
+import { writeExactly } from '../domain/exact-json.ts';
+import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import type { Journal, StreamFacts, StreamWriter } from '../journal/contract.ts';
+import type { Meter } from '../metering/meter.ts';
+import type { OpenRecord } from '../metering/open-record.ts';
+import { readTags, tagsHeader } from '../metering/tags.ts';
+import { bugFailure } from '../relay/relay-events.ts';
+import type { Run } from '../relay/run.ts';
+import type { RunOutcome } from '../relay/run-outcome.ts';
+import type { RunRegistry } from '../relay/run-registry.ts';
+import { type RunDeps, startRun } from '../relay/start-run.ts';
+import type { Catalogue } from '../routing/catalogue.ts';
+import type { Router } from '../routing/router.ts';
+import type { TimerQueue } from '../timers/timer-queue.ts';
+import type { Asked, Surface } from '../wire/contract.ts';
+import type { BodyShare } from './body-budget.ts';
+import { type ConnectionReader, createConnectionReader } from './connection-reader.ts';
+import type { Exchange } from './exchange.ts';
+import { readKeptAsk, refuseWithoutStream } from './kept-ask.ts';
+import { type KeptStart, startKept } from './kept-request.ts';
+import type { LoadShed } from './load-shed.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
+import { type BodyIntake, readJson } from './read-json.ts';
+import { unknownModel } from './unknown-model.ts';
+
+export interface StartOptions {
+  readonly journal: Journal;
+  readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging'>;
+  readonly catalogue: Catalogue;
+  readonly router: Router;
+  readonly runs: RunRegistry;
+  readonly bodies: BodyIntake;
+  readonly shed: LoadShed;
+  readonly meter: Meter;
+  readonly timers: TimerQueue;
+  /** True from the first SIGTERM on. */
+  draining(): boolean;
+}
+
+export type Started = Answering | Extract<KeptStart, { readonly type: 'attach' }>;
+
+/** A run, and the connection that reads it. */
+export interface Answering {
+  readonly type: 'run';
+  readonly run: Run;
+  readonly facts: StreamFacts;
+  /** Whether its payloads are kept for readers that come back. */
+  readonly isKept: boolean;
+  readonly connection: ConnectionReader;
+  /** Writes the messages for the log; undefined where the log has no content. */
+  readonly prompt: (() => string) | undefined;
+}
+
+/**
+ * Reads a request and starts its run, or finds the kept stream that the same request has begun before. A run that has started
+ * releases the share; else the caller does.
+ */
+export async function startCompletion(
+  share: BodyShare,
+  exchange: Exchange,
+  surface: Surface,
+  options: StartOptions,
+  runDeps: RunDeps,
+): Promise<Result<Started>> {
+  const { config, bodies, journal } = options;
+  const { principal, requestId } = exchange;
+  const ask = readKeptAsk(exchange.request.headersDistinct);
+  if (!ask.ok) return ask;
+  const hash = ask.value.idempotencyKey === undefined ? undefined : createHash('sha256');
+  // A repeated request may attach to a run that has started.
+  const refused = hash === undefined ? refuseNow(options) : undefined;
+  if (refused !== undefined) return fail(refused);
+
+  const body = await readJson(exchange, config.server.maxBodyBytes, bodies, share, surface.members, hash);
+  if (!body.ok) return body;
+  const asked = surface.decode(body.value, exchange.request.headersDistinct, principal);
+  if (!asked.ok) return asked;
+  const { request } = asked.value;
+  // May be any text of the client: enough of it to find the mistake.
+  exchange.notes.model = request.model.slice(0, 128);
+  exchange.notes.stream = request.stream;
+  const unkept = request.stream ? undefined : refuseWithoutStream(ask.value);
+  if (unkept !== undefined) return fail(unkept);
+
+  const facts = {
+    ...{ id: surface.newId(), requestId, keyId: principal.keyId, surface: surface.name },
+    ...{ model: request.model, stream: request.stream, createdAtMs: runDeps.clock() },
+  };
+  const { idempotencyKey, resumable } = ask.value;
+  if (idempotencyKey === undefined && !resumable) {
+    return await startNew(
+      { ...{ share, exchange, surface, facts }, asked: asked.value, ids: false },
+      options,
+      runDeps,
+    );
+  }
+  const kept = await startKept(journal, {
+    ask: ask.value,
+    fingerprint: hash?.digest('base64url'),
+    facts,
+    refuseRun: () => refuseNow(options),
+  });
+  if (!kept.ok) return kept;
+  if (kept.value.type === 'attach') return ok(kept.value);
+  const { writer } = kept.value;
+  try {
+    const started = await startNew(
+      { ...{ share, exchange, surface, facts, writer }, asked: asked.value, ids: resumable },
+      options,
+      runDeps,
+    );
+    if (!started.ok) writer.discard(started.failure);
+    return started;
+  } catch (bug) {
+    // Otherwise all who send the same request would wait for ever.
+    writer.discard(bugFailure(bug));
+    throw bug;
+  }
+}
+
+/** A decoded request for a new run. */
+interface NewRun {
+  readonly share: BodyShare;
+  readonly exchange: Exchange;
+  readonly surface: Surface;
+  readonly asked: Asked;
+  readonly facts: StreamFacts;
+  /** Takes the payloads of a stream that is kept. */
+  readonly writer?: StreamWriter;
+  /** Whether its events have `id:` lines. */
+  readonly ids: boolean;
+}
+
+async function startNew(
+  { share, exchange, surface, asked, facts, writer, ids }: NewRun,
+  options: StartOptions,
+  runDeps: RunDeps,
+): Promise<Result<Answering>> {
+  const { config, catalogue, router, meter, timers, runs } = options;
+  const { principal, requestId } = exchange;
+  const { models: rights, keyId } = principal;
+  const { request } = asked;
+  const { id } = facts;
+  const tags = readTags(exchange.request.headersDistinct[tagsHeader]);
+  if (!tags.ok) return tags;
+
+  const model = catalogue.find(request.model);
+  if (model === undefined) return fail(unknownModel(request.model, catalogue, rights));
+  const notAllowed = rights.refuse(model, request.model);
+  if (notAllowed !== undefined) return fail(notAllowed);
+  const plan = router.plan(model, asked, rights);
+  if (!plan.ok) return plan;
+
+  const asking = {
+    id,
+    requestId,
+    payer: principal,
+    modelId: model.id,
+    request,
+    plan: plan.value,
+    tags: tags.value,
+  };
+  // While the body arrived, a drain may have begun or the last place may have been taken. Nothing waits between this look and the
+  // place that is taken.
+  const refusedLate = refuseNow(options);
+  if (refusedLate !== undefined) return fail(refusedLate);
+  const giveBack = runs.reserve();
+  let metered: Awaited<ReturnType<Meter['admit']>>;
+  try {
+    metered = await meter.admit(asking);
+  } finally {
+    // Nothing waits from here to the start of the run, which takes its own place.
+    giveBack();
+  }
+  if (metered.windows !== undefined) Object.assign(exchange.headers, rateLimitHeaders(metered.windows));
+  if (!metered.ok) return metered;
+  const { plan: admitted, promptTokens, record } = metered.value;
+  let run: Run | undefined;
+  try {
+    run = startRun(runDeps, {
+      id,
+      surface,
+      asked,
+      requestId,
+      keyId,
+      kept: writer === undefined ? undefined : { writer, graceMs: config.stream.graceMs },
+      totalMs: model.timeouts.totalMs,
+      keepContent: config.logging.content,
+      onEnded: settles(share, record),
+      open: (signal) =>
+        record.watch(
+          router.open(
+            admitted,
+            { request, keyId, completionId: id },
+            promptTokens,
+            signal,
+            committed(record),
+          ),
+        ),
+    });
+  } finally {
+    if (run === undefined) record.cancel();
+  }
+  const framing = request.stream ? surface.framing : undefined;
+  const form = ids ? { framing, idsAfter: 0 } : { framing };
+  return ok({
+    type: 'run',
+    run,
+    facts,
+    isKept: writer !== undefined,
+    connection: createConnectionReader(exchange, form, config.stream, timers),
+    prompt: config.logging.content ? () => writeExactly(messagesJson(request.messages)) : undefined,
+  });
+}
+
+/** Made here, because a function of {@link start} that the run keeps would keep all variables of `start`, and so the request. */
+function settles(share: BodyShare, record: OpenRecord): (outcome: RunOutcome) => undefined {
+  return (outcome) => {
+    share.release();
+    record.settle(outcome);
+    return undefined;
+  };
+}
+
+function committed(record: OpenRecord): () => void {
+  return () => record.committed();
+}
+
+function refuseNow({ draining, runs, config, shed }: StartOptions): Failure | undefined {
+  if (draining()) {
+    return failure('draining', 'This server is shutting down and takes no new requests.', {
+      retryAfterMs: 5_000,
+    });
+  }
+  const { maxStreams } = config.server;
+  if (runs.size < maxStreams) return shed.refusal();
+  return failure('overloaded', `All ${maxStreams} places of this server are taken.`, { retryAfterMs: 1_000 });
+}
