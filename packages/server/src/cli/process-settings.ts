@@ -6,8 +6,8 @@
  * each collection. A stream's state is alive for seconds, so with a large space each collection copied megabytes: pauses of
  * 13 to 18 ms, in which no stream moves. In a space of 1 MiB the collections are more frequent, and each takes about a
  * millisecond. V8 fixes the largest size when the process starts, so the launcher gives it. Where it has not, the factor by which
- * the space grows is set to 1: V8 reads that at each growth, but takes no 1 on the command line.
- * So small a space is collected faster by one thread than by several, which have to be woken for it: a request takes 4 % less.
+ * the space grows is set to 1: V8 reads that at each growth, but takes no 1 on the command line. So small a space is collected
+ * faster by one thread than by several, which have to be woken for it: a request takes 4 % less.
  *
  * **Compiled code.** From the sources Node strips the types of each file at each start, with a library of its own that then
  * keeps 28 MB of memory. The cache keeps the result, and the compiled code. Node checks the content of each file against it.
