@@ -1,11 +1,12 @@
 // What a server that serves keeps in memory: code that only a start or an administrator needs is not loaded where it would stay.
 
 import { readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { startChild } from '../support/child.ts';
 import { createScratch } from '../support/scratch.ts';
 import { startServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 
 /** Notes each package that the main thread of a process loads. */
 function notePackages() {
@@ -74,4 +75,42 @@ test('a store in SQLite loads the builder of queries with the first list, and no
   };
   expect(await run('')).toEqual(['tailrace']);
   expect(await run('await store.keys({ limit: 1 });')).toEqual(['kysely', 'tailrace']);
+});
+
+test('the launcher compiles the files of every thread, and a thread finds the code of the process', async () => {
+  const scratch = createScratch('launched');
+  onTestFinished(() => scratch.remove());
+  const config = scratch.write(
+    'tailrace.yaml',
+    `server: {data_dir: ${scratch.path}/data}
+engine: {enabled: false}
+upstreams: {away: {kind: openai, base_url: "http://127.0.0.1:9/v1", api_key: k}}
+models: {chat: {targets: [{upstream: away}]}}
+`,
+  );
+  const { NODE_OPTIONS: _, NODE_COMPILE_CACHE: __, npm_lifecycle_event: ___, ...env } = process.env;
+  const child = startChild(
+    process.execPath,
+    ['launch', 'serve', '--config', config, '--listen', '127.0.0.1:0'],
+    {
+      cwd: fileURLToPath(new URL('../../', import.meta.url)),
+      // Node says what it finds in its cache.
+      env: { ...env, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' },
+    },
+  );
+  await until(
+    'the line that says the server listens',
+    60_000,
+    () => child.stdout().includes('listening on') || undefined,
+  );
+  await child.end('SIGTERM', 20_000);
+  const ofFile = (file: string, what: string) =>
+    child
+      .stderr()
+      .split('\n')
+      .filter((line) => line.includes(`/src/${file}`) && line.includes(what));
+  expect(ofFile('ledger/ledger-worker.ts', 'success, size')).not.toEqual([]);
+  // Without a cache the library that strips types is loaded: 28 MB.
+  expect(ofFile('', 'no such file')).toEqual([]);
+  expect(ofFile('', 'was rejected')).toEqual([]);
 });
