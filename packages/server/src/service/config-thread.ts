@@ -28,7 +28,7 @@ const owner = { keyId: 'configuration', signal: new AbortController().signal };
 /**
  * Checks configurations on a thread; the main thread reads their files. To parse and check a file of 2,000 models takes
  * 0.6 s, and one of 1 MiB takes seconds: on the event loop a reload would stop every stream. And what only this work needs
- * (the schema, zod, the parser of YAML) is not loaded into the process that serves, where it would stay: 12 MB.
+ * (the schema, zod, the parser of YAML) is not loaded into the process that serves, where it would stay: some 9 MB.
  */
 export function createConfigThread(files: ConfigFiles = diskFiles): ConfigThread {
   const thread: KillableThread<ThreadSources, LoadedConfig> = createKillableThread({

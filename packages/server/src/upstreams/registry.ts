@@ -115,7 +115,7 @@ async function createUpstream(
     keysBefore,
     ...(onKeyChange === undefined ? {} : { onKeyChange: (change: KeyChange) => onKeyChange(name, change) }),
   };
-  // Each kind is loaded where it is used: scripted answers alone take 6 MB, for the reader of their file.
+  // Each kind is loaded where it is used: scripted answers alone take 5 MB, for the reader of their file.
   switch (config.kind) {
     case 'scripted': {
       if (config.script === undefined) {
