@@ -15,10 +15,21 @@ const { runBefore } = require('./start-command.cjs');
 
 const folder = path.join(tools, 'compiled');
 const stampFile = path.join(tools, 'compiled.json');
-/** What the server's process loads later than its help: the engine's files, and those of the ledger's thread. */
-const loadedLater = ['service/start-engine.ts', 'ledger/open-ledger.ts'].map((file) =>
-  path.join(root, 'packages/server/src', file),
-);
+/** What the server's process loads later than its help: the engine's files, those of each kind of upstream, and those of its threads. */
+const loadedLater = [
+  'service/start-engine.ts',
+  'upstreams/openai/openai.ts',
+  'upstreams/anthropic/anthropic.ts',
+  'upstreams/gemini/gemini.ts',
+  'upstreams/scripted/scripted.ts',
+  'service/config-worker.ts',
+  'ledger/ledger-worker.ts',
+  'storage/sqlite/built-queries.ts',
+  'storage/sqlite/checkpoint-worker.ts',
+  'storage/sqlite/report-worker.ts',
+  'json-schema/validation-worker.ts',
+  'grammar/compile/compile-worker.ts',
+].map((file) => `packages/server/src/${file}`);
 const sources = ['server', 'protocol'].map((name) => path.join(root, 'packages', name, 'src'));
 
 /** Names the folder of the cache to Node, for this process's children. */
@@ -41,8 +52,8 @@ async function compileSources(node, flags, main) {
   const compiledFrom = JSON.stringify([node, process.version, flags, newestSource()]);
   const stamp = /** @type {{ compiledFrom?: string }} */ (readObject(stampFile) || {});
   if (isFilled && stamp.compiledFrom === compiledFrom) return;
-  // The help loads every other file of the server's process, but the first files of its threads.
-  const later = loadedLater.map((file) => `--import=${pathToFileURL(file).href}`);
+  // The help loads every other file of the server's process.
+  const later = loadedLater.map((file) => `--import=${pathToFileURL(path.join(root, file)).href}`);
   const code = await runBefore(node, flags.concat(later, main, 'serve', '--help'));
   if (code === 0) writeStamp(compiledFrom);
 }
@@ -88,4 +99,4 @@ function newestSource() {
   return [newest, count];
 }
 
-module.exports = { compileSources, nameCompileCache };
+module.exports = { compileSources, loadedLater, nameCompileCache };

@@ -12,6 +12,7 @@ import {
 } from './config-problem.ts';
 import { type Environment, environmentVariable } from './environment.ts';
 import { createEnvironmentValues, type EnvironmentValue } from './environment-values.ts';
+import { freeze } from './freeze.ts';
 import { addListedPrices } from './listed-prices.ts';
 import { applyOverrides, type ConfigFlags, isMapping, overridesFrom } from './overrides.ts';
 import { parseRaw, valueAt } from './parse-raw.ts';
@@ -235,14 +236,4 @@ function replacedKeys(file: unknown, overrides: ReturnType<typeof overridesFrom>
 function shown(file: string, cwd: string): string {
   const inside = relative(cwd, file);
   return inside === '' || inside.startsWith('..') || isAbsolute(inside) ? file : inside;
-}
-
-/** Freezes a value and everything in it, and returns it. A Map cannot be frozen; its type is read-only. */
-export function freeze<T>(value: T): T {
-  if (value instanceof Map) for (const item of value.values()) freeze(item);
-  else if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const item of Object.values(value)) freeze(item);
-  }
-  return value;
 }

@@ -8,25 +8,25 @@ import type { FromLedgerThread, LedgerSettings } from './settings.ts';
 
 /* The thread of the ledger: it gets its settings in one message, and serves the port in `workerData`. */
 
-const parent = parentPort;
-if (parent === null) throw new Error('this file runs on a thread');
-const say = (message: FromLedgerThread): void => parent.postMessage(message);
-const logAt =
-  (level: 'info' | 'warn' | 'error') =>
-  (message: string, fields?: Readonly<Record<string, string | number>>): void =>
-    say({ type: 'log', level, message, ...(fields === undefined ? {} : { fields }) });
+async function serveOn(parent: MessagePort): Promise<void> {
+  const say = (message: FromLedgerThread): void => parent.postMessage(message);
+  const logAt =
+    (level: 'info' | 'warn' | 'error') =>
+    (message: string, fields?: Readonly<Record<string, string | number>>): void =>
+      say({ type: 'log', level, message, ...(fields === undefined ? {} : { fields }) });
 
-const [settings] = (await once(parent, 'message')) as [LedgerSettings];
-const opened = await openLedger(settings, {
-  info: logAt('info'),
-  warn: logAt('warn'),
-  error: logAt('error'),
-});
-if (opened.ok) {
-  const port = workerData as MessagePort;
-  const channel = portChannel(port);
+  const [settings] = (await once(parent, 'message')) as [LedgerSettings];
+  const opened = await openLedger(settings, {
+    info: logAt('info'),
+    warn: logAt('warn'),
+    error: logAt('error'),
+  });
+  if (!opened.ok) {
+    say({ type: 'failed', message: opened.message, wrong: opened.wrong });
+    return;
+  }
   serveLedger(
-    channel,
+    portChannel(workerData as MessagePort),
     opened.host.connect(settings.processId, `thread_${randomBytes(8).toString('hex')}`),
     async () => {
       await opened.host.close();
@@ -35,6 +35,7 @@ if (opened.ok) {
     },
   );
   say({ type: 'ready' });
-} else {
-  say({ type: 'failed', message: opened.message, wrong: opened.wrong });
 }
+
+// Without a thread the file is only compiled, by the launcher.
+if (parentPort !== null) await serveOn(parentPort);

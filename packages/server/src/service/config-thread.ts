@@ -1,6 +1,7 @@
 import { MessageChannel } from 'node:worker_threads';
 import { type ConfigFiles, diskFiles } from '../config/config-files.ts';
-import { type ConfigSources, freeze, type LoadedConfig } from '../config/load-config.ts';
+import { freeze } from '../config/freeze.ts';
+import type { ConfigSources, LoadedConfig } from '../config/load-config.ts';
 import { createKillableThread, type KillableThread, type ThreadOutcome } from '../worker/killable-thread.ts';
 import { startWorker } from '../worker/start-worker.ts';
 import { answerFileQuestions } from './files-port.ts';
@@ -20,11 +21,14 @@ export interface ConfigThread {
  */
 const taskMs = 20_000;
 const maxHeapMiB = 512;
+/** For several reloads in a row. */
+const idleMs = 30_000;
 const owner = { keyId: 'configuration', signal: new AbortController().signal };
 
 /**
- * Checks configurations for reloads on a thread; the main thread reads their files. To parse and check a file of 2,000
- * models takes 0.6 s, and one of 1 MiB takes seconds: on the event loop this would stop every stream.
+ * Checks configurations on a thread; the main thread reads their files. To parse and check a file of 2,000 models takes
+ * 0.6 s, and one of 1 MiB takes seconds: on the event loop a reload would stop every stream. And what only this work needs
+ * (the schema, zod, the parser of YAML) is not loaded into the process that serves, where it would stay: some 9 MB.
  */
 export function createConfigThread(files: ConfigFiles = diskFiles): ConfigThread {
   const thread: KillableThread<ThreadSources, LoadedConfig> = createKillableThread({
@@ -34,7 +38,7 @@ export function createConfigThread(files: ConfigFiles = diskFiles): ConfigThread
       return startWorker(import.meta.url, 'config-worker', { maxOldGenerationSizeMb: maxHeapMiB }, port2);
     },
     taskMs,
-    idleMs: 30_000,
+    idleMs,
   });
 
   return {
@@ -47,6 +51,16 @@ export function createConfigThread(files: ConfigFiles = diskFiles): ConfigThread
     },
     close: thread.close,
   };
+}
+
+/** One load for the start of a server; the thread has ended when this resolves, so its memory is free for what follows. */
+export async function loadForStart(sources: ThreadSources): Promise<LoadedConfig> {
+  const thread = createConfigThread();
+  try {
+    return await thread.load(sources);
+  } finally {
+    await thread.close();
+  }
 }
 
 function unread(outcome: Exclude<ThreadOutcome<LoadedConfig>, { readonly type: 'done' }>): LoadedConfig {

@@ -5,7 +5,7 @@ import { formatProblem } from '../config/config-problem.ts';
 import { configSecrets } from '../config/config-secrets.ts';
 import type { Environment } from '../config/environment.ts';
 import { withVariableNames } from '../config/environment-values.ts';
-import { type LoadedConfig, loadConfig, type Reload } from '../config/load-config.ts';
+import type { LoadedConfig, Reload } from '../config/load-config.ts';
 import type { ConfigFlags } from '../config/overrides.ts';
 import type { Engine } from '../engine/parent/engine.ts';
 import type { Journal, JournalLimits } from '../journal/contract.ts';
@@ -20,7 +20,7 @@ import type { Log } from '../telemetry/log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
 import { timers } from '../timers/timer-queue.ts';
 import { type CreatedUpstreams, createUpstreams, type UpstreamDeps } from '../upstreams/registry.ts';
-import { createConfigThread } from './config-thread.ts';
+import { createConfigThread, loadForStart } from './config-thread.ts';
 import { createDeferredReload, type DeferredReload } from './deferred-reload.ts';
 import { createListener } from './listener.ts';
 import { logKeyChange } from './log-key-change.ts';
@@ -82,7 +82,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   // First of all: without a listener SIGHUP would end a server that is starting.
   const shutdown = listenForShutdown({ terminal: output.isTTY === true, onReload: reloads.request });
   const sources = { env, cwd, flags };
-  const loaded = await Promise.race([loadConfig(sources), shutdown.asked]);
+  const loaded = await Promise.race([loadForStart(sources), shutdown.asked]);
   if (loaded === undefined) return ended;
   if (!loaded.ok) return failed(2, loaded.problems.map(formatProblem).join('\n'));
   const thread = createConfigThread();

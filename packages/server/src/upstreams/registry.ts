@@ -2,14 +2,11 @@ import type { UpstreamConfig } from '../config/config.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import { createValidationThread, type ValidationThread } from '../json-schema/validation-thread.ts';
 import type { Environment } from '../transport/proxy.ts';
-import { createAnthropicUpstream } from './anthropic/anthropic.ts';
 import { checkAnswers } from './checked/checked-upstream.ts';
 import type { Upstream } from './contract.ts';
-import { createGeminiUpstream } from './gemini/gemini.ts';
 import type { KeyChange, UpstreamKeys } from './http/keys/upstream-keys.ts';
 import type { ProviderUpstream } from './http/provider-transport.ts';
-import { createOpenAiUpstream } from './openai/openai.ts';
-import { type CreatedUpstream, createScriptedUpstream } from './scripted/scripted.ts';
+import type { CreatedUpstream } from './scripted/scripted.ts';
 import type { ScriptClock } from './scripted/scripted-stream.ts';
 
 export type { KeyChange };
@@ -118,22 +115,25 @@ async function createUpstream(
     keysBefore,
     ...(onKeyChange === undefined ? {} : { onKeyChange: (change: KeyChange) => onKeyChange(name, change) }),
   };
+  // Each kind is loaded where it is used: scripted answers alone take 5 MB, for the reader of their file.
   switch (config.kind) {
-    case 'scripted':
+    case 'scripted': {
       if (config.script === undefined) {
         return { ok: false, problems: ['kind scripted needs script: the file with its answers'] };
       }
+      const { createScriptedUpstream } = await import('./scripted/scripted.ts');
       return createScriptedUpstream({
         name,
         script: config.script,
         ...(deps.scriptClock === undefined ? {} : { clock: deps.scriptClock }),
       });
+    }
     case 'openai':
-      return createOpenAiUpstream(provider);
+      return (await import('./openai/openai.ts')).createOpenAiUpstream(provider);
     case 'anthropic':
-      return createAnthropicUpstream(provider);
+      return (await import('./anthropic/anthropic.ts')).createAnthropicUpstream(provider);
     case 'gemini':
-      return createGeminiUpstream(provider);
+      return (await import('./gemini/gemini.ts')).createGeminiUpstream(provider);
     default:
       return assertNever(config.kind);
   }

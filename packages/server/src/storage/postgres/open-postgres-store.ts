@@ -8,6 +8,7 @@ import { locks } from './locks.ts';
 import { postgresMigrations } from './migrations.ts';
 import { createPool, type Pool } from './pool.ts';
 import { postgresOpeningFailure, sqlState } from './postgres-error.ts';
+import { postgresSql } from './postgres-sql.ts';
 import { createPostgresStore } from './postgres-store.ts';
 
 export interface PostgresStoreOptions {
@@ -31,10 +32,10 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
       await pool.close();
       return wrongEncoding(where, encoding);
     }
-    const migrated = await migrate(db, {
+    const migrated = await migrate(postgresSql(db), {
       migrations: postgresMigrations,
       lock: async (transaction) => {
-        await sql`SELECT pg_advisory_xact_lock(${sql.raw(locks.migrations)})`.execute(transaction);
+        await transaction.query(`SELECT pg_advisory_xact_lock(${locks.migrations})`);
       },
       nowMs: Date.now(),
     });
@@ -70,7 +71,7 @@ export async function openPostgresReader({ url: text }: { readonly url: string }
   try {
     pool = createPool(url);
     const db = new Kysely<Tables>({ dialect: pool.dialect });
-    const problem = unreadableSchema(where, await schemaVersion(db), postgresMigrations.length);
+    const problem = unreadableSchema(where, await schemaVersion(postgresSql(db)), postgresMigrations.length);
     if (problem !== undefined) {
       await pool.close();
       return problem;

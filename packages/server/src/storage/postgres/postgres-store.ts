@@ -5,6 +5,7 @@ import type { SqlFlavour } from '../sql/flavour.ts';
 import { createKeyBook } from '../sql/key-book.ts';
 import { takeLease } from '../sql/leases.ts';
 import { secretOf } from '../sql/secrets.ts';
+import { createServingKeys } from '../sql/serving-keys.ts';
 import type { Tables } from '../sql/tables.ts';
 import { exportTables, importTables } from '../sql/transfer-tables.ts';
 import { sumUsage } from '../sql/usage.ts';
@@ -13,6 +14,7 @@ import { ImportError, type TransferRow } from '../transfer.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
 import type { Pool } from './pool.ts';
 import { postgresStoreError } from './postgres-error.ts';
+import { postgresSql } from './postgres-sql.ts';
 import { createPostgresRequests } from './requests.ts';
 import { retireRecords } from './retire.ts';
 import { serverNow } from './statements.ts';
@@ -39,6 +41,8 @@ export function createPostgresStore({ pool, db, reports, outbox }: PostgresStore
   const partitions = createPartitions(pool);
   const requests = createPostgresRequests({ pool, partitions, outbox });
   const book = createKeyBook(db);
+  const plain = postgresSql(db);
+  const serving = createServingKeys(plain);
   const reading = { db: new Kysely<Tables>({ dialect: reports.dialect }), flavour, now: Date.now };
   let closed: Promise<void> | undefined;
 
@@ -63,19 +67,19 @@ export function createPostgresStore({ pool, db, reports, outbox }: PostgresStore
     leave: (processId) => guarded(() => requests.leave(processId)),
     closeDead: (options) => guarded(() => requests.closeDead(options)),
     change: (change, once) => guarded(() => book.change(change, once)),
-    touch: (uses) => guarded(() => book.touch(uses)),
+    touch: (uses) => guarded(() => serving.touch(uses)),
     retire: (beforeMs) => guarded(() => retireRecords(pool, partitions, beforeMs)),
     outbox: (limit) => guarded(() => requests.outbox(limit)),
     delivered: (sequences) => guarded(() => requests.delivered(sequences)),
     waitingEvents: () => guarded(() => requests.waitingEvents()),
     lease: (name, holder, ttlMs) =>
-      guarded(() => takeLease({ db, now: sql.raw(serverNow) }, { name, holder, ttlMs })),
-    secret: (name, make) => guarded(() => secretOf(db, name, make)),
+      guarded(() => takeLease({ sql: plain, now: serverNow }, { name, holder, ttlMs })),
+    secret: (name, make) => guarded(() => secretOf(plain, name, make)),
     // It syncs each commit.
     durable: async () => {},
     ping: () => guarded(async () => void (await pool.run({ name: 'ping', text: 'SELECT 1' }, []))),
-    keysAfter: (version) => guarded(() => book.keysAfter(version)),
-    keyByHash: (hash) => guarded(() => book.keyByHash(hash)),
+    keysAfter: (version) => guarded(() => serving.keysAfter(version)),
+    keyByHash: (hash) => guarded(() => serving.keyByHash(hash)),
     key: (id) => guarded(() => book.key(id)),
     keys: (page) => guarded(() => book.keys(page)),
     owner: (id) => guarded(() => book.owner(id)),

@@ -1,27 +1,21 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { assertNever } from '../../domain/assert-never.ts';
 import type { Listed, Page } from '../contract.ts';
-import type { Change, KeyBook, OnceFor, Owner, StoredKey, Written } from '../keys.ts';
+import type { Change, OnceFor, Owner, StoredKey, Written } from '../keys.ts';
 import { signingSecretName } from '../signing-secret.ts';
 import { noSuchPlace } from './find-records.ts';
 import { changedFields, keyRow, ownerRow, readKey, readOwner, rotated } from './key-row.ts';
-import { putSecret, storedSecret } from './secrets.ts';
 import { storableText } from './storable.ts';
 import { dayMs, type KeyTable, type OwnerTable, type Tables } from './tables.ts';
 
-/** Keys and owners in the database: they are read and changed rarely, for a service keeps them in memory. */
+/** What the administration reads and changes of keys and owners. What a service reads of them is in `serving-keys.ts`. */
 export interface KeyBookQueries {
   change(change: Change, once?: OnceFor): Promise<Written>;
-  touch(uses: readonly { readonly keyId: string; readonly atMs: number }[]): Promise<void>;
-  keysAfter(version: number): Promise<KeyBook>;
-  keyByHash(hash: string): Promise<StoredKey | undefined>;
   key(id: string): Promise<StoredKey | undefined>;
   keys(page: Page & { readonly owner?: string }): Promise<Listed<StoredKey>>;
   owner(id: string): Promise<Owner | undefined>;
   owners(page: Page): Promise<Listed<Owner>>;
 }
-
-const minuteMs = 60_000;
 
 export function createKeyBook(db: Kysely<Tables>): KeyBookQueries {
   return {
@@ -33,48 +27,6 @@ export function createKeyBook(db: Kysely<Tables>): KeyBookQueries {
         if (once === undefined) return carryOut(transaction, change, version);
         return carryOutOnce(transaction, change, version, once);
       }),
-
-    async touch(uses) {
-      for (const { keyId, atMs } of uses) {
-        await db
-          .updateTable('api_keys')
-          .set({ last_used_at: atMs })
-          .where('id', '=', keyId)
-          .where((eb) => eb.or([eb('last_used_at', 'is', null), eb('last_used_at', '<=', atMs - minuteMs)]))
-          .execute();
-      }
-    },
-
-    async keysAfter(after) {
-      // The version is read first: what commits between these statements is read once more the next time.
-      const version = await versionNow(db);
-      if (after !== 0 && version === after) return { version, keys: [], owners: [], deletedOwners: [] };
-      const keys = await db.selectFrom('api_keys').selectAll().where('version', '>', after).execute();
-      // Owners whose version is 0 were there from the beginning.
-      const owners = await db
-        .selectFrom('owners')
-        .selectAll()
-        .where('version', after === 0 ? '>=' : '>', after)
-        .execute();
-      const signingSecret = await storedSecret(db, signingSecretName);
-      return {
-        version,
-        keys: keys.map(readKey),
-        owners: owners.filter((owner) => owner.deleted_at === null).map(readOwner),
-        deletedOwners: owners.filter((owner) => owner.deleted_at !== null).map(({ id }) => id),
-        ...(signingSecret === undefined ? {} : { signingSecret }),
-      };
-    },
-
-    async keyByHash(hash) {
-      const row = await db
-        .selectFrom('api_keys')
-        .innerJoin('key_hashes', 'key_hashes.key_id', 'api_keys.id')
-        .selectAll('api_keys')
-        .where('hash', '=', hash)
-        .executeTakeFirst();
-      return row && readKey(row);
-    },
 
     async key(id) {
       const row = await keyRowOf(db, id);
@@ -134,15 +86,6 @@ async function nextVersion(db: Transaction<Tables>): Promise<number> {
   return row.value;
 }
 
-async function versionNow(db: Kysely<Tables>): Promise<number> {
-  const row = await db
-    .selectFrom('counters')
-    .select('value')
-    .where('name', '=', 'key_version')
-    .executeTakeFirstOrThrow();
-  return row.value;
-}
-
 async function carryOutOnce(
   db: Transaction<Tables>,
   change: Change,
@@ -194,11 +137,19 @@ async function carryOut(db: Transaction<Tables>, change: Change, version: number
     case 'revoke-key':
       return changeKey(db, change, version);
     case 'rotate-signing':
-      await putSecret(db, signingSecretName, change.secret);
+      await putSigningSecret(db, change.secret);
       return { type: 'done', replayed: false };
     default:
       return assertNever(change);
   }
+}
+
+async function putSigningSecret(db: Transaction<Tables>, value: string): Promise<void> {
+  await db
+    .insertInto('secrets')
+    .values({ name: signingSecretName, value })
+    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
+    .execute();
 }
 
 async function createKey(

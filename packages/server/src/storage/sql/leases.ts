@@ -1,10 +1,9 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Tables } from './tables.ts';
+import type { PlainStatements } from './plain-sql.ts';
 
 export interface LeaseOptions {
-  readonly db: Kysely<Tables>;
-  /** The store's own clock, in Unix milliseconds. */
-  readonly now: RawBuilder<number>;
+  readonly sql: PlainStatements;
+  /** The store's own clock in Unix milliseconds, as an expression. */
+  readonly now: string;
 }
 
 /**
@@ -12,14 +11,16 @@ export interface LeaseOptions {
  * time was taken by a clock that was ahead then and has been put right: it would not end for as long as the clock was ahead.
  */
 export async function takeLease(
-  { db, now }: LeaseOptions,
+  { sql, now }: LeaseOptions,
   { name, holder, ttlMs }: { readonly name: string; readonly holder: string; readonly ttlMs: number },
 ): Promise<boolean> {
-  const { rows } =
-    await sql`insert into leases (name, holder, expires_at) values (${name}, ${holder}, ${now} + ${ttlMs})
-    on conflict (name) do update set holder = excluded.holder, expires_at = excluded.expires_at
-    where leases.holder = excluded.holder or leases.expires_at <= ${now}
-      or (${ttlMs} > 0 and leases.expires_at > ${now} + 2 * ${ttlMs})
-    returning holder`.execute(db);
+  const rows = await sql.query(
+    `INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, ${now} + $3)
+     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+     WHERE leases.holder = excluded.holder OR leases.expires_at <= ${now}
+       OR ($3 > 0 AND leases.expires_at > ${now} + 2 * $3)
+     RETURNING holder`,
+    [name, holder, ttlMs],
+  );
   return rows.length > 0;
 }

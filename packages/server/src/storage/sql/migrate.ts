@@ -1,6 +1,5 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
 import type { SchemaVersions } from '../opening.ts';
-import type { Tables } from './tables.ts';
+import type { PlainSql, PlainStatements } from './plain-sql.ts';
 
 /** One step of the schema. A step that has been released is never changed: another one follows it. */
 export interface Migration {
@@ -13,7 +12,7 @@ export interface Migration {
 export interface MigrateOptions {
   readonly migrations: readonly Migration[];
   /** Makes other processes wait that migrate at the same time, until the transaction ends. */
-  readonly lock: (transaction: Transaction<Tables>) => Promise<void>;
+  readonly lock: (transaction: PlainStatements) => Promise<void>;
   readonly nowMs: number;
 }
 
@@ -26,42 +25,39 @@ export type Migrated =
  * Brings the schema forward, each step in a transaction of its own. Several processes may do so at the same time: each step is
  * applied once. Rejects where a step fails; then the steps before it are in force.
  */
-export async function migrate(db: Kysely<Tables>, options: MigrateOptions): Promise<Migrated> {
+export async function migrate(sql: PlainSql, options: MigrateOptions): Promise<Migrated> {
   const newest = options.migrations.length;
-  const found = await db.transaction().execute(async (transaction) => {
+  const found = await sql.transaction(async (transaction) => {
     await options.lock(transaction);
-    await sql
-      .raw(
-        'CREATE TABLE IF NOT EXISTS tailrace_versions (version bigint PRIMARY KEY, name text NOT NULL, applied_at bigint NOT NULL)',
-      )
-      .execute(transaction);
+    await transaction.query(
+      'CREATE TABLE IF NOT EXISTS tailrace_versions (version bigint PRIMARY KEY, name text NOT NULL, applied_at bigint NOT NULL)',
+    );
     return schemaVersion(transaction);
   });
   if (found > newest) return { type: 'newer', found };
-  for (const migration of options.migrations.slice(found)) {
-    await db.transaction().execute(async (transaction) => {
+  for (const { version, name, statements } of options.migrations.slice(found)) {
+    await sql.transaction(async (transaction) => {
       await options.lock(transaction);
-      if ((await schemaVersion(transaction)) >= migration.version) return;
-      for (const statement of migration.statements) await sql.raw(statement).execute(transaction);
-      await transaction
-        .insertInto('tailrace_versions')
-        .values({ version: migration.version, name: migration.name, applied_at: options.nowMs })
-        .execute();
+      if ((await schemaVersion(transaction)) >= version) return;
+      for (const statement of statements) await transaction.query(statement);
+      await transaction.query(
+        'INSERT INTO tailrace_versions (version, name, applied_at) VALUES ($1, $2, $3)',
+        [version, name, options.nowMs],
+      );
     });
   }
-  await db
-    .insertInto('owners')
-    .values({ id: 'default', body: '{}', created_at: options.nowMs, deleted_at: null, version: 0 })
-    .onConflict((conflict) => conflict.column('id').doNothing())
-    .execute();
+  await sql.query(
+    `INSERT INTO owners (id, body, created_at, deleted_at, version) VALUES ('default', '{}', $1, NULL, 0)
+     ON CONFLICT (id) DO NOTHING`,
+    [options.nowMs],
+  );
   return { type: 'current', before: found, now: newest };
 }
 
 /** The schema's version; the table of versions must exist. */
-export async function schemaVersion(db: Kysely<Tables>): Promise<number> {
-  const row = await db
-    .selectFrom('tailrace_versions')
-    .select((eb) => eb.fn.max('version').as('version'))
-    .executeTakeFirst();
+export async function schemaVersion(sql: PlainStatements): Promise<number> {
+  const [row] = await sql.query<{ version: number | string | null }>(
+    'SELECT max(version) AS version FROM tailrace_versions',
+  );
   return Number(row?.version ?? 0);
 }

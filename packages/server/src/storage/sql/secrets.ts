@@ -1,31 +1,20 @@
-import type { Kysely } from 'kysely';
-import type { Tables } from './tables.ts';
+import type { PlainStatements } from './plain-sql.ts';
 
 /** The secret of this name. What `make` returns is stored where there is none; of several processes the first one wins. */
-export async function secretOf(db: Kysely<Tables>, name: string, make: () => string): Promise<string> {
-  const found = await storedSecret(db, name);
+export async function secretOf(sql: PlainStatements, name: string, make: () => string): Promise<string> {
+  const found = await storedSecret(sql, name);
   if (found !== undefined) return found;
-  await db
-    .insertInto('secrets')
-    .values({ name, value: make() })
-    .onConflict((conflict) => conflict.column('name').doNothing())
-    .execute();
-  const made = await storedSecret(db, name);
+  await sql.query('INSERT INTO secrets (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING', [
+    name,
+    make(),
+  ]);
+  const made = await storedSecret(sql, name);
   if (made === undefined) throw new Error(`the secret ${name} was removed while it was made`);
   return made;
 }
 
 /** The secret of this name; undefined where none is stored. */
-export async function storedSecret(db: Kysely<Tables>, name: string): Promise<string | undefined> {
-  const row = await db.selectFrom('secrets').select('value').where('name', '=', name).executeTakeFirst();
+export async function storedSecret(sql: PlainStatements, name: string): Promise<string | undefined> {
+  const [row] = await sql.query<{ value: string }>('SELECT value FROM secrets WHERE name = $1', [name]);
   return row?.value;
-}
-
-/** Stores a secret in the place of the one before. */
-export async function putSecret(db: Kysely<Tables>, name: string, value: string): Promise<void> {
-  await db
-    .insertInto('secrets')
-    .values({ name, value })
-    .onConflict((conflict) => conflict.column('name').doUpdateSet({ value }))
-    .execute();
 }

@@ -3,15 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kysely } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import { migrate } from '../sql/migrate.ts';
-import type { Tables } from '../sql/tables.ts';
 import { morning, someIntent, someRecord } from '../testing/store-values.ts';
+import { createConnectionTurns } from './connection-turns.ts';
 import { openLogSync } from './log-sync.ts';
 import { sqliteMigrations } from './migrations.ts';
-import { sqliteDialect } from './sqlite-dialect.ts';
 import { sqliteOpeningFailure } from './sqlite-error.ts';
+import { sqliteSql } from './sqlite-sql.ts';
 import { createSqliteStore } from './sqlite-store.ts';
 
 async function openFile() {
@@ -19,9 +18,12 @@ async function openFile() {
   const file = join(folder, 'database');
   const database = new DatabaseSync(file);
   database.exec('PRAGMA journal_mode = WAL');
-  const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
-  await migrate(db, { migrations: sqliteMigrations, lock: async () => {}, nowMs: morning });
-  const store = createSqliteStore({ database, db, now: () => morning });
+  await migrate(sqliteSql(database, createConnectionTurns()), {
+    migrations: sqliteMigrations,
+    lock: async () => {},
+    nowMs: morning,
+  });
+  const store = createSqliteStore({ database, now: () => morning });
   onTestFinished(async () => {
     await store.close();
     rmSync(folder, { recursive: true, force: true });

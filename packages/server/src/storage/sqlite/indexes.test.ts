@@ -1,29 +1,35 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from 'kysely';
 import { expect, onTestFinished, test } from 'vitest';
 import type { Page } from '../contract.ts';
 import type { RecordQuery } from '../records.ts';
 import { migrate } from '../sql/migrate.ts';
 import { recordColumns, recordRow } from '../sql/request-row.ts';
-import type { Tables } from '../sql/tables.ts';
 import { midnight, morning, someRecord } from '../testing/store-values.ts';
+import { createBuiltQueries } from './built-queries.ts';
+import { createConnectionTurns } from './connection-turns.ts';
 import { sqliteMigrations } from './migrations.ts';
-import { sqliteDialect, valuesOf } from './sqlite-dialect.ts';
+import { sqliteSql } from './sqlite-sql.ts';
 import { createSqliteStore } from './sqlite-store.ts';
+import { valuesOf } from './statement.ts';
 
-const migrateTo = (db: Kysely<Tables>, version: number) =>
-  migrate(db, { migrations: sqliteMigrations.slice(0, version), lock: async () => {}, nowMs: morning });
+const migrateTo = (database: DatabaseSync, version: number) =>
+  migrate(sqliteSql(database, createConnectionTurns()), {
+    migrations: sqliteMigrations.slice(0, version),
+    lock: async () => {},
+    nowMs: morning,
+  });
 
 /** A store, and the plans of the statements that its queries run on `records`. */
 async function open() {
   const database = new DatabaseSync(':memory:');
   const statements: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
-  const db = new Kysely<Tables>({
-    dialect: sqliteDialect(database),
-    log: ({ query }) => void statements.push(query),
+  await migrateTo(database, sqliteMigrations.length);
+  const store = createSqliteStore({
+    database,
+    now: () => morning,
+    openBuiltQueries: async (options) =>
+      createBuiltQueries(options, ({ query }) => void statements.push(query)),
   });
-  await migrateTo(db, sqliteMigrations.length);
-  const store = createSqliteStore({ database, db, now: () => morning });
   onTestFinished(() => store.close());
   return {
     store,
@@ -83,13 +89,12 @@ test('sums read the records in one pass, and never in the order of an index', as
 
 test('a database of the first schema is brought forward with its records', async () => {
   const database = new DatabaseSync(':memory:');
-  const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
-  await migrateTo(db, 1);
+  await migrateTo(database, 1);
   database
     .prepare(`INSERT INTO records (${recordColumns.join()}) VALUES (${recordColumns.map(() => '?').join()})`)
     .run(...valuesOf(recordRow(someRecord('a')), recordColumns));
-  await migrateTo(db, sqliteMigrations.length);
-  const store = createSqliteStore({ database, db, now: () => morning });
+  await migrateTo(database, sqliteMigrations.length);
+  const store = createSqliteStore({ database, now: () => morning });
   onTestFinished(() => store.close());
   expect(database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'records_model'").get()).toBeUndefined();
   expect((await store.records({ limit: 5, model: 'acme/chat' })).data).toMatchObject([{ id: 'a' }]);

@@ -1,4 +1,4 @@
-import { close, fdatasync, open } from 'node:fs';
+import { close, fdatasync, fstat, open } from 'node:fs';
 import { promisify } from 'node:util';
 
 /*
@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 
 const openFile = promisify(open);
 const fileSync = promisify(fdatasync);
+const statFile = promisify(fstat);
 const closeFile = promisify(close);
 
 /** Commits are on the disk at most this long after they were acknowledged, and the time of one sync. */
@@ -30,11 +31,14 @@ export interface LogSync {
   close(): Promise<void>;
 }
 
-/** `path` is the database; its log must exist. Tests give a `syncFile` of their own. `onSynced` follows each sync. */
+/**
+ * `path` is the database; its log must exist. Tests give a `syncFile` of their own. `onSynced` follows each sync, with the length of
+ * the log's file in bytes.
+ */
 export async function openLogSync(
   path: string,
   syncFile: (file: number) => Promise<void> = fileSync,
-  onSynced: () => void = () => {},
+  onSynced?: (logBytes: number) => void,
 ): Promise<LogSync> {
   // Windows flushes only a file that is open for writing.
   const file = await openFile(`${path}-wal`, 'r+');
@@ -44,7 +48,7 @@ export async function openLogSync(
   const sync = async () => {
     try {
       await syncFile(file);
-      onSynced();
+      if (onSynced !== undefined) onSynced((await statFile(file)).size);
     } catch (error) {
       failed = error;
     }

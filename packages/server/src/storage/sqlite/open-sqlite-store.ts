@@ -1,20 +1,19 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from 'kysely';
 import type { ReaderOpening, StoreOpening } from '../opening.ts';
 import { migrate, schemaVersion } from '../sql/migrate.ts';
 import { newerSchema, unreadableSchema } from '../sql/schema-problem.ts';
-import type { Tables } from '../sql/tables.ts';
 import { StoreError } from '../store-error.ts';
 import { sqliteFile } from '../store-name.ts';
-import { startCheckpoints } from './checkpoint-thread.ts';
+import { emptyLogBytes, startCheckpoints } from './checkpoint-thread.ts';
+import { createConnectionTurns } from './connection-turns.ts';
 import { watchDatabaseFile } from './database-file.ts';
 import { type FolderLock, lockFolder } from './folder-lock.ts';
 import { type LogSync, openLogSync } from './log-sync.ts';
 import { sqliteMigrations } from './migrations.ts';
 import { openReports } from './report-thread.ts';
-import { sqliteDialect } from './sqlite-dialect.ts';
 import { sqliteOpeningFailure } from './sqlite-error.ts';
+import { sqliteSql } from './sqlite-sql.ts';
 import { createSqliteReader, createSqliteStore } from './sqlite-store.ts';
 
 export interface SqliteStoreOptions {
@@ -59,10 +58,8 @@ async function openLocked(
     const opened = database;
     database.exec('PRAGMA journal_mode = WAL');
     database.exec('PRAGMA synchronous = NORMAL');
-    // After a burst the log shrinks again.
-    database.exec('PRAGMA journal_size_limit = 67108864');
-    const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
-    const migrated = await migrate(db, {
+    database.exec(`PRAGMA journal_size_limit = ${emptyLogBytes}`);
+    const migrated = await migrate(sqliteSql(database, createConnectionTurns()), {
       migrations: sqliteMigrations,
       // The transaction itself is the lock: it begins as a writer.
       lock: async () => {},
@@ -86,7 +83,6 @@ async function openLocked(
       schema: migrated,
       store: createSqliteStore({
         database,
-        db,
         now,
         outbox: options.outbox ?? false,
         ...(reports === undefined ? {} : { reports }),
@@ -128,14 +124,14 @@ export async function openSqliteReader(
   let database: DatabaseSync | undefined;
   try {
     database = openForReading(file);
-    const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
-    const problem = unreadableSchema(file, await schemaVersion(db), sqliteMigrations.length);
+    const sql = sqliteSql(database, createConnectionTurns());
+    const problem = unreadableSchema(file, await schemaVersion(sql), sqliteMigrations.length);
     if (problem !== undefined) {
       database.close();
       return problem;
     }
     const openSnapshot = () => openForReading(file);
-    return { ok: true, reader: createSqliteReader({ database, db, now: options.now, openSnapshot }) };
+    return { ok: true, reader: createSqliteReader({ database, now: options.now, openSnapshot }) };
   } catch (error) {
     if (database?.isOpen) database.close();
     return sqliteOpeningFailure(error, file);

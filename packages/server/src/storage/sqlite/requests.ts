@@ -27,7 +27,7 @@ import {
   type RecordTable,
   type RetiredPresumedTable,
 } from '../sql/tables.ts';
-import { inTransaction, valuesOf } from './sqlite-dialect.ts';
+import { inTransaction, valuesOf } from './statement.ts';
 
 /** The statements of every request. Each function runs to its end, in one transaction, or throws and has changed nothing. */
 export interface SqliteRequests {

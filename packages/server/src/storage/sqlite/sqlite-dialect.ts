@@ -10,23 +10,24 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely';
-
-type SqliteValue = string | number | null;
+import type { ConnectionTurns } from './connection-turns.ts';
+import { sqliteValue } from './statement.ts';
 
 /**
- * Kysely over `node:sqlite`. Every statement runs to its end within the call, on the thread that calls. Kysely gives out the
- * only connection in turns, so a transaction is never mixed with another caller's statements. Does not close the database.
+ * Kysely over `node:sqlite`. Every statement runs to its end within the call, on the thread that calls. Each transaction, and each
+ * statement outside of one, takes its turn among `turns`. Does not close the database.
  */
-export function sqliteDialect(database: DatabaseSync): Dialect {
+export function sqliteDialect(database: DatabaseSync, turns: ConnectionTurns): Dialect {
   return {
     createAdapter: () => new SqliteAdapter(),
-    createDriver: () => sqliteDriver(database),
+    createDriver: () => sqliteDriver(database, turns),
     createIntrospector: (db: Kysely<unknown>) => new SqliteIntrospector(db),
     createQueryCompiler: () => new SqliteQueryCompiler(),
   };
 }
 
-function sqliteDriver(database: DatabaseSync): Driver {
+function sqliteDriver(database: DatabaseSync, turns: ConnectionTurns): Driver {
+  let giveBack = () => {};
   const connection: DatabaseConnection = {
     async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
       const statement = database.prepare(query.sql);
@@ -47,7 +48,10 @@ function sqliteDriver(database: DatabaseSync): Driver {
   };
   return {
     async init() {},
-    acquireConnection: async () => connection,
+    async acquireConnection() {
+      giveBack = await turns.take();
+      return connection;
+    },
     // A transaction that begins as a reader could fail at its first write, with a lock that no waiting helps.
     beginTransaction: (held, { accessMode }) =>
       run(held, accessMode === 'read only' ? 'BEGIN' : 'BEGIN IMMEDIATE'),
@@ -56,35 +60,9 @@ function sqliteDriver(database: DatabaseSync): Driver {
       // A full disk ends the transaction by itself.
       if (database.isTransaction) database.exec('ROLLBACK');
     },
-    async releaseConnection() {},
+    async releaseConnection() {
+      giveBack();
+    },
     async destroy() {},
   };
-}
-
-/** SQLite has no truth values. */
-function sqliteValue(value: unknown): SqliteValue {
-  if (typeof value === 'boolean') return value ? 1 : 0;
-  if (value === undefined) return null;
-  return value as SqliteValue;
-}
-
-/** Runs `work` in one transaction, without an `await`: at the end everything is stored, or nothing. */
-export function inTransaction<T>(database: DatabaseSync, work: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const result = work();
-    database.exec('COMMIT');
-    return result;
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-/** The values of a row in the order of `columns`. */
-export function valuesOf<Row extends object>(
-  row: Row,
-  columns: readonly (keyof Row)[],
-): readonly SqliteValue[] {
-  return columns.map((column) => sqliteValue(row[column]));
 }

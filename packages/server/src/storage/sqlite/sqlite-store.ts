@@ -1,25 +1,21 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { Kysely, sql } from 'kysely';
 import type { StoreReads } from '../contract.ts';
 import type { OpenedReader, OpenedStore } from '../opening.ts';
-import { findRecords } from '../sql/find-records.ts';
-import type { SqlFlavour } from '../sql/flavour.ts';
-import { createKeyBook } from '../sql/key-book.ts';
 import { takeLease } from '../sql/leases.ts';
 import { secretOf } from '../sql/secrets.ts';
-import { dayMs, type Tables } from '../sql/tables.ts';
-import { exportTables, importTables } from '../sql/transfer-tables.ts';
-import { sumUsage } from '../sql/usage.ts';
+import { createServingKeys } from '../sql/serving-keys.ts';
+import { dayMs } from '../sql/tables.ts';
 import { StoreError } from '../store-error.ts';
 import type { TransferRow } from '../transfer.ts';
+import type { BuiltQueries, BuiltQueriesOptions } from './built-queries.ts';
+import { createConnectionTurns } from './connection-turns.ts';
 import { createSqliteRequests, type SqliteRequests } from './requests.ts';
-import { sqliteDialect } from './sqlite-dialect.ts';
 import { sqliteStoreError } from './sqlite-error.ts';
+import { sqliteSql } from './sqlite-sql.ts';
 
 export interface SqliteStoreParts {
+  /** Its schema is current. */
   readonly database: DatabaseSync;
-  /** Over `database`; its schema is current. */
-  readonly db: Kysely<Tables>;
   readonly now: () => number;
   readonly outbox?: boolean;
   /** Before each write: throws where the store must not take any. */
@@ -31,32 +27,24 @@ export interface SqliteStoreParts {
   readonly reports?: Pick<StoreReads, 'usage' | 'records'>;
   /** A connection of its own for an export, which holds one state of the database for a long time. */
   readonly openSnapshot?: () => DatabaseSync;
+  /** Default: they are loaded with the first of them. */
+  readonly openBuiltQueries?: (options: BuiltQueriesOptions) => Promise<BuiltQueries>;
   /** Releases everything but `database`, which the store closes after it. */
   readonly close?: () => Promise<void>;
 }
-
-const sqliteFlavour: SqlFlavour = {
-  grouped: (column) => sql`+${sql.ref(column)}`,
-  tagValue: (table, name) => sql`json_extract(${sql.ref(`${table}.tags`)}, ${`$."${name}"`})`,
-  hasTag(table, name, value) {
-    if (table !== 'records') return sql`${this.tagValue(table, name)} = ${value}`;
-    return sql`exists (select 1 from record_tags where tag = ${`${name}=${value}`}
-      and record_tags.created_at = records.created_at and record_tags.id = records.id)`;
-  },
-};
 
 /** The records that one transaction of `retire` deletes: other work has its turn between two of them. */
 const retiredAtOnce = 500;
 
 /** The store over an open database. Calls take turns on the one connection. */
 export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
-  const { database, db } = parts;
+  const { database } = parts;
   const requests = createSqliteRequests({ database, now: parts.now, outbox: parts.outbox ?? false });
-  const { read, write, queries, close } = createTurns(parts);
-  const book = createKeyBook(db);
+  const access = createAccess(parts);
+  const { read, write, queries, sql, built, serving, close } = access;
 
   return {
-    ...createReads(parts, requests, { read, queries }),
+    ...createReads(parts, requests, access),
     admit: (intents) => write(() => requests.admit(intents)),
     keep: (intents) => write(() => requests.keep(intents)),
     progress: (marks) => write(() => requests.progress(marks)),
@@ -66,14 +54,14 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
     beat: (processId) => write(() => requests.beat(processId)),
     leave: (processId) => write(() => requests.leave(processId)),
     closeDead: (options) => write(() => requests.closeDead(options)),
-    change: (change, once) => queries(() => book.change(change, once), 'write'),
-    touch: (uses) => queries(() => book.touch(uses), 'write'),
+    change: (change, once) => queries(async () => (await built()).change(change, once), 'write'),
+    touch: (uses) => queries(() => serving.touch(uses), 'write'),
     outbox: (limit) => read(() => requests.outbox(limit)),
     delivered: (sequences) => write(() => requests.delivered(sequences)),
     waitingEvents: () => read(() => requests.waitingEvents()),
     lease: (name, holder, ttlMs) =>
-      queries(() => takeLease({ db, now: sql<number>`${parts.now()}` }, { name, holder, ttlMs }), 'write'),
-    secret: (name, make) => queries(() => secretOf(db, name, make), 'write'),
+      queries(() => takeLease({ sql, now: String(parts.now()) }, { name, holder, ttlMs }), 'write'),
+    secret: (name, make) => queries(() => secretOf(sql, name, make), 'write'),
     durable: () => queries(parts.sync ?? (async () => {})),
     ping: () => write(() => void database.prepare('SELECT 1').get()),
     async retire(beforeMs) {
@@ -85,31 +73,30 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
         if (step < retiredAtOnce) return deleted;
       }
     },
-    exportRows: () => exportSnapshot(parts),
-    importRows: (rows, options) =>
-      queries(
-        () => db.transaction().execute((transaction) => importTables({ db: transaction, rows, ...options })),
-        'write',
-      ),
+    exportRows: () => exportSnapshot(parts, access),
+    importRows: (...asked) => queries(async () => (await built()).importRows(...asked), 'write'),
     close,
   };
 }
 
 /** Reading an open database, which may be open for reading only. */
 export function createSqliteReader(parts: SqliteStoreParts): OpenedReader {
-  const { read, queries, close } = createTurns(parts);
+  const access = createAccess(parts);
   const requests = createSqliteRequests({ database: parts.database, now: parts.now, outbox: false });
   return {
-    ...createReads(parts, requests, { read, queries }),
-    exportRows: () => exportSnapshot(parts),
-    close,
+    ...createReads(parts, requests, access),
+    exportRows: () => exportSnapshot(parts, access),
+    close: access.close,
   };
 }
 
-type Turns = ReturnType<typeof createTurns>;
+type Access = ReturnType<typeof createAccess>;
 
-/** Each call waits until the connection is free, and rejects with a `StoreError`. */
-function createTurns({ database, db, beforeWrite, afterWrite, close }: SqliteStoreParts) {
+/** The ways to the one connection. Each call waits until the connection is free, and rejects with a `StoreError`. */
+function createAccess({ database, now, openBuiltQueries, beforeWrite, afterWrite, close }: SqliteStoreParts) {
+  const turns = createConnectionTurns();
+  const sql = sqliteSql(database, turns);
+  let built: Promise<BuiltQueries> | undefined;
   let closed: Promise<void> | undefined;
   const queries = async <T>(work: () => Promise<T>, kind: 'read' | 'write' = 'read'): Promise<T> => {
     if (closed !== undefined) throw new StoreError('closed', 'the store has been closed');
@@ -122,15 +109,20 @@ function createTurns({ database, db, beforeWrite, afterWrite, close }: SqliteSto
       throw sqliteStoreError(error);
     }
   };
-  const alone = <T>(work: () => T) => db.connection().execute(async () => work());
   return {
-    /** Statements of Kysely, which takes turns itself. */
+    /** Statements that take turns themselves. */
     queries,
     /** Statements without an `await` between them. */
-    read: <T>(work: () => T) => queries(() => alone(work)),
-    write: <T>(work: () => T) => queries(() => alone(work), 'write'),
+    read: <T>(work: () => T) => queries(() => turns.run(work)),
+    write: <T>(work: () => T) => queries(() => turns.run(work), 'write'),
+    sql,
+    serving: createServingKeys(sql),
+    built(): Promise<BuiltQueries> {
+      built ??= (openBuiltQueries ?? loadBuiltQueries)({ database, turns, now });
+      return built;
+    },
     close() {
-      closed ??= alone(() => undefined).then(async () => {
+      closed ??= turns.run(async () => {
         await close?.();
         database.close();
       });
@@ -139,36 +131,40 @@ function createTurns({ database, db, beforeWrite, afterWrite, close }: SqliteSto
   };
 }
 
+const loadBuiltQueries: NonNullable<SqliteStoreParts['openBuiltQueries']> = async (options) =>
+  (await import('./built-queries.ts')).createBuiltQueries(options);
+
 function createReads(
-  { db, now, reports }: SqliteStoreParts,
+  { reports }: SqliteStoreParts,
   requests: SqliteRequests,
-  { read, queries }: Pick<Turns, 'read' | 'queries'>,
+  { read, queries, built, serving }: Pick<Access, 'read' | 'queries' | 'built' | 'serving'>,
 ): StoreReads {
-  const book = createKeyBook(db);
-  const options = { db, flavour: sqliteFlavour, now };
   return {
-    keysAfter: (version) => queries(() => book.keysAfter(version)),
-    keyByHash: (hash) => queries(() => book.keyByHash(hash)),
-    key: (id) => queries(() => book.key(id)),
-    keys: (page) => queries(() => book.keys(page)),
-    owner: (id) => queries(() => book.owner(id)),
-    owners: (page) => queries(() => book.owners(page)),
-    records: (query) => queries(() => reports?.records(query) ?? findRecords(options, query)),
-    usage: (query) => queries(() => reports?.usage(query) ?? sumUsage(options, query)),
+    keysAfter: (version) => queries(() => serving.keysAfter(version)),
+    keyByHash: (hash) => queries(() => serving.keyByHash(hash)),
+    key: (id) => queries(async () => (await built()).key(id)),
+    keys: (page) => queries(async () => (await built()).keys(page)),
+    owner: (id) => queries(async () => (await built()).owner(id)),
+    owners: (page) => queries(async () => (await built()).owners(page)),
+    records: (query) => queries(async () => (reports ?? (await built())).records(query)),
+    usage: (query) => queries(async () => (reports ?? (await built())).usage(query)),
     spent: (budgets) => read(() => requests.spent(budgets)),
   };
 }
 
-async function* exportSnapshot({ db, openSnapshot }: SqliteStoreParts): AsyncIterable<TransferRow> {
+async function* exportSnapshot(
+  { now, openSnapshot }: SqliteStoreParts,
+  { built }: Pick<Access, 'built'>,
+): AsyncIterable<TransferRow> {
   if (openSnapshot === undefined) {
-    yield* exportTables(db);
+    yield* (await built()).exportRows();
     return;
   }
   const database = openSnapshot();
   try {
     // The first read fixes the state that this connection sees until the end.
     database.exec('BEGIN');
-    yield* exportTables(new Kysely<Tables>({ dialect: sqliteDialect(database) }));
+    yield* (await loadBuiltQueries({ database, turns: createConnectionTurns(), now })).exportRows();
   } catch (error) {
     throw sqliteStoreError(error);
   } finally {

@@ -1,10 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Kysely } from 'kysely';
 import type { OpenedStore } from '../opening.ts';
 import { migrate } from '../sql/migrate.ts';
-import type { Tables } from '../sql/tables.ts';
+import { createConnectionTurns } from '../sqlite/connection-turns.ts';
 import { sqliteMigrations } from '../sqlite/migrations.ts';
-import { sqliteDialect } from '../sqlite/sqlite-dialect.ts';
+import { sqliteSql } from '../sqlite/sqlite-sql.ts';
 import { createSqliteStore } from '../sqlite/sqlite-store.ts';
 
 /*
@@ -46,9 +45,12 @@ interface Call {
 export async function startMemoryServer(options: MemoryServerOptions): Promise<MemoryServer> {
   const { now, random, outbox = false, later = setImmediate } = options;
   const database = new DatabaseSync(':memory:');
-  const db = new Kysely<Tables>({ dialect: sqliteDialect(database) });
-  await migrate(db, { migrations: sqliteMigrations, lock: async () => {}, nowMs: now() });
-  const store = createSqliteStore({ database, db, now, outbox });
+  await migrate(sqliteSql(database, createConnectionTurns()), {
+    migrations: sqliteMigrations,
+    lock: async () => {},
+    nowMs: now(),
+  });
+  const store = createSqliteStore({ database, now, outbox });
 
   function connect(): MemoryClient {
     const waiting = new Set<Call>();
