@@ -44,7 +44,8 @@ export class AppendQueue {
   private waiting = new Set<Appending>();
   private flushing = false;
   private sending = false;
-  private readonly onIdle: (() => void)[] = [];
+  /** Called after each answer; true: it is content. */
+  private onAnswer: (() => boolean)[] = [];
 
   /** `runningMs`: the expiry of the keys of a running stream. */
   constructor(link: StoreLink, limits: () => JournalLimits, runningMs: () => number) {
@@ -64,10 +65,19 @@ export class AppendQueue {
     this.waiting.delete(stream);
   }
 
-  /** Resolves when nothing waits for an answer, at the latest when Redis is away. */
-  idle(): Promise<void> {
-    if (!this.sending && this.waiting.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.onIdle.push(resolve));
+  /** Resolves when everything that waits now has its answer; within 500 ms. */
+  settled(): Promise<void> {
+    // A command under way, and the next one.
+    let answers = (this.sending ? 1 : 0) + (this.waiting.size > 0 ? 1 : 0);
+    if (answers === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.onAnswer.push(() => {
+        answers -= 1;
+        if (answers > 0) return false;
+        resolve();
+        return true;
+      });
+    });
   }
 
   private flushSoon(): void {
@@ -79,7 +89,8 @@ export class AppendQueue {
   private readonly flush = (): void => {
     this.flushing = false;
     if (this.waiting.size === 0) {
-      for (const resolve of this.onIdle.splice(0)) resolve();
+      // The streams that waited were removed.
+      this.answered();
       return;
     }
     const { retentionMs, perStreamBytes } = this.limits();
@@ -110,10 +121,16 @@ export class AppendQueue {
     this.sending = false;
     // Before the streams hear of it: what they write now goes out together with what came meanwhile.
     this.flushSoon();
-    if (answer === away) {
-      for (const stream of streams) stream.refused('away');
-      return;
-    }
+    if (answer === away) for (const stream of streams) stream.refused('away');
+    else this.handOut(streams, answer);
+    this.answered();
+  }
+
+  private answered(): void {
+    this.onAnswer = this.onAnswer.filter((content) => !content());
+  }
+
+  private handOut(streams: readonly Appending[], answer: unknown): void {
     const odd = readOdd(readTexts(answer));
     for (const [index, stream] of streams.entries()) {
       const { refused, first } = odd.get(index) ?? none;

@@ -59,6 +59,8 @@ export class FollowedStream implements ImageSource, ChannelListener, QueuedTimer
   private state: 'idle' | 'joining' | 'live' = 'idle';
   /** What came while the state was being read. */
   private meanwhile: StreamMessage[] | undefined;
+  /** The channel was joined while the state was being read: what was read may be older than what the channel brings. */
+  private again = false;
 
   constructor(journal: FollowerJournal, state: StoredState) {
     this.journal = journal;
@@ -97,7 +99,8 @@ export class FollowedStream implements ImageSource, ChannelListener, QueuedTimer
   }
 
   joined(): void {
-    void this.read();
+    if (this.meanwhile !== undefined) this.again = true;
+    else void this.read();
   }
 
   message(bytes: Buffer): void {
@@ -115,12 +118,17 @@ export class FollowedStream implements ImageSource, ChannelListener, QueuedTimer
     this.meanwhile = meanwhile;
     const { image } = this;
     const stored = await this.journal.read(image.facts, image.isEmpty ? 0 : image.lastEvent);
+    // It was closed meanwhile, and perhaps opened again.
+    if (this.meanwhile !== meanwhile) return;
     this.meanwhile = undefined;
     // With no answer the journal has it read again, when Redis is back or with its next tick.
-    if (!this.open || stored === undefined) return;
+    if (stored === undefined) return;
     this.state = 'live';
     this.take(stored);
     for (const message of meanwhile) this.apply(message);
+    if (!this.again) return;
+    this.again = false;
+    await this.read();
   }
 
   /** Ends the followers, for a reason that is not part of the stream. */
@@ -135,6 +143,8 @@ export class FollowedStream implements ImageSource, ChannelListener, QueuedTimer
   close(): void {
     if (!this.open) return;
     this.state = 'idle';
+    this.meanwhile = undefined;
+    this.again = false;
     this.journal.timers.stop(this);
     this.journal.channels.leave(streamChannel(this.image.facts.id), this);
     this.journal.closed(this);

@@ -71,7 +71,7 @@ describe.skipIf(withoutRedis !== undefined)(
           expect(elsewhere.events).toEqual(payloads);
           expect(elsewhere.view).toMatchObject({ ending: done, last: 13, head: { target: 'lab/m' } });
           expect(calls).not.toContain('lost');
-          expect(harmed).toBeGreaterThan(1);
+          expect(harmed).toBeGreaterThan(0);
           const late = collect(viewOf(await other.find(writer.view.facts.id)), 4);
           await late.ended();
           expect(late.events).toEqual(payloads.slice(4));

@@ -148,9 +148,10 @@ class RedisJournal implements Journal, QueuedTimer {
   }
 
   async drop(id: string): Promise<void> {
-    await this.link.ask(dropScript, [metaKey(id), eventsKey(id)], [id]);
-    const view = this.written.get(id)?.view;
-    if (view?.ending === undefined) return;
+    const answer = await this.link.ask(dropScript, [metaKey(id), eventsKey(id)], [id]);
+    const stream = this.written.get(id);
+    if (answer === away || stream?.state !== 'ended') return;
+    const { view } = stream;
     view.broken = notKept;
     view.changed();
   }
@@ -163,7 +164,7 @@ class RedisJournal implements Journal, QueuedTimer {
     if (this.closing) return;
     this.closing = true;
     this.options.timers.stop(this);
-    await this.written.idle();
+    await this.written.settled();
     this.followed.closeAll();
     this.channels.close();
     this.link.close();
@@ -238,6 +239,7 @@ class RedisJournal implements Journal, QueuedTimer {
   /** The own beat, word to the processes whose streams are followed here, and their beats: one command. */
   private async beat(): Promise<void> {
     const others = this.followed.byProcess();
+    if (this.written.size + others.size === 0) return;
     const says = this.ticks % ticksPerWord === 0;
     const keys = [beatKey(this.processId)];
     const args: (string | number)[] = [

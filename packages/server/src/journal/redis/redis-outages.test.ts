@@ -175,6 +175,25 @@ describe.skipIf(withoutOwnRedis !== undefined)(
       expect(calls).not.toContain('lost');
     });
 
+    test('it closes the connection of the channels at any moment: followers elsewhere miss nothing', async () => {
+      const { redis, writer, other, third } = await world();
+      const more = [third];
+      for (let event = 1; event <= 120; event += 1) {
+        if (event % 12 === 0) {
+          await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+          more.push(collect(viewOf(await other.find(writer.view.facts.id)), 2));
+        }
+        writer.event(`{"n":${event}}`);
+        await sleep(event % 5);
+      }
+      writer.end(done);
+      const all = Array.from({ length: 120 }, (_, index) => `{"n":${index + 1}}`);
+      for (const follower of more) {
+        await follower.ended();
+        expect(follower.events.filter((event) => event.startsWith('{'))).toEqual(all);
+      }
+    }, 20_000);
+
     test('a replica that starts while it is away works as soon as it is there', async () => {
       const server = await ownRedis(onTestFinished);
       await server.kill();
@@ -185,9 +204,13 @@ describe.skipIf(withoutOwnRedis !== undefined)(
       await expectWorking(journal);
     }, 20_000);
 
-    test('after close nothing begins', async () => {
-      const { journal } = await world();
+    test('close waits for what was written, and nothing begins after it', async () => {
+      const { journal, writer, third } = await world();
+      writer.event('c');
+      writer.end(done);
       await journal.close();
+      await third.ended();
+      expect(third.events).toEqual(['a', 'b', 'c']);
       expect(journal.available()).toBe(false);
       expect((await journal.begin(factsOf())).type).toBe('unavailable');
     });

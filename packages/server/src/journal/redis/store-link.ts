@@ -79,8 +79,8 @@ class Link implements StoreLink, QueuedTimer {
   /** Calls without an answer, in the order in which they came. */
   private readonly calls = new Set<Call>();
   private isAway = false;
-  /** When it went away, or came back. */
-  private changedMs = Number.NEGATIVE_INFINITY;
+  /** When it went away, or came back. A new process knows of no outage before its start. */
+  private changedMs: number;
   /** Since when there is no connection; undefined while there is one. */
   private unconnectedMs: number | undefined;
   private probeSentMs: number | undefined;
@@ -93,6 +93,7 @@ class Link implements StoreLink, QueuedTimer {
   constructor(options: StoreLinkOptions) {
     this.options = options;
     this.timers = options.timers;
+    this.changedMs = this.timers.now();
     this.connection = connectToRedis({
       url: options.url,
       scripts,

@@ -61,9 +61,9 @@ export class WrittenStreams implements WriterJournal, ChannelListener {
     this.queue.add(stream);
   }
 
-  /** Resolves when nothing waits for an acknowledgement. */
-  idle(): Promise<void> {
-    return this.queue.idle();
+  /** Resolves when what was written until now is acknowledged or refused. */
+  settled(): Promise<void> {
+    return this.queue.settled();
   }
 
   load(image: StreamImage, number: number): Promise<readonly string[]> {
