@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { redisFor, withoutRedis } from '../../testing/services.ts';
-import { collect } from '../testing/stream-followers.ts';
+import { collect, factsOf, followed, ownerOf } from '../testing/stream-followers.ts';
 import { beatKey, metaKey } from './keys.ts';
-import { openReplica, viewOf } from './testing/redis-journals.ts';
+import { openReplica, viewOf, writerOf } from './testing/redis-journals.ts';
+import { startRedisProxy } from './testing/redis-proxy.ts';
 
 const program = fileURLToPath(new URL('testing/writing-process.ts', import.meta.url));
 
@@ -112,6 +113,20 @@ describe.skipIf(withoutRedis !== undefined)(
       await late.ended();
       expect(late.view.last).toBe(last);
       expect(late.events).toEqual(numbers(last - 1));
+    }, 25_000);
+
+    test('readers of a replica that is not heard any more count as gone', async () => {
+      const journal = await replica();
+      const proxy = await startRedisProxy(url, onTestFinished);
+      const other = await openReplica(proxy.url);
+      onTestFinished(() => other.close());
+      const writer = writerOf(await journal.begin(factsOf()));
+      const { owner, calls } = ownerOf();
+      writer.own(owner);
+      onTestFinished(viewOf(await other.find(writer.view.facts.id)).follow(followed));
+      await expect.poll(() => calls, { timeout: 5_000 }).toEqual(['left', 'came']);
+      proxy.stalled = true;
+      await expect.poll(() => calls, { timeout: 18_000 }).toEqual(['left', 'came', 'left']);
     }, 25_000);
   },
 );

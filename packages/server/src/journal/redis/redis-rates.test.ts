@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ownRedis, withoutOwnRedis } from '../../testing/services.ts';
+import { createTimerQueue, type TimerQueue } from '../../timers/timer-queue.ts';
 import { collect, factsOf, followed } from '../testing/stream-followers.ts';
 import { openReplica, viewOf, writerOf } from './testing/redis-journals.ts';
 
@@ -118,6 +119,61 @@ describe.skipIf(withoutOwnRedis !== undefined)(
       refused.discard({ code: 'rate_limit_exceeded', message: '' });
       await expect.poll(() => refused.view.ending).toBeDefined();
       await check(5);
+    });
+
+    test('the keys of a running stream stay as long as it runs', async () => {
+      const server = await ownRedis(onTestFinished);
+      const redis = new Redis(server.url);
+      onTestFinished(async () => redis.disconnect());
+      const real = createTimerQueue(() => performance.now());
+      // The half minute passes in a second.
+      const timers: TimerQueue = {
+        start: (timer, ms) => real.start(timer, ms === 2_000 ? 60 : ms),
+        stop: (timer) => real.stop(timer),
+        size: 0,
+        now: () => real.now(),
+      };
+      const journal = await openReplica(server.url, {}, { timers });
+      onTestFinished(() => journal.close());
+      const once = { keyId: 'k', key: 'once', fingerprint: 'f' };
+      const writer = writerOf(await journal.begin(factsOf(), once));
+      writer.begin({});
+      writer.event('a');
+      await expect.poll(() => writer.view.last).toBe(1);
+      const keys = await redis.keys('tailrace:journal:[mso]:*');
+      expect(keys).toHaveLength(3);
+      for (const key of keys) await redis.pexpire(key, 30_000);
+      const expiries = () => Promise.all(keys.map((key) => redis.pttl(key)));
+      await expect
+        .poll(async () => Math.min(...(await expiries())), { timeout: 10_000 })
+        .toBeGreaterThan(60_000);
+    });
+
+    test('replay and live tail meet at each index, here and on another replica', async () => {
+      const { journal, other } = await world(2);
+      const writer = writerOf(await journal.begin(factsOf()));
+      const { id } = writer.view.facts;
+      writer.begin({});
+      const all = Array.from({ length: 80 }, (_, index) => `{"n":${index + 1}}`);
+      const followers: { readonly after: number; readonly follower: ReturnType<typeof collect> }[] = [];
+      for (const [index, payload] of all.entries()) {
+        writer.event(payload);
+        // Found and followed at any moment between two events, and read from each position.
+        for (const replica of [journal, other]) {
+          void replica.find(id).then((found) => {
+            for (const after of [0, index >> 1, index]) {
+              followers.push({ after, follower: collect(viewOf(found), after) });
+            }
+          });
+        }
+        for (let turn = 0; turn < index % 6; turn += 1) await new Promise(setImmediate);
+      }
+      writer.end(done);
+      await expect.poll(() => followers.length).toBe(6 * all.length);
+      for (const { after, follower } of followers) {
+        await follower.ended();
+        expect(follower.events).toEqual(all.slice(after));
+      }
     });
 
     test('old events leave this process, and are read from Redis at every position, while new ones come', async () => {
