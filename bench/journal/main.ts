@@ -9,10 +9,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { Redis } from 'ioredis';
 import type { Journal, JournalLimits } from '../../packages/server/src/journal/contract.ts';
 import { createMemoryJournal } from '../../packages/server/src/journal/memory/memory-journal.ts';
 import { openRedisJournal } from '../../packages/server/src/journal/redis/redis-journal.ts';
+import { connectToRedis } from '../../packages/server/src/redis/redis-connection.ts';
 import { timers } from '../../packages/server/src/timers/timer-queue.ts';
 
 const [url = '', seconds = '8'] = process.argv.slice(2);
@@ -21,7 +21,13 @@ const limits: JournalLimits = {
   perStreamBytes: 16 * 1024 ** 2,
   totalBytes: 256 * 1024 ** 2,
 };
-const redis = new Redis(url);
+const connection = connectToRedis({
+  url,
+  scripts: [],
+  reconnectMs: () => 500,
+  onError: (error) => console.log(error.message),
+});
+await connection.tried();
 
 for (const [streams, rate] of [
   [300, 50],
@@ -47,7 +53,7 @@ for (const [streams, rate] of [
     await journal.close();
   }
 }
-redis.disconnect();
+connection.close();
 
 async function measure(name: string, journal: Journal, streams: number, rate: number): Promise<void> {
   const latencies: number[] = [];
@@ -125,5 +131,5 @@ async function measure(name: string, journal: Journal, streams: number, rate: nu
 }
 
 async function scriptCalls(): Promise<number> {
-  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info('commandstats'))?.[1] ?? 0);
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(await connection.client.info('commandstats'))?.[1] ?? 0);
 }
