@@ -37,7 +37,7 @@ export interface JournalLimits {
   readonly retentionMs: number;
   /** Bytes of one stream; a longer one drops its oldest events. */
   readonly perStreamBytes: number;
-  /** Bytes of all streams; ended ones are dropped first, the oldest before the others. */
+  /** Bytes that this process keeps of all streams. */
   readonly totalBytes: number;
 }
 
@@ -139,8 +139,9 @@ export interface StreamView {
   /** Undefined while the stream runs. */
   readonly ending: StreamEnding | undefined;
   /**
-   * Why the stream can be followed no further, though it has not ended: `storage_unavailable`, or `completion_not_found` after
-   * {@link Journal.drop}. A follower with `own` is not concerned by the first.
+   * Why the stream can be followed no further: `storage_unavailable`, or `completion_not_found` after {@link Journal.drop}. The
+   * first does not concern a follower with `own`. For the others it counts before everything else in this view: from then on
+   * `last` and `ending` show what no store has acknowledged.
    */
   readonly broken: Failure | undefined;
   /**

@@ -14,7 +14,7 @@ export class StreamImage implements StreamView {
   broken: Failure | undefined;
   /** The oldest event that the journal keeps, here or in its store. Undefined: that of this image. */
   private oldest: number | undefined;
-  private readonly kept: EventBlocks;
+  private kept: EventBlocks;
   private readonly source: ImageSource;
   private readonly followers = new Set<StreamFollower>();
   private gathering = false;
@@ -36,6 +36,16 @@ export class StreamImage implements StreamView {
 
   get last(): number {
     return this.kept.last + (this.ending?.payload === undefined ? 0 : 1);
+  }
+
+  /** The number of the newest event, without the ending. */
+  get lastEvent(): number {
+    return this.kept.last;
+  }
+
+  /** No event is in this process. */
+  get isEmpty(): boolean {
+    return this.kept.last < this.kept.first;
   }
 
   /** How many followers there are. */
@@ -72,6 +82,16 @@ export class StreamImage implements StreamView {
   /** Drops the oldest block of events. False where only the newest are left. */
   dropOldest(): boolean {
     return this.kept.dropOldest();
+  }
+
+  /** Drops the oldest blocks until no more than so many payload bytes are left, or only the newest events. */
+  keepNewest(bytes: number): void {
+    while (this.bytes > bytes && this.dropOldest());
+  }
+
+  /** Drops all events of this image; the next one that is added has number `next`. */
+  restart(next: number): void {
+    this.kept = new EventBlocks(next);
   }
 
   /** The store keeps events from this number on. */

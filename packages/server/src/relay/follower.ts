@@ -92,7 +92,7 @@ class Follower implements StreamFollower, FollowedStream {
       reader.begin({ target: view.head.target, keepalive: noKeepalive });
     }
     const { ending } = view;
-    if (view.broken !== undefined && ending === undefined && !this.passesBreak(view.broken)) return;
+    if (view.broken !== undefined && this.isCut(view.broken) && !this.passesBreak(view.broken)) return;
     const last = ending?.payload === undefined || !view.facts.stream ? view.last : view.last - 1;
     const lastEvent = view.facts.stream ? last : 0;
     if (this.at < lastEvent && !this.handOnEvents(lastEvent)) return;
@@ -140,6 +140,11 @@ class Follower implements StreamFollower, FollowedStream {
     this.loaded = none;
     this.loadedAt = 0;
     return this.view.event(this.at + 1);
+  }
+
+  /** A stream that was dropped after its end is read to this end. One that was lost has an ending that no store has. */
+  private isCut({ code }: Failure): boolean {
+    return this.view.ending === undefined || code === 'storage_unavailable';
   }
 
   /** True where the reader may read on in a stream that is broken: only the own one, which gets no more numbers. */

@@ -34,6 +34,8 @@ export function collect(view: StreamView, after = 0, own = false) {
     own,
     more() {
       for (;;) {
+        // What comes after it is not acknowledged: only the own reader may have it.
+        if (!own && view.broken?.code === 'storage_unavailable') break;
         const { ending, last } = view;
         const lastEvent = ending?.payload === undefined ? last : last - 1;
         if (loading || at >= lastEvent) break;

@@ -1,4 +1,9 @@
-import { Redis } from 'ioredis';
+import {
+  connectToRedis,
+  type RedisConnection,
+  readTexts,
+  type Script,
+} from '../../redis/redis-connection.ts';
 import type {
   HeldPlaces,
   LimitAsk,
@@ -10,7 +15,7 @@ import type {
   Windows,
 } from '../contract.ts';
 import { minuteMs, windowsOf } from '../rate-level.ts';
-import { beatScript, lookScript, restoreScript, type Script, settleScript, takeScript } from './scripts.ts';
+import { beatScript, lookScript, restoreScript, settleScript, takeScript } from './scripts.ts';
 
 export interface RedisLimiterOptions {
   /** `redis://` or `rediss://`. */
@@ -26,15 +31,10 @@ const prefix = 'tailrace:limits:';
 const processesKey = `${prefix}processes`;
 const pingKey = `${prefix}ping`;
 
-/** A connection without an answer for so long is opened anew. */
-const silenceMs = 5_000;
 /** After a lost connection. Less than the second after which the guard asks again. */
 const reconnectMs = 500;
 /** Scopes that one script restores: it keeps Redis about a millisecond. */
 const restoredAtOnce = 200;
-
-/** The most that opening waits for the first connection and its first answers. */
-const openingMs = 1_000;
 
 /**
  * A limiter for all replicas that share one Redis (from version 5) or Valkey. It connects by itself, now and after each loss;
@@ -43,71 +43,23 @@ const openingMs = 1_000;
  */
 export async function openRedisLimiter(options: RedisLimiterOptions): Promise<Limiter> {
   const limiter = new RedisLimiter(options);
-  await limiter.tried();
+  await limiter.connection.tried();
   return limiter;
 }
 
 class RedisLimiter implements Limiter {
-  private readonly redis: Redis;
+  readonly connection: RedisConnection;
   private readonly windowMs: number;
-  /** Called when a connection has the scripts. */
-  private onWarm = (): void => {};
-  /** Why there is no connection. */
-  private connectionError: Error | undefined;
 
   constructor({ url, onError = () => {}, windowMs = minuteMs }: RedisLimiterOptions) {
     this.windowMs = windowMs;
-    this.redis = new Redis(url, {
-      // RESP2: Valkey and every Redis know it.
-      protocol: 2,
-      disableClientInfo: true,
-      enableOfflineQueue: false,
-      // A decision that was asked for twice would take twice: nothing is sent again after a lost connection, and what was
-      // not answered on it rejects at once.
-      autoResendUnfulfilledCommands: false,
-      maxRetriesPerRequest: 0,
-      // A server that still loads its data refuses each command by itself.
-      enableReadyCheck: false,
-      connectTimeout: silenceMs,
-      commandTimeout: silenceMs,
-      socketTimeout: silenceMs,
-      retryStrategy: () => reconnectMs,
+    this.connection = connectToRedis({
+      url,
+      // The guard has 40 ms for a decision: a script that is missing would take two round trips.
+      scripts: [takeScript, settleScript, lookScript, beatScript],
+      reconnectMs: () => reconnectMs,
+      onError,
     });
-    this.redis.on('error', (error: Error) => {
-      this.connectionError = error;
-      onError(error);
-    });
-    this.redis.on('ready', () => {
-      this.connectionError = undefined;
-      void this.warm();
-    });
-  }
-
-  /** Resolves after the first attempt to connect, and where that has succeeded, when the scripts are there. */
-  tried(): Promise<void> {
-    const { redis } = this;
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, openingMs);
-      function done(): void {
-        clearTimeout(timer);
-        redis.off('close', done);
-        resolve();
-      }
-      redis.once('close', done);
-      this.onWarm = done;
-    });
-  }
-
-  /**
-   * Gives the server the scripts, as the first commands of each connection. A decision whose script is missing takes two round
-   * trips, and the guard has 40 ms for it.
-   */
-  private async warm(): Promise<void> {
-    // What fails here fails again where it is needed, and says so there.
-    await Promise.allSettled(
-      [takeScript, settleScript, lookScript, beatScript].map(({ text }) => this.redis.script('LOAD', text)),
-    );
-    this.onWarm();
   }
 
   async take(ask: LimitAsk): Promise<LimitDecision> {
@@ -161,11 +113,11 @@ class RedisLimiter implements Limiter {
   }
 
   async beat(processId: string): Promise<void> {
-    await this.evaluate(beatScript, [processesKey, pingKey], [this.windowMs, processId]);
+    await this.connection.evaluate(beatScript, [processesKey, pingKey], [this.windowMs, processId]);
   }
 
   async leave(processId: string): Promise<void> {
-    await this.redis.zrem(processesKey, processId);
+    await this.connection.client.zrem(processesKey, processId);
   }
 
   async restore(held: readonly HeldPlaces[]): Promise<void> {
@@ -181,13 +133,13 @@ class RedisLimiter implements Limiter {
       ]);
       // By its text: a script that the server does not know would be carried out only after the calls that follow.
       const keys = keysOf(part.map(({ scope }) => scope.scope));
-      sent.push(this.redis.eval(restoreScript.text, keys.length, ...keys, this.windowMs, ...entries));
+      sent.push(this.connection.evaluateText(restoreScript, keys, [this.windowMs, ...entries]));
     }
     await Promise.all(sent);
   }
 
   async close(): Promise<void> {
-    this.redis.disconnect();
+    this.connection.close();
   }
 
   private run(
@@ -195,28 +147,8 @@ class RedisLimiter implements Limiter {
     scopes: readonly string[],
     args: readonly (string | number)[],
   ): Promise<unknown> {
-    return this.evaluate(script, keysOf(scopes), [this.windowMs, ...args]);
+    return this.connection.evaluate(script, keysOf(scopes), [this.windowMs, ...args]);
   }
-
-  private async evaluate(
-    script: Script,
-    keys: readonly string[],
-    args: readonly (string | number)[],
-  ): Promise<unknown> {
-    try {
-      return await this.redis.evalsha(script.sha, keys.length, ...keys, ...args);
-    } catch (error) {
-      // Without a connection the driver says only that it cannot send.
-      if (this.redis.status !== 'ready') throw this.connectionError ?? error;
-      if (!isUnknownScript(error)) throw error;
-      return await this.redis.eval(script.text, keys.length, ...keys, ...args);
-    }
-  }
-}
-
-/** The server has been started anew, or has dropped its scripts. The first word of a reply is its code. */
-function isUnknownScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
 function keysOf(scopes: readonly string[]): readonly string[] {
@@ -228,11 +160,6 @@ function keysOf(scopes: readonly string[]): readonly string[] {
 
 function limitsOf({ requestsPerMinute = -1, tokensPerMinute = -1, maxStreams = -1 }: LimitScope): number[] {
   return [requestsPerMinute, tokensPerMinute, maxStreams];
-}
-
-function readTexts(answer: unknown): readonly string[] {
-  if (Array.isArray(answer) && answer.every((value) => typeof value === 'string')) return answer;
-  throw new Error('the script has answered something else');
 }
 
 /** Pairs of figures: requests, tokens. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { type Script, script } from '../../redis/redis-connection.ts';
 import { processExpiryMs, processForgottenMs } from '../rate-level.ts';
 
 /*
@@ -110,15 +110,8 @@ local function addStreams(key, process, count)
 end
 `;
 
-/** A script, and the hash by which the server knows it. */
-export interface Script {
-  readonly text: string;
-  readonly sha: string;
-}
-
-function script(body: string): Script {
-  const text = `${shared}${body}`;
-  return { text, sha: createHash('sha1').update(text).digest('hex') };
+function withShared(body: string): Script {
+  return script(`${shared}${body}`);
 }
 
 /*
@@ -130,7 +123,7 @@ function script(body: string): Script {
  * ARGV: window, process, tokens of the prompt, of the completion. Returns 1, reserved tokens, time; or 0, limit, index of the
  * scope, wait. Then the levels of each scope, as they are afterwards, and where it is allowed the marks of the lease.
  */
-export const takeScript = script(`
+export const takeScript = withShared(`
 local process, prompt, completion = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local count = (#KEYS - 1) / 2
 local beats = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
@@ -209,7 +202,7 @@ return answer
  * ARGV: window, process, time of the lease, reserved tokens, used tokens, requests that are given back; for each scope the limits
  * of the lease, and its marks of requests and tokens.
  */
-export const settleScript = script(`
+export const settleScript = withShared(`
 local process, takenAt = ARGV[2], tonumber(ARGV[3])
 local reserved, used, returned = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 for i = 1, (#KEYS - 1) / 2 do
@@ -230,7 +223,7 @@ return 1
 `);
 
 /** ARGV: window. Returns the levels of each scope. */
-export const lookScript = script(`
+export const lookScript = withShared(`
 local answer = {}
 for i = 1, (#KEYS - 1) / 2 do
   local rl, tl = tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
@@ -242,7 +235,7 @@ return answer
 `);
 
 /** KEYS: the processes, the ping. ARGV: window, process or ''. */
-export const beatScript = script(`
+export const beatScript = withShared(`
 redis.call('SET', KEYS[2], '1', 'PX', 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - ${processForgottenMs})
 if ARGV[2] ~= '' then beat(ARGV[2]) end
@@ -250,7 +243,7 @@ return 1
 `);
 
 /** ARGV: window; for each scope its limits, the process, its streams, the owed tokens. */
-export const restoreScript = script(`
+export const restoreScript = withShared(`
 for i = 1, (#KEYS - 1) / 2 do
   local first = 6 * i - 4
   local rl, tl, sl = tonumber(ARGV[first]), tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2])

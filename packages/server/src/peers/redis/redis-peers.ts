@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { connectToRedis } from '../../redis/redis-connection.ts';
 import type { CancelOrder, EndedStatus, PeerDuties, Peers } from '../contract.ts';
 import { readAnswer, readQuestion, writeAnswer, writeQuestion } from './peer-message.ts';
 
@@ -15,30 +16,14 @@ export interface RedisPeersOptions {
 }
 
 const defaultAnswerMs = 2_000;
-/** A connection without an answer for so long is opened anew. */
-const silenceMs = 5_000;
+/** How often a connection that is only heard is asked whether it lives. */
+const heartbeatMs = 5_000;
 /** After a lost connection. */
 const reconnectMs = 500;
 /** The most that opening waits for the first connection. */
 const openingMs = 1_000;
 /** The most that closing waits for Redis. */
 const closingMs = 200;
-
-const connectionOptions = {
-  // RESP2: Valkey and every Redis know it.
-  protocol: 2,
-  disableClientInfo: true,
-  // Nothing waits for a connection, and nothing is sent twice: a question that nobody waits for any more would be carried out.
-  enableOfflineQueue: false,
-  autoResendUnfulfilledCommands: false,
-  autoResubscribe: false,
-  maxRetriesPerRequest: 0,
-  enableReadyCheck: false,
-  connectTimeout: silenceMs,
-  commandTimeout: silenceMs,
-  socketTimeout: silenceMs,
-  retryStrategy: () => reconnectMs,
-} as const satisfies RedisOptions;
 
 /**
  * The processes that share one Redis (from version 5) or Valkey. It connects by itself, now and after each loss; while there is
@@ -88,13 +73,17 @@ class RedisPeers implements Peers {
     this.onAway = onAway;
     this.onBack = onBack;
     this.answerMs = answerMs;
-    this.subscriber = new Redis(url, connectionOptions);
-    this.publisher = new Redis(url, connectionOptions);
+    const connect = () =>
+      connectToRedis({
+        url,
+        scripts: [],
+        reconnectMs: () => reconnectMs,
+        onError: (error) => this.noteAway(error),
+      }).client;
+    this.subscriber = connect();
+    this.publisher = connect();
     // Channels belong to the whole server: services in two databases of it are two services.
     this.everyone = `tailrace:peers:${this.publisher.options.db ?? 0}`;
-    for (const redis of [this.subscriber, this.publisher]) {
-      redis.on('error', (error: Error) => this.noteAway(error));
-    }
     this.publisher.on('ready', () => this.noteBack());
     this.subscriber.on('ready', () => void this.subscribe());
     this.subscriber.on('close', () => {
@@ -109,7 +98,7 @@ class RedisPeers implements Peers {
     // Without it a connection whose other end has gone in silence would never be missed.
     this.heartbeat = setInterval(() => {
       if (this.subscribed) this.subscriber.ping().catch(ignore);
-    }, silenceMs).unref();
+    }, heartbeatMs).unref();
   }
 
   /** Resolves after the first attempt to connect. */
