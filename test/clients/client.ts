@@ -79,7 +79,8 @@ export interface Driver {
 }
 
 const folder = fileURLToPath(new URL('./drivers/', import.meta.url));
-const python = fileURLToPath(new URL('../../.tools/venv/bin/python', import.meta.url));
+/** Of the environment that `npm test` makes, with all Python clients. */
+export const python = fileURLToPath(new URL('../../.tools/venv/bin/python', import.meta.url));
 
 /** Starts a driver; one call at a time, as its user would. `close()` ends the process. */
 export function startClient(driver: Driver): Client {

@@ -1,12 +1,15 @@
 // The clients of the Durable Streams protocol that people install, against streams of completions: each mode, each way to end,
 // and reading on where another read stopped.
 
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { createSseDecoder } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startChild } from '../support/child.ts';
 import { type LabModel, labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { untilNoneLive } from '../support/live-streams.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { type Call, type Client, type Driver, type Outcome, startClient } from './client.ts';
+import { type Call, type Client, type Driver, type Outcome, python, startClient } from './client.ts';
 import { question } from './refusals.ts';
 
 interface Row {
@@ -46,6 +49,8 @@ afterAll(async () => {
 
 interface Started {
   readonly streamUrl: string;
+  /** The same in the answer's head, which needs no key. */
+  readonly signedUrl: string;
   /** The messages that the answer of the POST had, when it has ended. */
   readonly messages: Promise<readonly unknown[]>;
 }
@@ -64,6 +69,7 @@ async function start(model: LabModel): Promise<Started> {
   const id = response.headers.get('tailrace-completion-id');
   return {
     streamUrl: `${server.baseUrl}/v1/streams/${id}`,
+    signedUrl: response.headers.get('tailrace-stream-url') ?? '',
     messages: response.text().then(messagesOf),
   };
 }
@@ -135,6 +141,12 @@ describe.each(rows)('$name', ({ driver, notFound, showsCodes }) => {
     expect((await ask({ op: 'readAll', streamUrl })).error).toMatchObject({ status: 404 });
   });
 
+  test('reads a signed address without a key', async () => {
+    const { signedUrl, messages } = await start('plain');
+    const outcome = await ask({ op: 'readAll', streamUrl: signedUrl, apiKey: '' });
+    expect(outcome).toMatchObject({ error: null, seen: await messages });
+  });
+
   test('raises what is refused', async () => {
     const { error } = await ask({ op: 'readAll', streamUrl: `${server.baseUrl}/v1/streams/chatcmpl-none` });
     expect(error?.classes).toContain(notFound);
@@ -149,3 +161,27 @@ describe.each(rows)('$name', ({ driver, notFound, showsCodes }) => {
     expect(nobody.error).toMatchObject({ status: 401 });
   });
 });
+
+test.each(['js', 'python'] as const)(
+  'the snippet of docs/resume.md prints an answer (%s)',
+  async (language) => {
+    const { streamUrl } = await start('steady');
+    const code = snippet(language).replace('http://127.0.0.1:7245', new URL(server.baseUrl).origin);
+    const env = { ...process.env, ID: streamUrl.split('/').at(-1) ?? '', KEY: server.apiKey };
+    const cwd = fileURLToPath(new URL('.', import.meta.url));
+    const child =
+      language === 'python'
+        ? startChild(python, ['-c', code], { env })
+        : startChild(process.execPath, ['--input-type=module', '-e', code], { env, cwd });
+    expect(await child.exited, child.stderr()).toMatchObject({ code: 0 });
+    expect(child.stdout().trimEnd()).toBe('drop '.repeat(20).trimEnd());
+  },
+);
+
+/** The first block of this language on the page. */
+function snippet(language: string): string {
+  const page = readFileSync(new URL('../../docs/resume.md', import.meta.url), 'utf8');
+  const found = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
+  if (found === undefined) throw new Error(`the page has no snippet in ${language}`);
+  return found;
+}
