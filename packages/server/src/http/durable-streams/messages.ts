@@ -13,7 +13,7 @@ export function tailOf({ ending, last }: StreamView): number {
 }
 
 /**
- * Why nobody gets anything more of this stream, though messages may be there; undefined for one that can be read. A request that
+ * Why this stream gives its readers nothing more, though messages may be there; undefined for one that can be read. A request that
  * was refused before it had any output ends its stream with a failure and no message.
  */
 export function refusalOf({ ending, broken }: StreamView): Failure | undefined {

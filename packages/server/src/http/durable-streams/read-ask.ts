@@ -14,7 +14,7 @@ export interface DurableAsk {
 }
 
 /**
- * Reads a raw query. Parameters with other names are left to others. Failures: `invalid_value` with `offset` or `live` as
+ * Reads a raw query; other parameters are ignored. Failures: `invalid_value` with `offset` or `live` as
  * `param`; `missing_parameter` for a live read without an `offset`.
  */
 export function readDurableAsk(query: string): Result<DurableAsk> {

@@ -33,14 +33,13 @@ export function durableStreamRoutes(options: DurableStreamOptions): readonly Rou
 }
 
 async function read(exchange: Exchange, options: DurableStreamOptions): Promise<void> {
-  const isHead = exchange.request.method === 'HEAD';
   const found = await find(exchange, options);
   if (!found.ok) return await replyFailure(exchange, found.failure);
   const view = found.value;
-  if (isHead) return await sendTail(exchange, view);
-  const read = readDurableAsk(exchange.query);
-  if (!read.ok) return await replyFailure(exchange, read.failure);
-  const ask = read.value;
+  if (exchange.request.method === 'HEAD') return await sendTail(exchange, view);
+  const asked = readDurableAsk(exchange.query);
+  if (!asked.ok) return await replyFailure(exchange, asked.failure);
+  const ask = asked.value;
   if (ask.offset === 'now' && ask.live === undefined) return await sendTail(exchange, view);
   const after = ask.offset === 'now' ? tailOf(view) : ask.offset;
   const refused = refuseOffset(view, after);
