@@ -16,6 +16,10 @@ export interface Call {
   readonly how?: 'abort' | 'break';
   /** Turns: what the user says next. */
   readonly question?: string;
+  /** Durable Streams: the address of the stream, and how it is read. */
+  readonly streamUrl?: string;
+  readonly offset?: string;
+  readonly live?: 'long-poll' | 'sse';
 }
 
 export type Operation =
@@ -28,7 +32,12 @@ export type Operation =
   // What the SDK shows, as it is: chunks, its own accumulation of them, an answer that does not stream.
   | 'seeChunks'
   | 'seeAccumulated'
-  | 'seeWhole';
+  | 'seeWhole'
+  // Clients of Durable Streams.
+  | 'follow'
+  | 'readAll'
+  | 'head'
+  | 'remove';
 
 export interface Outcome {
   readonly text: string;
@@ -40,8 +49,10 @@ export interface Outcome {
   /** How many events said something of usage. */
   readonly usageEvents: number;
   readonly ids: readonly string[];
-  /** Of the operations that begin with `see`: chunks or a completion, until an exception. */
+  /** Of the operations that begin with `see`: chunks or a completion, until an exception. Of Durable Streams: the messages. */
   readonly seen: readonly unknown[];
+  /** Of Durable Streams: where the next read begins, and whether the stream was closed; null where the client does not say. */
+  readonly position: { readonly offset: string; readonly closed: boolean | null } | null;
   readonly error: ClientError | null;
 }
 
@@ -68,7 +79,8 @@ export interface Driver {
 }
 
 const folder = fileURLToPath(new URL('./drivers/', import.meta.url));
-const python = fileURLToPath(new URL('../../.tools/venv/bin/python', import.meta.url));
+/** Of the environment that `npm test` makes, with all Python clients. */
+export const python = fileURLToPath(new URL('../../.tools/venv/bin/python', import.meta.url));
 
 /** Starts a driver; one call at a time, as its user would. `close()` ends the process. */
 export function startClient(driver: Driver): Client {

@@ -7,6 +7,7 @@ import { createFixedKeys } from './access/fixed-keys.ts';
 import type { StoredKeys } from './access/stored-keys.ts';
 import { createStreamSignature } from './access/stream-signature.ts';
 import type { Config } from './config/config.ts';
+import { cancelCompletion } from './http/cancel-completion.ts';
 import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
@@ -22,6 +23,7 @@ import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { adminWebhookRoute } from './http/routes/admin-webhook.ts';
 import { adminCancelRoute, cancelRoute } from './http/routes/cancel.ts';
 import { completionRoute, type DetachedRun } from './http/routes/completions.ts';
+import { durableStreamRoutes } from './http/routes/durable-streams.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
 import { modelRoutes } from './http/routes/models.ts';
@@ -172,6 +174,10 @@ export function createApp(parts: AppParts): App {
       withRateLimits(keptEventsRoute(surface, journal, { settings: config.stream, timers }), meter),
     ),
     ...surfaces.map((surface) => cancelRoute(surface, cancelling)),
+    ...durableStreamRoutes({
+      ...{ journal, timers, settings: config.stream, clock: Date.now, random: Math.random },
+      cancel: (order) => cancelCompletion(cancelling, order),
+    }),
     ...[
       ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),

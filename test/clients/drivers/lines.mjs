@@ -1,7 +1,7 @@
 // A driver is one client library behind one small protocol: a JSON line in, a JSON line out. The same words
 // are spoken by the Python drivers, so that one table of cases runs against all of them.
 //
-//   in   {id, op, baseUrl, apiKey, headers?, request?, modelId?, stopAfter?, how?, question?}
+//   in   {id, op, baseUrl, apiKey, headers?, request?, modelId?, stopAfter?, how?, question?, streamUrl?, offset?, live?}
 //   out  {id, outcome}
 //
 // An outcome is what the library showed its user: the joined text, the finish reason, the usage it reported
@@ -21,6 +21,7 @@ export function serve(operations, describeError) {
       usageEvents: 0,
       ids: [],
       seen: [],
+      position: null,
       error: null,
       iterating: false,
     };

@@ -18,6 +18,7 @@ def serve(operations, describe_error):
             "usageEvents": 0,
             "ids": [],
             "seen": [],
+            "position": None,
             "error": None,
             "iterating": False,
         }

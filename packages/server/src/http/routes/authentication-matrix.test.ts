@@ -310,7 +310,7 @@ describe('every route of the table', () => {
   it('opens with its own kind of key', async () => {
     const keyOf = { public: undefined, key: stored.key, stream: stored.key, admin: testAdminKey };
     // There is no stream; the key was accepted.
-    const isOfStream = ({ target }: Row) => target.endsWith('/events');
+    const isOfStream = ({ target, access }: Row) => target.endsWith('/events') || access === 'stream';
     const ofStreams = rows().filter(isOfStream);
     expect(await statuses(ofStreams, () => ({ key: stored.key }))).toEqual(allOf(ofStreams, 404));
     const reads = rows().filter((row) => row.method === 'GET' && !isOfStream(row));

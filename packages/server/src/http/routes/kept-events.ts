@@ -2,15 +2,10 @@ import { fail, type Result } from '../../domain/failure.ts';
 import type { Journal } from '../../journal/contract.ts';
 import type { Surface } from '../../wire/contract.ts';
 import type { Exchange } from '../exchange.ts';
+import { findKeptStream } from '../find-kept-stream.ts';
 import { forgetHead } from '../forget-head.ts';
 import { eventNumber, notANumber, readLastEventId } from '../kept-ask.ts';
-import {
-  completionNotFound,
-  type KeptStreamParts,
-  keptStreamsUnavailable,
-  type Position,
-  sendKept,
-} from '../kept-stream.ts';
+import { type KeptStreamParts, type Position, sendKept } from '../kept-stream.ts';
 import { replyFailure } from '../reply.ts';
 import type { Route } from '../route.ts';
 
@@ -25,21 +20,15 @@ export function keptEventsRoute(surface: Surface, journal: Journal, parts: KeptS
       const { id, principal } = exchange;
       const position = readPosition(exchange);
       if (!position.ok) return await replyFailure(exchange, position.failure);
-      const found = await journal.find(id);
-      if (found.type === 'unavailable') return await replyFailure(exchange, keptStreamsUnavailable);
-      const view = found.type === 'found' ? found.view : undefined;
-      const facts = view?.facts;
-      if (
-        view === undefined ||
-        !facts?.stream ||
-        facts.keyId !== principal.keyId ||
-        facts.surface !== surface.name
-      ) {
-        return await replyFailure(exchange, completionNotFound(id));
-      }
+      const found = await findKeptStream(
+        journal,
+        id,
+        (facts) => facts.keyId === principal.keyId && facts.surface === surface.name,
+      );
+      if (!found.ok) return await replyFailure(exchange, found.failure);
       forgetHead(exchange.request);
       // Not awaited here: this function would wait as long as the reader.
-      return sendKept(exchange, view, surface, position.value, parts);
+      return sendKept(exchange, found.value, surface, position.value, parts);
     },
   };
 }

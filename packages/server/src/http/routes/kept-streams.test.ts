@@ -226,6 +226,42 @@ describe('a resumable stream', () => {
   });
 });
 
+describe('a resumable stream at its own address', () => {
+  const at = (id: string, query = '', method = 'GET') =>
+    fetch(`${app.url}/v1/streams/${id}${query}`, {
+      method,
+      headers: { authorization: `Bearer ${testKey}` },
+    });
+
+  it('is followed there while it runs, and has the events of the answer without [DONE]', async () => {
+    const answer = await ask('slow', { ...resumable, 'idempotency-key': 'address-1' });
+    const id = answer.headers.get('tailrace-completion-id') ?? '';
+    const live = await at(id, '?offset=-1&live=sse');
+    const [events, body] = await Promise.all([allEvents(answer), live.text()]);
+    const messages = eventsOf(body).flatMap(({ data }) =>
+      data.startsWith('[') ? [...JSON.parse(data)] : [],
+    );
+    const expected: unknown[] = events.slice(0, -1).map(({ data }) => JSON.parse(data));
+    expect(messages).toEqual(expected);
+    expect(await (await at(id)).json()).toEqual(expected);
+  });
+
+  it('is cancelled there, ends for its reader in the error event, and is dropped there when it has ended', async () => {
+    const answer = await ask('endless', resumable);
+    const id = answer.headers.get('tailrace-completion-id') ?? '';
+    expect((await at(id, '', 'DELETE')).status).toBe(204);
+    const events = await allEvents(answer);
+    expect(JSON.parse(events.at(-1)?.data ?? '')).toMatchObject({ error: { code: 'completion_cancelled' } });
+    expect(await record(id)).toMatchObject([{ status: 'cancelled' }]);
+    const kept = await at(id);
+    expect(kept.headers.get('stream-closed')).toBe('true');
+    expect(await kept.json()).toEqual(events.map(({ data }) => JSON.parse(data)));
+    expect((await at(id, '', 'DELETE')).status).toBe(204);
+    expect(await codeOf(await at(id))).toEqual([404, 'completion_not_found']);
+    expect(await codeOf(await read(id))).toEqual([404, 'completion_not_found']);
+  });
+});
+
 describe('an idempotency key', () => {
   for (const stream of [true, false]) {
     it(`gets the same answer again, ${stream ? 'streamed' : 'as one body'}, and runs once`, async () => {
