@@ -65,13 +65,19 @@ const suites: readonly Part[] = [
   { name: 'ledger', run: () => wholeSuites(['--project', 'system', 'test/ledger'], String(firstSeed)) },
 ];
 
+/** A thousand resumable streams whose connections break, and a hundred thousand whose readers never come back. */
+const resume: Part = {
+  name: 'resume',
+  run: () => wholeSuites(['--project', 'system', 'test/resume'], String(firstSeed)),
+};
+
 /** A thousand worlds of services that are killed at random, over each store. */
 const simulation: Part = {
   name: 'simulation',
   run: () => wholeSuites(['--project', 'system', 'test/simulation']),
 };
 
-const parts: readonly Part[] = [...fuzzParts, ...suites, simulation, { name: 'engine', run: engine }];
+const parts: readonly Part[] = [...fuzzParts, ...suites, resume, simulation, { name: 'engine', run: engine }];
 
 async function wholeSuites(args: readonly string[], seed?: string): Promise<Result> {
   const { modelFile } = await prepare(report);

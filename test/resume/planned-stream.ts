@@ -6,8 +6,8 @@ export interface PlannedStream {
   readonly n: 1 | 2;
   /** Bytes to write, each after a pause of so many milliseconds. */
   readonly writes: readonly { readonly afterMs: number; readonly bytes: Buffer }[];
-  /** `refused`: an HTTP error before any output. `reset`: the connection breaks after the last write. */
-  readonly ending: 'whole' | 'error' | 'reset' | 'unfinished' | 'refused';
+  /** `refused`: an HTTP error before any output. `broken`: the connection ends inside the body. */
+  readonly ending: 'whole' | 'error' | 'broken' | 'unfinished' | 'refused';
   /** The counts that the upstream reports; undefined where it breaks off before it has reported any. */
   readonly usage: { readonly prompt: number; readonly completion: number } | undefined;
 }
@@ -26,7 +26,7 @@ export function planStream(number: number): PlannedStream {
 
 function endingOf(dice: Dice): PlannedStream['ending'] {
   if (dice.chance(0.84)) return 'whole';
-  return dice.pick(['error', 'error', 'reset', 'reset', 'unfinished', 'refused'] as const);
+  return dice.pick(['error', 'error', 'broken', 'broken', 'unfinished', 'refused'] as const);
 }
 
 function lastEvents(

@@ -166,7 +166,9 @@ class ResumedCase {
   }
 
   private async read(sent: Sent): Promise<Received> {
-    const received = await readDropped(sent);
+    // A proxy may speak HTTP/1.0. There a torn stream ends by a reset, which takes the last bytes along.
+    const old = this.plan.ending === 'whole' && this.dice.chance(0.1);
+    const received = await readDropped(old ? { ...sent, bytes: withVersion10(sent.bytes) } : sent);
     this.held.push(received);
     if (received.ended === 'dropped') this.drops += 1;
     return received;
@@ -274,6 +276,10 @@ ${plain[differs]?.slice(0, 300)}`);
 
 function errorIn({ response }: Received): string {
   return /"error":\{.*"code":"[^"]*"/.exec(response?.body.toString('latin1') ?? '')?.[0] ?? '';
+}
+
+function withVersion10(request: Buffer): Buffer {
+  return Buffer.from(request.toString('latin1').replace(' HTTP/1.1\r\n', ' HTTP/1.0\r\n'), 'latin1');
 }
 
 function framed(events: readonly { readonly number: number; readonly payload: string }[]): string {

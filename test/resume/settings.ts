@@ -1,3 +1,4 @@
+import type { AtEnd } from '../../packages/server/src/testing/services.ts';
 import { oneAttempt } from '../support/lab.ts';
 import { type ConfigTree, startServer, type TestServer } from '../support/server.ts';
 
@@ -5,12 +6,16 @@ import { type ConfigTree, startServer, type TestServer } from '../support/server
 export interface Setting {
   readonly name: string;
   readonly replicas: number;
-  /** Variables of the environment that join the replicas: the URLs of their stores. */
-  readonly env: Readonly<Record<string, string>>;
+  /** Why it cannot be had here; undefined where it can. */
+  readonly without: string | undefined;
+  /** Variables of the environment that join the replicas: the addresses of their stores. */
+  stores(atEnd: AtEnd): Promise<Readonly<Record<string, string>>>;
 }
 
 /** All settings that there are. What is not built yet is not in this list. */
-export const settings: readonly Setting[] = [{ name: 'in memory, one server', replicas: 1, env: {} }];
+export const settings: readonly Setting[] = [
+  { name: 'in memory, one server', replicas: 1, without: undefined, stores: async () => ({}) },
+];
 
 export interface SettingOptions {
   readonly upstreams: ConfigTree;
@@ -20,15 +25,22 @@ export interface SettingOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts the servers of a setting; the caller stops each. */
-export function startSetting({ replicas, env }: Setting, options: SettingOptions): Promise<TestServer[]> {
-  const { upstreams, models, config, files } = options;
-  const one = () =>
-    startServer({
+/** Starts the servers of a setting, which `atEnd` stops. */
+export async function startSetting(
+  { replicas, stores }: Setting,
+  { upstreams, models, config, files, env }: SettingOptions,
+  atEnd: AtEnd,
+): Promise<readonly TestServer[]> {
+  const joined = await stores(atEnd);
+  const one = async (): Promise<TestServer> => {
+    const server = await startServer({
       model: 'none',
       files: files ?? {},
       config: { ...oneAttempt, upstreams, models, ...config },
-      env: { ...env, ...options.env },
+      env: { ...joined, ...env },
     });
-  return Promise.all(Array.from({ length: replicas }, one));
+    atEnd(() => server.stop());
+    return server;
+  };
+  return await Promise.all(Array.from({ length: replicas }, one));
 }
