@@ -8,8 +8,7 @@ import { withVariableNames } from '../config/environment-values.ts';
 import type { LoadedConfig, Reload } from '../config/load-config.ts';
 import type { ConfigFlags } from '../config/overrides.ts';
 import type { Engine } from '../engine/parent/engine.ts';
-import type { Journal, JournalLimits } from '../journal/contract.ts';
-import { createMemoryJournal } from '../journal/memory/memory-journal.ts';
+import type { Journal } from '../journal/contract.ts';
 import type { Ledger } from '../ledger/contract.ts';
 import { startLedger } from '../ledger/ledger-thread.ts';
 import type { LedgerSettings } from '../ledger/settings.ts';
@@ -18,12 +17,12 @@ import { limiterName, storeName } from '../storage/store-name.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createChangingRedact } from '../telemetry/redact.ts';
-import { timers } from '../timers/timer-queue.ts';
 import { type CreatedUpstreams, createUpstreams, type UpstreamDeps } from '../upstreams/registry.ts';
 import { createConfigThread, loadForStart } from './config-thread.ts';
 import { createDeferredReload, type DeferredReload } from './deferred-reload.ts';
 import { createListener } from './listener.ts';
 import { logKeyChange } from './log-key-change.ts';
+import { openJournal } from './open-journal.ts';
 import { openPeers } from './open-peers.ts';
 import { watchParent } from './parent-watch.ts';
 import { localUrl, removeServerFile, writeServerFile } from './server-file.ts';
@@ -170,7 +169,7 @@ async function serveConfig(
       }
     }
 
-    journal = createMemoryJournal({ timers, limits: () => journalLimits(service?.config() ?? config) });
+    journal = await openJournal(() => service?.config() ?? config, log);
     service = createService({
       config,
       journal,
@@ -249,10 +248,6 @@ function ledgerSettings(
     ...(usage.webhook === undefined ? {} : { webhook: usage.webhook }),
     ...{ retentionMs, spoolBytes, onStoreFailure, replicas },
   };
-}
-
-function journalLimits({ stream: { retentionMs, journal } }: Config): JournalLimits {
-  return { retentionMs, ...journal };
 }
 
 function storeOf({ server, storage }: Config): string {
