@@ -87,6 +87,8 @@ class Link implements StoreLink, QueuedTimer {
   /** When it has answered a call last, and one that writes. */
   private answeredMs = Number.NEGATIVE_INFINITY;
   private wroteMs = Number.NEGATIVE_INFINITY;
+  /** By how much the timer was late when it fired last. */
+  private lateMs = 0;
   private lastError: Error | undefined;
   private closed = false;
 
@@ -154,6 +156,7 @@ class Link implements StoreLink, QueuedTimer {
   }
 
   fire(): void {
+    this.lateMs = this.timers.now() - this.dueMs;
     // Where this thread was busy the answer may lie in the socket, which is read after the timers and before the immediates.
     setImmediate(this.look);
   }
@@ -165,6 +168,7 @@ class Link implements StoreLink, QueuedTimer {
       this.probe(nowMs);
       return;
     }
+    if (this.lateMs >= answerMs) this.startAgain(nowMs);
     let isAway = this.unconnectedMs !== undefined && nowMs - this.unconnectedMs >= answerMs;
     for (const call of this.calls) {
       if (nowMs - call.sinceMs >= answerMs) {
@@ -176,6 +180,12 @@ class Link implements StoreLink, QueuedTimer {
     if (isAway) this.goAway();
     else this.startTimer(nowMs);
   };
+
+  /** This process itself has stood still, frozen or busy: that says nothing of Redis, which gets its time anew. */
+  private startAgain(nowMs: number): void {
+    for (const call of this.calls) call.sinceMs = nowMs;
+    if (this.unconnectedMs !== undefined) this.unconnectedMs = nowMs;
+  }
 
   /**
    * Whether a call that got no answer in time shows that Redis is away: where it has answered others since, it is only slow. A
@@ -289,7 +299,7 @@ interface Call {
   readonly script: Script;
   readonly keys: readonly string[];
   readonly args: readonly ScriptArgument[];
-  readonly sinceMs: number;
+  sinceMs: number;
   /** It has gone out, and no error has come back. */
   sent: boolean;
   /** Redis has refused it. */
