@@ -30,7 +30,6 @@ export interface ReadRoute {
 
 /** All ways that there are. What is not built yet is not in this list. */
 export const readRoutes: readonly ReadRoute[] = [
-  ...durableRoutes,
   {
     name: 'events?after=N',
     request: ({ id, after, ...stream }) =>
@@ -54,6 +53,7 @@ export const readRoutes: readonly ReadRoute[] = [
       );
     },
   },
+  ...durableRoutes,
 ];
 
 export function postChat(apiKey: string, body: string, headers: Readonly<Record<string, string>>): Buffer {

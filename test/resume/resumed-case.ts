@@ -2,7 +2,7 @@ import { checkStream } from '@tailrace/protocol';
 import { createDice, type Dice } from '../../packages/server/src/upstreams/testing/dice.ts';
 import type { TestServer } from '../support/server.ts';
 import { type Drop, type Received, readDropped, type Sent } from './dropped-connection.ts';
-import { readEvents, saidBy } from './numbered-events.ts';
+import { type NumberedEvent, readEvents, saidBy } from './numbered-events.ts';
 import { type PlannedStream, planStream } from './planned-stream.ts';
 import { messageFor } from './planned-upstream.ts';
 import { postChat, type ReadRoute, readRoutes } from './read-routes.ts';
@@ -30,6 +30,13 @@ export async function playCase(number: number, servers: readonly TestServer[]): 
   return await new ResumedCase(number, servers).play();
 }
 
+/** What another client has read meanwhile, from event `after` on. */
+interface Beside {
+  readonly name: string;
+  readonly after: number;
+  readonly received: Received;
+}
+
 /** Those whose answer is the stream itself. */
 const eventRoutes = readRoutes.filter(({ read }) => read === undefined);
 
@@ -45,7 +52,7 @@ class ResumedCase {
   private readonly resumed: Record<string, number> = {};
   private readonly held: Received[] = [];
   /** Reads that go on beside the one of the client. */
-  private readonly beside: Promise<void>[] = [];
+  private readonly beside: Promise<Beside>[] = [];
   private drops = 0;
   private comments = 0;
   private id: string | undefined;
@@ -73,7 +80,6 @@ class ResumedCase {
       if (plan.ending === 'refused') await this.readRefusal(await ordinary);
       else await this.readToTheEnd();
       if (plan.ending !== 'refused') await this.compare(await ordinary);
-      await Promise.all(this.beside);
     } finally {
       for (const connection of this.held) connection.release();
     }
@@ -208,15 +214,21 @@ class ResumedCase {
   }
 
   /** A second client of the same stream, from the same position on. */
-  private async readBeside(after: number): Promise<void> {
+  private async readBeside(after: number): Promise<Beside> {
     const { name, bytes } = this.requestOf(after, this.id);
-    const { response } = await readDropped({ bytes, drop: undefined, port: this.port() });
+    return { name, after, received: await readDropped({ bytes, drop: undefined, port: this.port() }) };
+  }
+
+  private compareBeside(
+    { name, after, received: { response } }: Beside,
+    all: readonly NumberedEvent[],
+  ): void {
     const { events, rest } = readEvents(response?.body.toString('latin1') ?? '');
-    const undisturbed = await this.undisturbed;
-    const all = readEvents(undisturbed?.response?.body.toString('latin1') ?? '').events;
-    if (rest !== '' || framed(events) !== framed(all.slice(after))) {
-      this.fault(`${name}, a second reader from ${after} on, has other bytes than the undisturbed one`);
-    }
+    if (rest === '' && framed(events) === framed(all.slice(after))) return;
+    const has = `${response?.status} with ${events.length} events and ${JSON.stringify(rest.slice(0, 200))}`;
+    this.fault(
+      `${name}, a second reader from ${after} on, has ${has}, the undisturbed one has ${all.length}`,
+    );
   }
 
   private isWhole(): boolean {
@@ -247,6 +259,7 @@ class ResumedCase {
   private async compare(ordinary: Received): Promise<void> {
     const { response } = (await this.undisturbed) ?? {};
     const whole = readEvents(response?.body.toString('latin1') ?? '');
+    for (const one of await Promise.all(this.beside)) this.compareBeside(one, whole.events);
     const joined = this.payloads.map((payload, index) => ({ number: index + 1, payload }));
     if (whole.rest !== '')
       this.fault(`the undisturbed reader has ${JSON.stringify(whole.rest.slice(0, 200))}`);
