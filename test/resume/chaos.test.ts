@@ -19,7 +19,12 @@ const played = again === undefined ? partOf(all, 100) : [Number(again)];
 const width = 16;
 const timeoutMs = roundsOf(1_800_000, 300_000);
 
-describe.each(settings)('resumable streams $name', (setting) => {
+const titled = settings.map((setting) => {
+  const { name, without } = setting;
+  return { ...setting, title: without === undefined ? name : `${name} (skipped: ${without})` };
+});
+
+describe.each(titled)('resumable streams $title', (setting) => {
   const atEnd: (() => Promise<void>)[] = [];
   let upstream: PlannedUpstream;
   let servers: readonly TestServer[] = [];

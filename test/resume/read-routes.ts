@@ -1,4 +1,7 @@
+import type { RawResponse } from '../support/http-bytes.ts';
 import { requestBytes } from '../support/raw-connection.ts';
+import { durableRoutes } from './durable-routes.ts';
+import type { ReadEvents } from './numbered-events.ts';
 
 /** A stream that a client wants to go on reading. */
 export interface Resumed {
@@ -18,6 +21,11 @@ export interface ReadRoute {
   readonly name: string;
   /** The request; undefined where the client lacks what this route needs. */
   request(stream: Resumed): Buffer | undefined;
+  /**
+   * Reads an answer that is no stream of numbered events, as far as it came; it may end before the stream does. Absent: it is such
+   * a stream, up to its end.
+   */
+  read?(response: RawResponse, after: number): ReadEvents;
 }
 
 /** All ways that there are. What is not built yet is not in this list. */
@@ -45,6 +53,7 @@ export const readRoutes: readonly ReadRoute[] = [
       );
     },
   },
+  ...durableRoutes,
 ];
 
 export function postChat(apiKey: string, body: string, headers: Readonly<Record<string, string>>): Buffer {

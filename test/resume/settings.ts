@@ -1,4 +1,10 @@
-import type { AtEnd } from '../../packages/server/src/testing/services.ts';
+import {
+  type AtEnd,
+  postgresFor,
+  redisFor,
+  withoutPostgres,
+  withoutRedis,
+} from '../../packages/server/src/testing/services.ts';
 import { oneAttempt } from '../support/lab.ts';
 import { type ConfigTree, startServer, type TestServer } from '../support/server.ts';
 
@@ -15,6 +21,15 @@ export interface Setting {
 /** All settings that there are. What is not built yet is not in this list. */
 export const settings: readonly Setting[] = [
   { name: 'in memory, one server', replicas: 1, without: undefined, stores: async () => ({}) },
+  {
+    name: 'in Redis, three replicas',
+    replicas: 3,
+    without: withoutPostgres ?? withoutRedis,
+    stores: async (atEnd) => ({
+      TAILRACE_DATABASE_URL: await postgresFor(atEnd),
+      TAILRACE_REDIS_URL: await redisFor(atEnd),
+    }),
+  },
 ];
 
 export interface SettingOptions {

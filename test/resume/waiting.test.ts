@@ -3,9 +3,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { allRecords } from '../ledger/administrator.ts';
 import { untilLive } from '../support/live-streams.ts';
+import { connect, requestBytes } from '../support/raw-connection.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { expectTrueStream } from '../support/stream-check.ts';
 import { until } from '../support/until.ts';
-import { labServer } from '../wire/wire-client.ts';
+import { chatBytes, labServer } from '../wire/wire-client.ts';
 import { createLabClient, dropAfter, eventsOf, idOf } from './lab-client.ts';
 import { readEvents } from './numbered-events.ts';
 
@@ -64,4 +66,18 @@ test('comments between two events end in one line feed, and a client that leaves
   expect(events).toEqual(readEvents(body).events);
   expect(readEvents(body)).toMatchObject({ rest: '' });
   expect(readEvents(body).comments).toBeGreaterThan(2);
+});
+
+test('a stream that is read again behind another answer on the same connection comes whole, behind it', async () => {
+  const kept = await createLabClient(server, 'steady').post();
+  const paced = chatBytes(server, { model: 'lab/silent', stream: true });
+  const path = `/v1/chat/completions/${idOf(kept)}/events?after=2`;
+  const again = requestBytes({ path, headers: { Authorization: `Bearer ${server.apiKey}` } });
+  await using connection = await connect(server.port);
+  connection.send(Buffer.concat([paced, again, again]));
+  const [first, ...others] = await Promise.all([0, 1, 2].map((index) => connection.response(index)));
+  expect(expectTrueStream(first?.body ?? Buffer.alloc(0)).complete).toBe(true);
+  for (const { body } of others) {
+    expect(readEvents(body.toString('latin1')).events).toEqual(eventsOf(kept).slice(2));
+  }
 });

@@ -5,6 +5,7 @@ import { type FollowEnd, followStream } from '../relay/follower.ts';
 import type { Attachment } from '../relay/run.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Surface } from '../wire/contract.ts';
+import { awaitEvent } from './await-event.ts';
 import { createConnectionReader } from './connection-reader.ts';
 import type { Exchange } from './exchange.ts';
 import { neverWritten } from './kept-ask.ts';
@@ -30,7 +31,18 @@ export interface KeptStreamParts {
  * the connection has everything, or has left. An ended stream of which nothing is left is 204: this stops an `EventSource`.
  * A reader may wait here for long: each function that waits in its place would hold some 400 bytes.
  */
-export function sendKept(
+export async function sendKept(
+  exchange: Exchange,
+  view: StreamView,
+  surface: Surface,
+  position: Position,
+  parts: KeptStreamParts,
+): Promise<void> {
+  if (position.after > view.last) await awaitEvent(view, position.after, parts.timers);
+  return send(exchange, view, surface, position, parts);
+}
+
+function send(
   exchange: Exchange,
   view: StreamView,
   surface: Surface,

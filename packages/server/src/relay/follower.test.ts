@@ -79,6 +79,28 @@ describe('a follower', () => {
     expect([slow.events.length, quick.events.length]).toEqual([1, count]);
   });
 
+  test('among so many that they are called in several turns misses nothing, whoever leaves and comes meanwhile', async () => {
+    const writer = await begun(createTestJournal());
+    const options = { after: 0, own: false, errorEvent };
+    const follow = () => {
+      const fake = createFakeReader();
+      return { ...fake, ...followStream(writer.view, fake.reader, options) };
+    };
+    const followers = Array.from({ length: 200 }, follow);
+    writer.begin({});
+    for (const payload of all.slice(0, 3)) writer.event(payload);
+    for (const leaving of followers.splice(0, 20)) leaving.detach();
+    followers.push(follow());
+    await turn();
+    for (const payload of all.slice(3, count)) writer.event(payload);
+    for (const leaving of followers.splice(100, 20)) leaving.detach();
+    followers.push(follow());
+    ends.whole(writer);
+    for (let turns = 0; turns < 10; turns += 1) await turn();
+    expect(followers.map(({ events }) => events)).toEqual(followers.map(() => all));
+    expect(await Promise.all(followers.map(({ ended }) => ended))).toEqual(followers.map(() => 'whole'));
+  });
+
   test('with a bug ends alone', async () => {
     const writer = await begun(createTestJournal());
     const { reader, events } = createFakeReader();

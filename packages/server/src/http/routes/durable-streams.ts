@@ -2,6 +2,7 @@ import { mayUseStream } from '../../access/principal.ts';
 import type { Result } from '../../domain/failure.ts';
 import type { Journal, StreamView } from '../../journal/contract.ts';
 import type { CancelOrder } from '../../peers/contract.ts';
+import { awaitEvent } from '../await-event.ts';
 import { securityHeaders } from '../durable-streams/answer-headers.ts';
 import { refuseOffset, tailOf } from '../durable-streams/messages.ts';
 import { readDurableAsk } from '../durable-streams/read-ask.ts';
@@ -42,6 +43,7 @@ async function read(exchange: Exchange, options: DurableStreamOptions): Promise<
   const ask = asked.value;
   if (ask.offset === 'now' && ask.live === undefined) return await sendTail(exchange, view);
   const after = ask.offset === 'now' ? tailOf(view) : ask.offset;
+  if (after > tailOf(view)) await awaitEvent(view, after, options.timers);
   const refused = refuseOffset(view, after);
   if (refused !== undefined) return await replyFailure(exchange, refused);
   if (ask.live === 'sse') await sendSse(exchange, view, after, ask.cursor, options);
