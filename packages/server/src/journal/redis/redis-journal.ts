@@ -4,7 +4,7 @@ import { notQueued, type QueuedTimer, type TimerQueue } from '../../timers/timer
 import type { Begun, Found, Journal, JournalLimits, Once, StreamFacts } from '../contract.ts';
 import { Channels } from './channels.ts';
 import { FollowedStreams } from './followed-streams.ts';
-import { ImageLoader, notKept } from './image-loader.ts';
+import { ImageLoader } from './image-loader.ts';
 import { beatKey, eventsKey, metaKey, onceKey, processChannel } from './keys.ts';
 import { beatMs, Repairs } from './repairs.ts';
 import { beginScript, dropScript, findOnceScript, findScript, followScript, tickScript } from './scripts.ts';
