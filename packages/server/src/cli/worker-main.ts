@@ -10,15 +10,19 @@ import { serveAsWorker } from '../service/worker/serve-as-worker.ts';
 /** The place of the link in `stdio` (`service/parent/worker-process.ts`). */
 const linkAt = 3;
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+async function main(): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+  await serveAsWorker({
+    env: process.env,
+    socket: new Socket({ fd: linkAt, readable: true, writable: true }),
+    onConnection(take) {
+      process.on('message', ({ id }: { readonly id: number }, connection: Socket | undefined) => {
+        take(id, connection);
+      });
+    },
+  });
+  process.exit(0);
+}
 
-await serveAsWorker({
-  env: process.env,
-  socket: new Socket({ fd: linkAt, readable: true, writable: true }),
-  onConnection(take) {
-    process.on('message', ({ id }: { readonly id: number }, connection: Socket | undefined) => {
-      take(id, connection);
-    });
-  },
-});
-process.exit(0);
+// Without a parent the file is only compiled, by the launcher.
+if (process.send !== undefined) await main();
