@@ -15,7 +15,7 @@ export interface ReloadDeps {
   load(inForce: Reload): Promise<LoadedConfig>;
   keysForReload(config: Config, inForce: ServingKeys): Promise<FoundKeys>;
   prepare(next: ServedConfig): Promise<PreparedConfig>;
-  /** Called when a configuration has come into force. */
+  /** Called right before a configuration is committed: from then on it is the one in force. */
   onInForce(next: ServedConfig): void;
 }
 
@@ -65,8 +65,8 @@ async function reloadOnce(deps: ReloadDeps): Promise<Reloaded> {
     await prepared.discard();
     return refused(prepared.problems);
   }
-  await prepared.commit();
   deps.onInForce(next);
+  await prepared.commit();
   return { problems: [], warnings: [...found.warnings, ...loaded.warnings] };
 }
 
