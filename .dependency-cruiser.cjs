@@ -10,6 +10,7 @@ const rooms = [
   { name: 'timers', rank: 0 },
   { name: 'sockets', rank: 0 },
   { name: 'redis', rank: 0 },
+  { name: 'channels', rank: 0 },
   { name: 'wire', rank: 1 },
   { name: 'config', rank: 1 },
   { name: 'telemetry', rank: 1 },

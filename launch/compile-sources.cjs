@@ -15,8 +15,14 @@ const { runBefore } = require('./start-command.cjs');
 
 const folder = path.join(tools, 'compiled');
 const stampFile = path.join(tools, 'compiled.json');
-/** What the server's process loads later than its help: the engine's files, those of each kind of upstream, and those of its threads. */
+/**
+ * What the server's processes load later than its help: the files of one process and of workers with their parent, the engine's,
+ * those of each kind of upstream, and those of threads.
+ */
 const loadedLater = [
+  'service/this-process.ts',
+  'service/parent/worker-processes.ts',
+  'cli/worker-main.ts',
   'service/start-engine.ts',
   'upstreams/openai/openai.ts',
   'upstreams/anthropic/anthropic.ts',

@@ -1,4 +1,4 @@
-import type { Channel } from '../../packages/server/src/ledger/messages.ts';
+import type { Channel } from '../../packages/server/src/channels/contract.ts';
 import type { Mortal } from './mortal.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

@@ -12,6 +12,8 @@ import { createCors, noCors } from './http/cors.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
 import type { LoadShed } from './http/load-shed.ts';
+import { createOwnView } from './http/own-view.ts';
+import type { Places } from './http/places.ts';
 import type { BodyIntake } from './http/read-json.ts';
 import type { Route } from './http/route.ts';
 import { adminConfigRoute } from './http/routes/admin-config.ts';
@@ -28,6 +30,7 @@ import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { usageRoutes } from './http/routes/usage.ts';
+import type { ServiceView } from './http/service-view.ts';
 import { createStreamUrls } from './http/stream-url.ts';
 import { withRateLimits } from './http/with-rate-limits.ts';
 import type { Journal } from './journal/contract.ts';
@@ -72,6 +75,10 @@ export interface AppParts {
   readonly runs: RunRegistry;
   /** The other processes of the service. They outlive a reload. */
   readonly peers: Pick<Peers, 'cancel'>;
+  /** The runs and targets of all processes of the service. Default: this is the only one. */
+  readonly view?: ServiceView | undefined;
+  /** The places for runs. Default: `server.max_streams`, all for this process. */
+  readonly places?: Places | undefined;
   /** The health of every target. It outlives a reload. */
   readonly health: Health;
   /** Which targets have served which chats. It outlives a reload. */
@@ -122,6 +129,7 @@ export function createApp(parts: AppParts): App {
     draining,
   } = parts;
   const timers = parts.timers ?? systemTimers;
+  const view = parts.view ?? createOwnView(runs, health);
   const fixed = createFixedKeys(keys, config.auth.keyPrefix);
   const surfaces = parts.surfaces ?? [createChatSurface(config.stream)];
   const catalogue = createCatalogue(config.models, upstreams, config.timeouts);
@@ -163,6 +171,7 @@ export function createApp(parts: AppParts): App {
     ...surfaces.map((surface) =>
       completionRoute(surface, {
         ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining },
+        places: parts.places ?? placesOf(config),
         streamUrl: ({ request }, { id, createdAtMs, model }) => {
           const { totalMs } = catalogue.find(model)?.timeouts ?? config.timeouts;
           return streamUrls(request.headers.host, { id, createdAtMs, totalMs });
@@ -183,10 +192,10 @@ export function createApp(parts: AppParts): App {
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),
     ...healthRoutes(parts),
-    adminStreamsRoute(runs),
+    adminStreamsRoute(view),
     adminCancelRoute(cancelling),
-    adminUpstreamsRoute(health, catalogue),
-    adminModelsRoute(config, catalogue, health),
+    adminUpstreamsRoute(view, catalogue),
+    adminModelsRoute(config, catalogue, view),
     adminConfigRoute(config),
     adminWebhookRoute(ledger),
     adminReloadRoute(parts.reload, bodies.budget),
@@ -210,6 +219,11 @@ export function createApp(parts: AppParts): App {
     onDone: (exchange) => logExchange(log, exchange, config.logging.content),
   });
   return Object.assign(handle, { routes });
+}
+
+/** All places of the configuration are those of this process. */
+function placesOf({ server }: Config): Places {
+  return { limit: () => server.maxStreams, more: async () => {} };
 }
 
 export function newRequestId(): string {

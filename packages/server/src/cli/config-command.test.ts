@@ -60,11 +60,11 @@ describe('tailrace config check', () => {
   });
 
   it('warns of settings without effect on standard error', async () => {
-    await writeFile(join(cwd, 'other.yaml'), 'server: {workers: 2}');
+    await writeFile(join(cwd, 'other.yaml'), 'telemetry: {metrics: public}');
     expect(await run('check', '--config', 'other.yaml')).toEqual({
       status: 0,
       out: 'other.yaml: ok (1 model, 0 upstreams)\n',
-      err: 'warning: server.workers above 1 is accepted, but has no effect in this version\n',
+      err: 'warning: telemetry.metrics is accepted, but has no effect in this version\n',
     });
   });
 

@@ -20,6 +20,7 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
     cwd: io.cwd,
     flags: parsed.flags,
     output: io.stderr,
+    workerFile: new URL(`./worker-main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
     onServing: (facts) => announce(facts, io),
     onDraining(running, drainMs) {
       const seconds = Math.round(drainMs / 1_000);

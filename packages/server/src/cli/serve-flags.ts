@@ -28,7 +28,7 @@ export const serveUsage = `Usage: tailrace serve [FLAGS]
   --model FILE.gguf  serve this model, under its file name and as "default"
   --data-dir DIR     folder of the keys and the database (default: ./data)
   --no-engine        start without a local model
-  --workers N        processes that serve (default: 1)
+  --workers N        processes that answer requests, as one service (default: 1)
   --help             this text
 `;
 

@@ -44,7 +44,7 @@ const server = z.strictObject({
   listen: listenAddress().prefault('127.0.0.1:7245').describe('Address and port to serve on.'),
   data_dir: text('a path').prefault('./data').describe('The folder of the keys and the database.'),
   public_url: webUrl().optional().describe('The URL under which clients reach the server.'),
-  workers: integer(1, 256).prefault(1).describe('Processes that serve.'),
+  workers: integer(1, 256).prefault(1).describe('Processes that answer requests as one service.'),
   max_streams: integer(1, 1_000_000)
     .prefault(2000)
     .describe('Requests that run at the same time, over all keys.'),

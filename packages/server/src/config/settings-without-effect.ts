@@ -5,7 +5,6 @@ import type { Config } from './config.ts';
  * that the server does not keep. Delete the row of a setting when you implement it.
  */
 const rows: readonly { readonly setting: string; readonly isSet: (config: Config) => boolean }[] = [
-  { setting: 'server.workers above 1', isSet: ({ server }) => server.workers > 1 },
   { setting: 'telemetry.metrics', isSet: ({ telemetry }) => telemetry.metrics !== 'auto' },
 ];
 

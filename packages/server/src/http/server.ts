@@ -24,6 +24,8 @@ const defaultArrivalLimits: ArrivalLimits = { headersMs: 20_000, requestMs: 120_
 export interface HttpServer {
   /** Binds. Rejects with the system's error (EADDRINUSE, EACCES, …). Resolves with the real port. */
   listen(address: ListenAddress): Promise<number>;
+  /** Serves a connection that another process has accepted. The caller has read nothing from it. */
+  take(socket: Socket): void;
   /** Takes no new connections and closes idle ones; resolves when the last has gone. */
   close(): Promise<void>;
   /** Closes everything now. */
@@ -69,8 +71,19 @@ export function createHttpServer(
   server.on('clientError', connections.parserGaveUp);
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => connections.connectCame(socket));
 
+  /** Node watches for requests that take too long to arrive only in a server that listens. */
+  let watches = false;
+
   return {
     listen: (address) => listen(server, address),
+    take(socket) {
+      if (!watches && !server.listening) server.emit('listening');
+      watches = true;
+      // As a listening server has it: a client that has sent its request may close its side.
+      socket.allowHalfOpen = true;
+      socket.setNoDelay(true);
+      server.emit('connection', socket);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -22,6 +22,7 @@ import type { Exchange } from './exchange.ts';
 import { readKeptAsk, refuseWithoutStream } from './kept-ask.ts';
 import { type KeptStart, startKept } from './kept-request.ts';
 import type { LoadShed } from './load-shed.ts';
+import type { Places } from './places.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { type BodyIntake, readJson } from './read-json.ts';
 import { unknownModel } from './unknown-model.ts';
@@ -34,6 +35,7 @@ export interface StartOptions {
   readonly runs: RunRegistry;
   readonly bodies: BodyIntake;
   readonly shed: LoadShed;
+  readonly places: Places;
   readonly meter: Meter;
   readonly timers: TimerQueue;
   /** True from the first SIGTERM on. */
@@ -70,6 +72,7 @@ export async function startCompletion(
   const ask = readKeptAsk(exchange.request.headersDistinct);
   if (!ask.ok) return ask;
   const hash = ask.value.idempotencyKey === undefined ? undefined : createHash('sha256');
+  if (isFull(options)) await options.places.more();
   // A repeated request may attach to a run that has started.
   const refused = hash === undefined ? refuseNow(options) : undefined;
   if (refused !== undefined) return fail(refused);
@@ -97,6 +100,7 @@ export async function startCompletion(
       runDeps,
     );
   }
+  if (isFull(options)) await options.places.more();
   const kept = await startKept(journal, {
     ask: ask.value,
     fingerprint: hash?.digest('base64url'),
@@ -163,6 +167,7 @@ async function startNew(
     plan: plan.value,
     tags: tags.value,
   };
+  if (isFull(options)) await options.places.more();
   // While the body arrived, a drain may have begun or the last place may have been taken. Nothing waits between this look and the
   // place that is taken.
   const refusedLate = refuseNow(options);
@@ -229,13 +234,18 @@ function committed(record: OpenRecord): () => void {
   return () => record.committed();
 }
 
-function refuseNow({ draining, runs, config, shed }: StartOptions): Failure | undefined {
+function refuseNow(options: StartOptions): Failure | undefined {
+  const { draining, config, shed } = options;
   if (draining()) {
     return failure('draining', 'This server is shutting down and takes no new requests.', {
       retryAfterMs: 5_000,
     });
   }
+  if (!isFull(options)) return shed.refusal();
   const { maxStreams } = config.server;
-  if (runs.size < maxStreams) return shed.refusal();
   return failure('overloaded', `All ${maxStreams} places of this server are taken.`, { retryAfterMs: 1_000 });
+}
+
+function isFull({ runs, places }: StartOptions): boolean {
+  return runs.size >= places.limit();
 }

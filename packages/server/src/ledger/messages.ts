@@ -2,15 +2,6 @@ import type { KeyBook } from '../storage/contract.ts';
 import { type After, afterUnheld } from './after.ts';
 import type { Ending, Ledger } from './contract.ts';
 
-/** A way for messages between a process that serves and its ledger: a port of a thread, or the channel of a child process. */
-export interface Channel {
-  send(message: unknown): void;
-  onMessage(listener: (message: unknown) => void): void;
-  /** The other side has ended. */
-  onClose(listener: () => void): void;
-  close(): void;
-}
-
 /** The methods that answer. */
 export type CallName = Exclude<keyof Ledger, 'progress' | 'settle' | 'touch' | 'watchKeys' | 'close'>;
 

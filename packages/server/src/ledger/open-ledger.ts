@@ -50,7 +50,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     spool,
     log,
     retentionMs: settings.retentionMs,
-    returning: [settings.processId],
+    returning: settings.processIds,
     refuses: () => lost,
     webhookState: () => webhook?.state(),
     now: Date.now,

@@ -1,7 +1,8 @@
+import type { Channel } from '../channels/contract.ts';
 import type { KeyBook, Progress } from '../storage/contract.ts';
 import type { After } from './after.ts';
 import { type Admission, type AdmissionAsk, idOfEnding, type Ledger } from './contract.ts';
-import { type CallName, type Channel, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
+import { type CallName, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
 
 /** A process that is killed in this time has only delivered more than its records say. */
 const lateMs = 10;

@@ -1,6 +1,7 @@
+import type { Channel } from '../channels/contract.ts';
 import { assertNever } from '../domain/assert-never.ts';
 import type { Ledger } from './contract.ts';
-import { type Channel, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
+import { createOutbox, type FromLedger, type ToLedger } from './messages.ts';
 
 /** A process may hold its endings for so long after they are kept. */
 const lateMs = 1_000;

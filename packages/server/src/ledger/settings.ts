@@ -1,7 +1,12 @@
+import type { MessagePort } from 'node:worker_threads';
+
 /** What the ledger needs of the configuration; it can be sent to a thread. */
 export interface LedgerSettings {
-  /** The name of the process that serves, the same for each thread of its ledger. No other process ever has the same. */
-  readonly processId: string;
+  /**
+   * The names of the processes that serve and live, the same for each thread of their ledger. No other process ever has one of
+   * them.
+   */
+  readonly processIds: readonly string[];
   readonly dataDir: string;
   /** Where the service listens, for the message of another one that wants its data folder. */
   readonly address?: string;
@@ -17,6 +22,13 @@ export interface LedgerSettings {
   /** The `source` of the webhook's events. */
   readonly publicUrl?: string;
 }
+
+/** What a thread that serves several processes gets after its settings; one that serves the process that has started it gets nothing. */
+export type ToLedgerThread =
+  /** Messages of this process come through this port, as bytes. */
+  | { readonly type: 'connect'; readonly processId: string; readonly port: MessagePort }
+  /** Closes the ledger, and ends the thread. */
+  | { readonly type: 'close' };
 
 /** What the thread says to the process that has started it. */
 export type FromLedgerThread =

@@ -24,6 +24,8 @@ export interface Health {
   begin(target: Target): TrackedRequest;
   /** The target's health now. */
   describe(target: Target): TargetHealth;
+  /** Every target that is known, and its health now. */
+  list(): readonly (TargetNames & { readonly health: TargetHealth })[];
   /** Forgets every other target, unless it has an open request. */
   keep(targets: Iterable<TargetNames>): void;
 }
@@ -81,6 +83,10 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
     inFlight: (target) => breakerOf(target).inFlight,
     begin: (target) => new RequestAtTarget(breakerOf(target)),
     describe: (target) => breakerOf(target).describe(),
+    list: () =>
+      [...breakers].flatMap(([upstream, models]) =>
+        [...models].map(([model, breaker]) => ({ upstream, model, health: breaker.describe() })),
+      ),
     keep: (targets) => {
       const named = new Map<string, Set<string>>();
       for (const { upstream, model } of targets) {

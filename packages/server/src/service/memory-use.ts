@@ -26,14 +26,16 @@ export function processMemory(): ProcessMemory {
 
 /**
  * The use of the limit that is nearest. The resident memory counts against the control group, and not the use of the whole
- * group: that includes the cache of files, which the system gives back when memory is short.
+ * group: that includes the cache of files, which the system gives back when memory is short. `sharers`: so many processes of the
+ * service share the machine, and each may use an equal part.
  */
-export function nearestLimit(memory: ProcessMemory): MemoryUse {
+export function nearestLimit(memory: ProcessMemory, sharers = 1): MemoryUse {
   const { residentBytes, usedHeapBytes, heapLimitBytes, physicalBytes, groupLimitBytes = 0 } = memory;
+  const part = sharers === 1 ? '' : `a worker's part of `;
   const inGroup = groupLimitBytes > 0 && groupLimitBytes < physicalBytes;
   const resident = inGroup
-    ? { share: residentBytes / groupLimitBytes, of: "the control group's limit" }
-    : { share: residentBytes / physicalBytes, of: "the machine's memory" };
+    ? { share: (residentBytes * sharers) / groupLimitBytes, of: `${part}the control group's limit` }
+    : { share: (residentBytes * sharers) / physicalBytes, of: `${part}the machine's memory` };
   const heap = { share: usedHeapBytes / heapLimitBytes, of: 'the heap limit of Node.js' };
   return heap.share > resident.share ? heap : resident;
 }

@@ -2,7 +2,7 @@ import type { Config } from '../config/config.ts';
 
 /**
  * The settings that differ between two configurations and that a running server cannot change: they belong to its socket,
- * its data folder, its stores, the engine's process, or the form of a log that has begun.
+ * its processes, its data folder, its stores, the engine's process, or the form of a log that has begun.
  */
 export function settingsThatNeedRestart(before: Config, after: Config): readonly string[] {
   const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
@@ -11,6 +11,7 @@ export function settingsThatNeedRestart(before: Config, after: Config): readonly
   const failureOf = ({ limits }: Config) => [limits.onStoreFailure, limits.replicas];
   return [
     ...(same(before.server.listen, after.server.listen) ? [] : ['server.listen']),
+    ...(before.server.workers === after.server.workers ? [] : ['server.workers']),
     ...(before.server.dataDir === after.server.dataDir ? [] : ['server.data_dir']),
     ...(same(engineOf(before), engineOf(after)) ? [] : ['engine']),
     ...(before.logging.format === after.logging.format ? [] : ['logging.format']),

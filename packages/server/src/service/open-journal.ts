@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import type { Failure } from '../domain/failure.ts';
-import type { Journal, JournalLimits, StreamFacts } from '../journal/contract.ts';
+import type { Journal, StreamFacts } from '../journal/contract.ts';
 import { createMemoryJournal } from '../journal/memory/memory-journal.ts';
 import type { Log } from '../telemetry/log.ts';
 import { timers } from '../timers/timer-queue.ts';
 import { createChatSurface } from '../wire/chat/surface.ts';
+import { journalLimits } from './journal-limits.ts';
 
 /**
  * Where the streams that outlive their connections are kept: in the Redis that replicas share, else in this process. The code for
@@ -13,10 +14,7 @@ import { createChatSurface } from '../wire/chat/surface.ts';
  * the bounds.
  */
 export async function openJournal(config: () => Config, log: Log): Promise<Journal> {
-  const limits = (): JournalLimits => {
-    const { retentionMs, journal } = config().stream;
-    return { retentionMs, ...journal };
-  };
+  const limits = () => journalLimits(config());
   const { redisUrl: url } = config().storage;
   if (url === undefined) return createMemoryJournal({ timers, limits });
   const { openRedisJournal } = await import('../journal/redis/redis-journal.ts');
@@ -37,6 +35,7 @@ export async function openJournal(config: () => Config, log: Log): Promise<Journ
 /** The one surface that there is; its error events do not depend on its settings. */
 const chat = createChatSurface({ usageChunk: 'inline' });
 
-function errorPayload({ stream, requestId }: StreamFacts, reason: Failure): string {
+/** The payload by which a stream ends whose process is dead. */
+export function errorPayload({ stream, requestId }: StreamFacts, reason: Failure): string {
   return stream ? chat.errorEvent(reason, requestId) : '';
 }

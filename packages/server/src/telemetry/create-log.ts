@@ -18,6 +18,8 @@ export interface LogOptions {
   readonly now: () => number;
   /** Colours in the pretty form; off by default. */
   readonly colour?: boolean;
+  /** Fields of every line. Default: none. */
+  readonly always?: LogFields;
   /** Applied to every text; by default what is shaped like a key. */
   readonly redact?: Redact;
 }
@@ -41,6 +43,7 @@ export function createLog({
   now,
   colour = false,
   redact = createRedact(),
+  always,
 }: LogOptions): ServerLog {
   let threshold = weights[level];
   let dropped = 0;
@@ -59,8 +62,9 @@ export function createLog({
       ? prettyLine(now(), at, message, fields, clean, colour)
       : jsonLine(now(), at, message, fields, clean);
 
-  const write = (at: LogLevel, message: string, fields: LogFields = {}): void => {
+  const write = (at: LogLevel, message: string, own: LogFields = {}): void => {
     if (weights[at] < threshold) return;
+    const fields = always === undefined ? own : { ...always, ...own };
     if (!stream.writable || ('writableLength' in stream && Number(stream.writableLength) > maxWaitingBytes)) {
       dropped += 1;
       return;

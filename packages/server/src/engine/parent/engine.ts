@@ -70,6 +70,8 @@ export interface Engine extends Upstream {
   models(): string[];
   /** The requests that have a sequence, and those that wait for one. */
   load(): { readonly running: number; readonly waiting: number };
+  /** Calls `listener` after each change of {@link ready} or {@link describe}, until the returned function is called. */
+  onChange(listener: () => void): () => void;
   /** Kills the child; running streams fail with `upstream_cut`. Resolves when it is gone. */
   stop(): Promise<void>;
 }
@@ -80,6 +82,7 @@ export function createEngine(options: EngineOptions): Engine {
   const { log, random = Math.random } = options;
   const infos = new Map<string, ModelInfo>();
   const shapes = createAnswerShapes();
+  const listeners = new Set<() => void>();
   let loading: string | undefined;
   const cores = options.cores ?? countCores();
   const threads = chooseThreads(cores, options.threads);
@@ -97,6 +100,7 @@ export function createEngine(options: EngineOptions): Engine {
       const { cut, refused } = calls.crashed();
       for (const call of cut) fail(call, stoppedFailure());
       for (const call of refused) fail(call, notRunning(1000, supervisor.cannotLoad()));
+      changed();
     },
     busy: () => calls.count() > 0,
     loadingFile: () => loading,
@@ -127,6 +131,7 @@ export function createEngine(options: EngineOptions): Engine {
         return;
       case 'ready':
         for (const call of calls.unsent()) send(call);
+        changed();
         return;
       case 'progress':
         for (const event of message.events) onEvent(event);
@@ -136,6 +141,10 @@ export function createEngine(options: EngineOptions): Engine {
       case 'beat':
         return;
     }
+  }
+
+  function changed(): void {
+    for (const listener of listeners) listener();
   }
 
   function onLoaded(model: string, info: ModelInfo): void {
@@ -349,6 +358,10 @@ export function createEngine(options: EngineOptions): Engine {
     describe: (model) => infos.get(model),
     models: () => [...options.models.keys()],
     load: () => calls.load(),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     async stop() {
       const stopping = supervisor.stop();
       for (const call of calls.all()) {

@@ -2,17 +2,21 @@ import type { Config } from '../../config/config.ts';
 import { priceJson } from '../../config/price-json.ts';
 import { type ListedTarget, listPrices } from '../../metering/price-list.ts';
 import type { Catalogue, Model, Target } from '../../routing/catalogue.ts';
-import type { Health } from '../../routing/health.ts';
+import type { TargetHealth } from '../../routing/health.ts';
 import type { Route } from '../route.ts';
+import { healthIn, type ServiceView } from '../service-view.ts';
 import { listRoute } from './list-route.ts';
 
 /** `GET /admin/v1/models`: every served model with its targets, their prices and their health. */
-export function adminModelsRoute(config: Config, catalogue: Catalogue, health: Health): Route {
+export function adminModelsRoute(
+  config: Config,
+  catalogue: Catalogue,
+  service: Pick<ServiceView, 'targets'>,
+): Route {
   const prices = listPrices(config);
 
-  function targetJson(model: Model, target: Target) {
+  function targetJson(model: Model, target: Target, { breaker, inFlight }: TargetHealth) {
     const listed = prices.find((one) => one.model === model.id && one.target === target.name);
-    const { breaker, inFlight } = health.describe(target);
     return {
       id: target.name,
       upstream: target.upstream.name,
@@ -27,8 +31,10 @@ export function adminModelsRoute(config: Config, catalogue: Catalogue, health: H
     };
   }
 
-  function modelJson(model: Model) {
-    const targets = model.targets.map((target) => targetJson(model, target));
+  function modelJson({ model, healthOf }: { model: Model; healthOf: ReturnType<typeof healthIn> }) {
+    const targets = model.targets.map((target) =>
+      targetJson(model, target, healthOf(target.upstream.name, target.model)),
+    );
     return {
       id: model.id,
       aliases: model.aliases,
@@ -42,8 +48,11 @@ export function adminModelsRoute(config: Config, catalogue: Catalogue, health: H
 
   return listRoute({
     path: '/admin/v1/models',
-    entries: () => [...new Set(catalogue.names().map(({ model }) => model))],
-    idOf: ({ id }) => id,
+    async entries() {
+      const healthOf = healthIn(await service.targets());
+      return [...new Set(catalogue.names().map(({ model }) => model))].map((model) => ({ model, healthOf }));
+    },
+    idOf: ({ model }) => model.id,
     json: modelJson,
   });
 }

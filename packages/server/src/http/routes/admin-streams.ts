@@ -1,12 +1,12 @@
-import type { RunRegistry } from '../../relay/run-registry.ts';
 import type { Route } from '../route.ts';
+import type { ServiceView } from '../service-view.ts';
 import { listRoute } from './list-route.ts';
 
 /** `GET /admin/v1/streams`: the runs at work now, oldest first. */
-export function adminStreamsRoute(runs: RunRegistry): Route {
+export function adminStreamsRoute(service: Pick<ServiceView, 'runs'>): Route {
   return listRoute({
     path: '/admin/v1/streams',
-    entries: () => runs.list(),
+    entries: () => service.runs(),
     idOf: ({ id }) => id,
     json: (run) => ({
       id: run.id,

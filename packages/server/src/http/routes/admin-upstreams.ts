@@ -1,19 +1,22 @@
 import type { Catalogue } from '../../routing/catalogue.ts';
-import type { Health } from '../../routing/health.ts';
 import type { Route } from '../route.ts';
+import { healthIn, type ServiceView } from '../service-view.ts';
 import { listRoute } from './list-route.ts';
 
 /** `GET /admin/v1/upstreams`: every target of every model, its breaker and its requests in flight. */
-export function adminUpstreamsRoute(health: Health, catalogue: Catalogue): Route {
+export function adminUpstreamsRoute(service: Pick<ServiceView, 'targets'>, catalogue: Catalogue): Route {
   return listRoute({
     path: '/admin/v1/upstreams',
-    entries() {
+    async entries() {
+      const healthOf = healthIn(await service.targets());
       const targets = catalogue.names().flatMap(({ model }) => model.targets);
-      return [...new Map(targets.map((target) => [target.name, target])).values()];
+      return [...new Map(targets.map((target) => [target.name, target])).values()].map((target) => ({
+        target,
+        health: healthOf(target.upstream.name, target.model),
+      }));
     },
-    idOf: ({ name }) => name,
-    json(target) {
-      const { breaker, inFlight, recentFailures } = health.describe(target);
+    idOf: ({ target }) => target.name,
+    json({ target, health: { breaker, inFlight, recentFailures } }) {
       return {
         id: target.name,
         upstream: target.upstream.name,

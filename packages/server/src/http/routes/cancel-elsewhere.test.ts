@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Peers } from '../../peers/contract.ts';
+import { createMemoryPeers } from '../../peers/memory/memory-peers.ts';
 import { noPeers } from '../../peers/no-peers.ts';
-import { createMemoryPeers } from '../../peers/testing/memory-peers.ts';
 import { testKey } from '../../testing/start-app.ts';
 import { type CancellingApp, startCancellingApp } from '../testing/cancelling-app.ts';
 

@@ -6,11 +6,11 @@ import { readPage } from '../../metering/usage-report/read-queries.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';
 
-/** A list of the administration whose entries this process has in memory. */
+/** A list of the administration whose entries the processes of the service have in memory. */
 export interface MemoryList<Entry> {
   readonly path: string;
   /** All entries now, in their order. No two have the same id. */
-  entries(): readonly Entry[];
+  entries(): readonly Entry[] | Promise<readonly Entry[]>;
   idOf(entry: Entry): string;
   json(entry: Entry): JsonValue;
 }
@@ -31,7 +31,7 @@ export function listRoute<Entry>({ path, entries, idOf, json }: MemoryList<Entry
       const page = readPage(given.value);
       if (!page.ok) return await replyFailure(exchange, page.failure);
       const { limit, after } = page.value;
-      const all = entries();
+      const all = await entries();
       const last = after === undefined ? -1 : all.findIndex((entry) => idOf(entry) === after);
       if (after !== undefined && last < 0) return await replyFailure(exchange, unknownAfter(after));
       const end = last + 1 + limit;

@@ -1,4 +1,3 @@
-import { failure } from '../../domain/failure.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../../timers/timer-queue.ts';
 import type {
   Begun,
@@ -12,6 +11,7 @@ import type {
   StreamOwner,
   StreamWriter,
 } from '../contract.ts';
+import { notKept } from '../not-kept.ts';
 import { type ImageSource, StreamImage } from '../stream-image.ts';
 
 export interface MemoryJournalOptions {
@@ -222,8 +222,6 @@ class MemoryStream implements StreamWriter, QueuedTimer {
 }
 
 const unknown: Found = { type: 'unknown' };
-
-const notKept = failure('completion_not_found', 'This completion is not kept any more.');
 
 /** What a stream and an event take besides payloads, measured roughly. */
 const streamBytes = 1_024;

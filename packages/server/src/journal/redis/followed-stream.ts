@@ -1,9 +1,9 @@
 import type { Failure } from '../../domain/failure.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../../timers/timer-queue.ts';
 import type { StreamFacts } from '../contract.ts';
+import { notKept } from '../not-kept.ts';
 import { type ImageSource, StreamImage } from '../stream-image.ts';
 import type { ChannelListener, Channels } from './channels.ts';
-import { notKept } from './image-loader.ts';
 import { streamChannel } from './keys.ts';
 import {
   bringUp,

@@ -1,5 +1,5 @@
-import { failure } from '../../domain/failure.ts';
 import { readTexts } from '../../redis/redis-connection.ts';
+import { notKept } from '../not-kept.ts';
 import type { StreamImage } from '../stream-image.ts';
 import { eventsKey, metaKey } from './keys.ts';
 import { loadScript } from './scripts.ts';
@@ -42,8 +42,6 @@ export class ImageLoader {
     throw new Error('these events are not kept any more');
   }
 }
-
-export const notKept = failure('completion_not_found', 'This completion is not kept any more.');
 
 /** One load; it keeps Redis less than a millisecond. */
 const loadBytes = 256 * 1024;

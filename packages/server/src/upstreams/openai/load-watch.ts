@@ -126,8 +126,11 @@ export function createLoadWatch({
       if (value !== undefined) waiting = { atMs: now(), value };
     },
     close() {
-      stop.abort();
+      stop.abort(retired);
       clearTimeout(timer);
     },
   };
 }
+
+/** Not Node's default, an error: its stack keeps the functions that have called, and with them a whole configuration. */
+const retired = 'the upstream is retired';

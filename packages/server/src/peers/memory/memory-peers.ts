@@ -1,6 +1,6 @@
 import type { CancelOrder, EndedStatus, PeerDuties, Peers } from '../contract.ts';
 
-/** Processes of one service, all of them in the test's process. */
+/** The processes of one service, as one of them reaches all. */
 export interface MemoryPeerGroup {
   /** Another process of the group. */
   join(): Peers;

@@ -1,0 +1,33 @@
+import type { Config } from '../config/config.ts';
+import { configSecrets } from '../config/config-secrets.ts';
+import { createLog, type LogOptions, type ServerLog } from '../telemetry/create-log.ts';
+import { createChangingRedact } from '../telemetry/redact.ts';
+import type { ServingKeys } from './serving-keys.ts';
+
+/** The log of a process that serves a configuration, and what must be called before another one comes into force. */
+export interface ServiceLog {
+  readonly log: ServerLog;
+  /** The log masks these secrets and keys from then on, and those of earlier configurations as long as they are remembered. */
+  onSecrets(config: Config, keys: ServingKeys): void;
+}
+
+export function createServiceLog(
+  config: Config,
+  keys: ServingKeys,
+  output: LogOptions['stream'],
+  always?: LogOptions['always'],
+): ServiceLog {
+  const { redact, replace } = createChangingRedact();
+  const onSecrets = (next: Config, { apiKeys, adminKeys }: ServingKeys) =>
+    replace([...configSecrets(next), ...apiKeys, ...adminKeys], next.auth.keyPrefix);
+  onSecrets(config, keys);
+  const log = createLog({
+    ...config.logging,
+    stream: output,
+    now: Date.now,
+    colour: output.isTTY === true,
+    redact,
+    ...(always === undefined ? {} : { always }),
+  });
+  return { log, onSecrets };
+}

@@ -1,0 +1,70 @@
+import { newRequestId } from '../app.ts';
+import type { Journal } from '../journal/contract.ts';
+import type { Ledger } from '../ledger/contract.ts';
+import { startLedger } from '../ledger/ledger-thread.ts';
+import type { Peers } from '../peers/contract.ts';
+import type { CreatedUpstreams } from '../upstreams/registry.ts';
+import { upstreamsOf } from './config-upstreams.ts';
+import { createListener } from './listener.ts';
+import { openJournal } from './open-journal.ts';
+import { openPeers } from './open-peers.ts';
+import { createService, type Service } from './service.ts';
+import type { ServingParts, ServingProcesses } from './serving-processes.ts';
+
+/** This process answers the requests itself. */
+export function createThisProcess(parts: ServingParts): ServingProcesses {
+  const { env, log, load, keysForReload, onSecrets } = parts;
+  const { config, fileHasContent, keys } = parts.first;
+  let service: Service | undefined;
+  let ledger: Ledger | undefined;
+  let journal: Journal | undefined;
+  let peers: Peers | undefined;
+  let upstreams: CreatedUpstreams | undefined;
+  const listener = createListener(() => service?.handle, { log, newRequestId });
+
+  return {
+    listen: (address) => listener.listen(address),
+    async openLedger(settings) {
+      const opened = await startLedger(settings, log);
+      if (!opened.ok) return opened;
+      ledger = opened.ledger;
+      peers = await openPeers(config.storage.redisUrl, log);
+      return opened;
+    },
+    async prepare() {
+      upstreams = await upstreamsOf(config, env, log);
+      const { problems } = upstreams;
+      return problems.length === 0 ? { ok: true } : { ok: false, exitCode: 2, message: problems.join('\n') };
+    },
+    async serve(engine) {
+      if (ledger === undefined || peers === undefined || upstreams === undefined)
+        throw new Error('nothing is prepared');
+      journal = await openJournal(() => service?.config() ?? config, log);
+      service = createService({
+        config,
+        journal,
+        fileHasContent,
+        engine,
+        log,
+        upstreams,
+        keys,
+        ledger,
+        peers,
+        load,
+        createUpstreams: (next, before) => upstreamsOf(next, env, log, before),
+        keysForReload,
+        onSecrets,
+      });
+    },
+    reload: async () => service?.reload() ?? { problems: ['the server is starting'], warnings: [] },
+    running: async () => service?.running() ?? 0,
+    drain: async () => service?.drain(),
+    stopAll: () => service?.stopAll(),
+    async close() {
+      listener.destroy();
+      await journal?.close();
+      await peers?.close();
+      await ledger?.close();
+    },
+  };
+}
