@@ -76,7 +76,7 @@ async function begin(): Promise<string> {
 test('the commands ask for a stream, continue it, and send a request twice', async () => {
   // The key of the test stands for the one of the first start, and the id of the answer for that of the page.
   const [ask = '', more = '', twice = ''] = blocks('sh').map((code) =>
-    code.replace(/^KEY=.*\n/m, '').replace(/^ID=.*\n/m, ''),
+    code.replace(/^export (?:KEY|ID)=.*\n/m, ''),
   );
   const first = await outputOf('bash', ['-c', ask]);
   expect(first).toMatch(/^tailrace-completion-id: chatcmpl-[\w-]+\r$/m);
