@@ -1,15 +1,12 @@
 // The clients of the Durable Streams protocol that people install, against streams of completions: each mode, each way to end,
 // and reading on where another read stopped.
 
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { createSseDecoder } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startChild } from '../support/child.ts';
 import { type LabModel, labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { untilNoneLive } from '../support/live-streams.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { type Call, type Client, type Driver, type Outcome, python, startClient } from './client.ts';
+import { type Call, type Client, type Driver, type Outcome, startClient } from './client.ts';
 import { question } from './refusals.ts';
 
 interface Row {
@@ -161,27 +158,3 @@ describe.each(rows)('$name', ({ driver, notFound, showsCodes }) => {
     expect(nobody.error).toMatchObject({ status: 401 });
   });
 });
-
-test.each(['js', 'python'] as const)(
-  'the snippet of docs/resume.md prints an answer (%s)',
-  async (language) => {
-    const { streamUrl } = await start('steady');
-    const code = snippet(language).replace('http://127.0.0.1:7245', new URL(server.baseUrl).origin);
-    const env = { ...process.env, ID: streamUrl.split('/').at(-1) ?? '', KEY: server.apiKey };
-    const cwd = fileURLToPath(new URL('.', import.meta.url));
-    const child =
-      language === 'python'
-        ? startChild(python, ['-c', code], { env })
-        : startChild(process.execPath, ['--input-type=module', '-e', code], { env, cwd });
-    expect(await child.exited, child.stderr()).toMatchObject({ code: 0 });
-    expect(child.stdout().trimEnd()).toBe('drop '.repeat(20).trimEnd());
-  },
-);
-
-/** The first block of this language on the page. */
-function snippet(language: string): string {
-  const page = readFileSync(new URL('../../docs/resume.md', import.meta.url), 'utf8');
-  const found = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
-  if (found === undefined) throw new Error(`the page has no snippet in ${language}`);
-  return found;
-}

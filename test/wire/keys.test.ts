@@ -53,7 +53,9 @@ test('a stream that runs when its key is revoked ends whole; the next request is
 
 test('the start says in one line where keys, records and limits are', () => {
   const file = join(dataDir, 'tailrace.sqlite');
-  expect(server.logs()).toContain(`keys and records in SQLite ${file}; limits in memory`);
+  expect(server.logs()).toContain(
+    `keys and records in SQLite ${file}; limits and resumable streams in memory`,
+  );
 });
 
 test('no key lies in the data folder or in the log', async () => {

@@ -269,6 +269,12 @@ describe('a signed address', () => {
       expect([query, ask(query)]).toEqual([query, missing]);
   });
 
+  it('is named where neither it nor a key came, as where a shell has cut it at its ampersand', () => {
+    const answer = authenticate('stream', {}, `expires=${expiresS}`, 'chatcmpl-1');
+    expect(answer).toMatchObject({ failure: { code: 'missing_api_key' } });
+    expect(JSON.stringify(answer)).toContain("the whole address from 'tailrace-stream-url'");
+  });
+
   it('opens no other route', async () => {
     const { ask } = await signing();
     for (const access of ['key', 'admin'] as const)

@@ -149,7 +149,11 @@ function missingKey(access: Access, headers: RequestHeaders): Failure {
   const what = access === 'admin' ? 'admin key' : 'API key';
   const sent = headers['authorization'] !== undefined;
   const came = sent ? `The Authorization header has no ${what} in it` : `No ${what} came with this request`;
-  return failure('missing_api_key', `${came}. Send it as 'Authorization: Bearer KEY'.`);
+  const send = "Send it as 'Authorization: Bearer KEY'";
+  // A shell cuts an address without quotes at its '&', before the signature.
+  const signed =
+    access === 'stream' ? ", or use the whole address from 'tailrace-stream-url', in quotes" : '';
+  return failure('missing_api_key', `${came}. ${send}${signed}.`);
 }
 
 const notSigned = failure(

@@ -27,8 +27,9 @@ export function readKeptAsk(headers: RequestHeaders): Result<KeptAsk> {
   }
   const key = oneValue(headers, idempotencyHeader);
   if (!key.ok) return key;
-  if (key.value !== undefined && key.value.length > longestKey) {
-    const length = key.value.length;
+  // An empty one is refused: its sender, perhaps with an unset variable, counts on being charged once.
+  const length = headers[idempotencyHeader]?.[0]?.length;
+  if (length !== undefined && (length === 0 || length > longestKey)) {
     return fail(wrongHeader(idempotencyHeader, `must have 1 to ${longestKey} characters, got ${length}`));
   }
   const last = readLastEventId(headers);
@@ -36,7 +37,7 @@ export function readKeptAsk(headers: RequestHeaders): Result<KeptAsk> {
   if (last.value !== undefined && key.value === undefined) {
     const message =
       "A POST with the header 'last-event-id' continues the stream that the same request has begun, and is recognised by its " +
-      "'idempotency-key'. Send that header too, or read the stream at its own address.";
+      "'idempotency-key'. Send that header too, or read the stream with 'GET …/{id}/events'.";
     return fail(failure('missing_parameter', message, { param: idempotencyHeader }));
   }
   return ok({ resumable: asked === 'true', idempotencyKey: key.value, lastEventId: last.value });

@@ -86,21 +86,25 @@ export async function readToItsEnd<End>(
 /** Why a client cannot read from this position on; undefined where it can. */
 export function refusePosition(view: StreamView, { after, param }: Pick<Position, 'after' | 'param'>) {
   if (after > view.last) return neverWritten(param, after, view.last);
-  if (view.facts.stream && after + 1 < view.first) return eventsGone;
+  if (view.facts.stream && after + 1 < view.first) return eventsGone(view.first);
   return undefined;
 }
 
-export const eventsGone = failure(
-  'events_gone',
-  'The events after this one are not kept any more. Ask for the whole completion again.',
-);
+/** `first`: the number of the oldest event that is kept. */
+export function eventsGone(first: number): Failure {
+  return failure(
+    'events_gone',
+    `The events before number ${first} are not kept any more. Read those after ${first - 1}, or send the whole request again.`,
+  );
+}
 
 /** The same for a stream that never was, is not kept any more, or belongs to another key: no client learns which. */
 export function completionNotFound(id: string): Failure {
   const shown = id.length <= 128 ? id : `${id.slice(0, 128).toWellFormed()}…`;
   return failure(
     'completion_not_found',
-    `There is no completion '${shown}' of this key here. It never was, or is not kept any more.`,
+    `No stream '${shown}' is kept for this key. It was begun without 'Tailrace-Resumable: true' or with another key, or its ` +
+      'time is over.',
   );
 }
 

@@ -88,6 +88,7 @@ describe('a route', () => {
 describe('an unknown route', () => {
   it.each([
     ['/chat/completions', 'Add /v1'],
+    ['/models/lab', "the route is '/v1/models/lab'"],
     ['/v1/responses', '/v1/chat/completions'],
     ['/responses', '/v1/chat/completions'],
     ['/v1/chat/completions/', "Did you mean '/v1/chat/completions'?"],

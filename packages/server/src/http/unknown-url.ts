@@ -33,21 +33,24 @@ function hint(path: string, routes: readonly Route[]): string {
     .replace(/\/{2,}/g, '/')
     .replace(/(?<=.)\/$/, '')
     .toLowerCase();
-  const paths = routes.map((route) => filledIn(route.path, plain));
+  const serves = (candidate: string) => routes.some(({ path }) => filledIn(path, candidate) === candidate);
   for (const candidate of [
     plain,
     `/v1${plain}`,
     plain.replace(/^\/v1\/v1\//, '/v1/'),
     plain.replace(/^\/api\//, '/'),
   ]) {
-    const surface = paths.includes(candidate) ? undefined : otherSurfaces.get(candidate);
+    const surface = serves(candidate) ? undefined : otherSurfaces.get(candidate);
     if (surface !== undefined) return surface;
-    if (!paths.includes(candidate) || candidate === path) continue;
+    if (!serves(candidate) || candidate === path) continue;
     const prefixMissing = candidate === `/v1${path}`;
     return prefixMissing
       ? `Add /v1: the base URL ends in '/v1', the route is '${candidate}'.`
       : `Did you mean '${candidate}'?`;
   }
-  const guess = nearest(path, paths);
+  const guess = nearest(
+    path,
+    routes.map((route) => filledIn(route.path, plain)),
+  );
   return guess === undefined ? '' : `Did you mean '${guess}'?`;
 }

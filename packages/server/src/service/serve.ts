@@ -120,7 +120,8 @@ async function serveConfig(
     if (!opened.ok) return failed(opened.wrong ? 2 : 1, withNames(opened.message));
     // Named before its models are loaded: commands find the holder of the store.
     await nameServer(config, port, log, { starting: true });
-    log.info(`keys and records in ${storeOf(config)}; limits in ${limiterName(config.storage.redisUrl)}`);
+    const shared = limiterName(config.storage.redisUrl);
+    log.info(`keys and records in ${storeOf(config)}; limits and resumable streams in ${shared}`);
     const prepared = await serving.prepare();
     if (!prepared.ok) return failed(prepared.exitCode, withNames(prepared.message));
 

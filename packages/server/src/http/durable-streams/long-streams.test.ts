@@ -115,7 +115,9 @@ describe('a long stream', () => {
         '?offset=-1&live=long-poll',
       ]) {
         const response = await fetch(`${own.url}/v1/streams/${id}${query}`);
+        const text = await response.clone().text();
         expect(await codeOf(response)).toEqual([410, 'events_gone', null]);
+        expect(text).toContain(`Read those after ${first - 1}`);
       }
       const response = await fetch(`${own.url}/v1/streams/${id}?offset=${offsetOf(first - 1)}`);
       expect(await response.text()).toBe(`[${long.slice(first - 1, last).join(',')}]`);

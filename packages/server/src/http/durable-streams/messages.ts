@@ -44,11 +44,11 @@ export async function messagesAfter(
 ): Promise<Result<MessageRange>> {
   let loaded: readonly string[] = [];
   if (after < tailOf(view) && payloadOf(view, after + 1) === undefined) {
-    if (after + 1 < view.first) return fail(eventsGone);
+    if (after + 1 < view.first) return fail(eventsGone(view.first));
     try {
       loaded = await view.load(after + 1);
     } catch {
-      return fail(view.broken ?? (after + 1 < view.first ? eventsGone : keptStreamsUnavailable));
+      return fail(view.broken ?? (after + 1 < view.first ? eventsGone(view.first) : keptStreamsUnavailable));
     }
     // A journal that has this message and loads nothing has lost it.
     if (loaded.length === 0) return fail(keptStreamsUnavailable);
@@ -78,5 +78,5 @@ export function refuseOffset(view: StreamView, after: number): Failure | undefin
     const message = `'offset' must be a 'Stream-Next-Offset' of this stream, which has ${tail} messages, got ${after}.`;
     return failure('invalid_value', message, { param: 'offset' });
   }
-  return after < tail && after + 1 < view.first ? eventsGone : undefined;
+  return after < tail && after + 1 < view.first ? eventsGone(view.first) : undefined;
 }

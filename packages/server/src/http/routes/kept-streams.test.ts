@@ -193,6 +193,9 @@ describe('a resumable stream', () => {
     expect(await codeOf(await ask('x', resumable, { stream: false }))).toEqual([400, 'invalid_value']);
     expect(await codeOf(await ask('x', { 'tailrace-resumable': 'yes' }))).toEqual([400, 'invalid_value']);
     expect(await codeOf(await ask('x', { 'last-event-id': '1' }))).toEqual([400, 'missing_parameter']);
+    for (const key of ['', 'x'.repeat(256)]) {
+      expect(await codeOf(await ask('x', { 'idempotency-key': key }))).toEqual([400, 'invalid_value']);
+    }
   });
 
   it('leaves a line in the log when its client has left, and one at its end', async () => {
