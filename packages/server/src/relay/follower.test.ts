@@ -134,6 +134,17 @@ describe('a follower', () => {
     expect([events.length, state.ending, calls]).toEqual([2, 'abandoned', ['left', 'came', 'left']]);
   });
 
+  test('of a request that is refused gets an error event of its own, where its head has left already', async () => {
+    const writer = await begun(createTestJournal());
+    const { reader, events, state } = createFakeReader();
+    // A reader sends its head before there is an event, where the head was held for long enough.
+    state.head = { target: undefined, keepalive: () => undefined };
+    const { ended } = followStream(writer.view, reader, { after: 0, own: false, errorEvent });
+    writer.discard(cut);
+    expect(await ended).toBe('torn');
+    expect([state.code, events]).toEqual(['upstream_cut', [errorEvent()]]);
+  });
+
   test('that falls behind what is kept ends in events_gone, and no later event reaches it', async () => {
     const writer = await begun(createTestJournal({ perStreamBytes: 100_000 }));
     writer.begin({});

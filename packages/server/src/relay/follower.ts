@@ -102,6 +102,10 @@ class Follower implements StreamFollower, FollowedStream {
       this.giveUp();
       return;
     }
+    if (ending.type === 'torn' && ending.payload === '') {
+      this.refuse(ending.failure);
+      return;
+    }
     this.finish(ending.type);
     if (ending.type === 'whole') reader.end(ending.payload);
     else reader.fail(ending.failure, () => ending.payload);
