@@ -120,9 +120,13 @@ function sendHeadOnly({ response, headers, notes }: Exchange, { framing }: Surfa
   response.writeHead(200, { ...headers, 'content-type': framing.contentType }).end();
 }
 
-function noteEnd({ notes }: Exchange, { ending, broken }: StreamView, end: FollowEnd): void {
-  notes.outcome = end === 'whole' ? 'completed' : end === 'torn' ? 'cut' : 'abandoned';
-  if (end !== 'torn') return;
-  const code = (ending?.type === 'torn' ? ending.failure : broken)?.code;
-  if (code !== undefined) notes.code = code;
+/** What the log says of the reader. A failure that was answered as a status has noted itself already. */
+function noteEnd({ notes }: Exchange, { head }: StreamView, end: FollowEnd): void {
+  if (end === 'whole' || end === 'gone') {
+    notes.outcome = end === 'whole' ? 'completed' : 'abandoned';
+    return;
+  }
+  notes.code = end.code;
+  if (end.code === 'completion_cancelled') notes.outcome = 'cancelled';
+  else notes.outcome ??= head === undefined ? 'failed' : 'cut';
 }

@@ -9,8 +9,8 @@ export interface FollowedStream extends Attachment {
   readonly ended: Promise<FollowEnd>;
 }
 
-/** `gone`: the reader was detached before the end. */
-export type FollowEnd = 'whole' | 'torn' | 'gone';
+/** `gone`: the reader was detached before the end. A failure: why it has no whole answer. */
+export type FollowEnd = 'whole' | 'gone' | Failure;
 
 export interface FollowOptions {
   /** How many events the reader has received before. */
@@ -106,7 +106,7 @@ class Follower implements StreamFollower, FollowedStream {
       this.refuse(ending.failure);
       return;
     }
-    this.finish(ending.type);
+    this.finish(ending.type === 'whole' ? 'whole' : ending.failure);
     if (ending.type === 'whole') reader.end(ending.payload);
     else reader.fail(ending.failure, () => ending.payload);
   }
@@ -164,7 +164,7 @@ class Follower implements StreamFollower, FollowedStream {
 
   /** Ends the reader for a reason that is not part of the stream. */
   private refuse(reason: Failure): void {
-    this.finish('torn');
+    this.finish(reason);
     this.reader.unnumbered?.();
     this.reader.fail(reason, () => this.errorEvent(reason));
   }

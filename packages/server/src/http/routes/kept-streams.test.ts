@@ -15,6 +15,8 @@ answers:
   - when: {last_message_contains: refused}
     times: 1
     steps: [{fail: {code: upstream_refused, message: Not now.}}]
+  - when: {last_message_contains: late failure}
+    steps: [{wait: 200ms}, {fail: {code: upstream_refused, message: Not now.}}]
   - when: {last_message_contains: endless}
     steps: [{text: "a"}, hang]
   - steps: [{text: "a b c d e f g h i j"}]
@@ -313,6 +315,31 @@ describe('an idempotency key', () => {
       ledger.admit = admit;
     }
     expect((await ask('hello', headers)).status).toBe(200);
+  });
+
+  it('leaves a line in the log that says how the reader ended, for each who shares the answer', async () => {
+    const linesOf = (path: string) =>
+      app
+        .logged()
+        .filter(({ route }) => route === path)
+        .map(({ outcome, status, code }) => [outcome, status, code]);
+    const failing = { 'idempotency-key': 'log-1' };
+    await Promise.all([1, 2].map(async () => (await ask('late failure', failing)).text()));
+    await expect
+      .poll(() => linesOf(path).slice(-2))
+      .toEqual(Array(2).fill(['failed', 502, 'upstream_refused']));
+
+    const answer = await ask('endless', resumable);
+    const id = answer.headers.get('tailrace-completion-id') ?? '';
+    const reader = await read(id);
+    await fetch(`${app.url}${path}/${id}/cancel`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${testKey}` },
+    });
+    await Promise.all([answer, reader].map((one) => one.text()));
+    const cancelled = ['cancelled', 200, 'completion_cancelled'];
+    await expect.poll(() => linesOf(`${path}/{id}/events`).at(-1)).toEqual(cancelled);
+    expect(linesOf(path).at(-1)).toEqual(cancelled);
   });
 
   it('runs again after a failure without output', async () => {
