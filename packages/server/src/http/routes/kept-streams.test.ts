@@ -248,6 +248,18 @@ describe('a resumable stream at its own address', () => {
     expect(await (await at(id)).json()).toEqual(expected);
   });
 
+  it('says there what is left of the limits of a key; a signed address has none', async () => {
+    const answer = await ask('hello', resumable);
+    const id = answer.headers.get('tailrace-completion-id') ?? '';
+    const signed = answer.headers.get('tailrace-stream-url') ?? '';
+    await answer.text();
+    const limitOf = ({ headers }: Response) => headers.get('x-ratelimit-limit-requests');
+    for (const method of ['GET', 'HEAD']) expect(limitOf(await at(id, '', method)), method).toBe('100000');
+    expect(limitOf(await at('chatcmpl-none'))).toBe('100000');
+    expect(limitOf(await fetch(signed))).toBeNull();
+    expect(limitOf(await at(id, '', 'DELETE'))).toBe('100000');
+  });
+
   it('is cancelled there, ends for its reader in the error event, and is dropped there when it has ended', async () => {
     const answer = await ask('endless', resumable);
     const id = answer.headers.get('tailrace-completion-id') ?? '';
