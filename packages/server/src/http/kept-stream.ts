@@ -1,5 +1,6 @@
 import type { StreamConfig } from '../config/config.ts';
 import { type Failure, failure } from '../domain/failure.ts';
+import { eventsGone } from '../journal/broken-streams.ts';
 import type { StreamView } from '../journal/contract.ts';
 import { type FollowEnd, followStream } from '../relay/follower.ts';
 import type { Attachment } from '../relay/run.ts';
@@ -90,11 +91,6 @@ export function refusePosition(view: StreamView, { after, param }: Pick<Position
   return undefined;
 }
 
-export const eventsGone = failure(
-  'events_gone',
-  'The events after this one are not kept any more. Ask for the whole completion again.',
-);
-
 /** The same for a stream that never was, is not kept any more, or belongs to another key: no client learns which. */
 export function completionNotFound(id: string): Failure {
   const shown = id.length <= 128 ? id : `${id.slice(0, 128).toWellFormed()}…`;
@@ -103,12 +99,6 @@ export function completionNotFound(id: string): Failure {
     `There is no completion '${shown}' of this key here. It never was, or is not kept any more.`,
   );
 }
-
-export const keptStreamsUnavailable = failure(
-  'storage_unavailable',
-  'The store of the kept streams does not answer, so no stream can be kept or picked up now.',
-  { retryAfterMs: 1_000 },
-);
 
 function endWithoutBody({ response, headers, notes }: Exchange): void {
   notes.outcome = 'completed';

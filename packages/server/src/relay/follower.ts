@@ -1,4 +1,5 @@
-import { type Failure, failure } from '../domain/failure.ts';
+import type { Failure } from '../domain/failure.ts';
+import { eventsGone, streamsUnavailable } from '../journal/broken-streams.ts';
 import type { StreamFollower, StreamView } from '../journal/contract.ts';
 import type { Reader } from './reader.ts';
 import type { Attachment } from './run.ts';
@@ -184,7 +185,8 @@ class Follower implements StreamFollower, FollowedStream {
       },
       () => {
         this.waiting = false;
-        if (!this.over) this.refuse(this.at + 1 < view.first ? this.whyGone() : (view.broken ?? unavailable));
+        if (!this.over)
+          this.refuse(this.at + 1 < view.first ? this.whyGone() : (view.broken ?? streamsUnavailable));
       },
     );
   }
@@ -238,14 +240,3 @@ function noKeepalive(): undefined {}
 
 /** The most events that one reader gets in one turn of the event loop, so that a long replay delays no other stream. */
 const eventsPerTurn = 256;
-
-const eventsGone = failure(
-  'events_gone',
-  'The first events of this answer are not kept any more. Ask for the whole completion again.',
-);
-
-const unavailable = failure(
-  'storage_unavailable',
-  'The store of the kept streams does not answer, so this stream cannot be read now.',
-  { retryAfterMs: 1_000 },
-);

@@ -1,4 +1,5 @@
 import { notQueued, type QueuedTimer, type TimerQueue } from '../../timers/timer-queue.ts';
+import { notKept } from '../broken-streams.ts';
 import type {
   Begun,
   Found,
@@ -11,7 +12,6 @@ import type {
   StreamOwner,
   StreamWriter,
 } from '../contract.ts';
-import { notKept } from '../not-kept.ts';
 import { type ImageSource, StreamImage } from '../stream-image.ts';
 
 export interface MemoryJournalOptions {

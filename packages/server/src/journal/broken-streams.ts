@@ -1,0 +1,16 @@
+import { failure } from '../domain/failure.ts';
+
+/* Why a stream cannot be read on, in the words of every journal and every reader. */
+
+export const notKept = failure('completion_not_found', 'This completion is not kept any more.');
+
+export const eventsGone = failure(
+  'events_gone',
+  'The events after this one are not kept any more. Ask for the whole completion again.',
+);
+
+export const streamsUnavailable = failure(
+  'storage_unavailable',
+  'The store of the kept streams does not answer, so no stream can be kept or picked up now.',
+  { retryAfterMs: 1_000 },
+);
