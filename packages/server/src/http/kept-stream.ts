@@ -58,7 +58,7 @@ function send(
   if (refused !== undefined) return replyFailure(exchange, refused);
   const hasEverything = after > 0 && after === view.last && view.ending !== undefined;
   if (hasEverything) return Promise.resolve(endWithoutBody(exchange));
-  if (exchange.request.method === 'HEAD') return Promise.resolve(sendHeadOnly(exchange, surface));
+  if (exchange.request.method === 'HEAD') return sendHeadOnly(exchange, view, surface);
   const framing = facts.stream ? surface.framing : undefined;
   const form = ids ? { framing, idsAfter: after } : { framing };
   const connection = createConnectionReader(exchange, form, settings, timers);
@@ -105,7 +105,14 @@ function endWithoutBody({ response, headers, notes }: Exchange): void {
   response.writeHead(204, headers).end();
 }
 
-function sendHeadOnly({ response, headers, notes }: Exchange, { framing }: Surface): void {
+/** The head that a `GET` would get now: that of a failure where the request failed before any output. */
+async function sendHeadOnly(
+  exchange: Exchange,
+  { ending, head }: StreamView,
+  { framing }: Surface,
+): Promise<void> {
+  if (ending?.type === 'torn' && head === undefined) return await replyFailure(exchange, ending.failure);
+  const { response, headers, notes } = exchange;
   notes.outcome = 'completed';
   response.writeHead(200, { ...headers, 'content-type': framing.contentType }).end();
 }

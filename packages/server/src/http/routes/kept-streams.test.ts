@@ -213,6 +213,18 @@ describe('a resumable stream', () => {
     expect(await codeOf(await read(id))).toEqual([404, 'completion_not_found']);
   });
 
+  it('answers HEAD with the status of a request that failed before any output', async () => {
+    const response = await ask('late failure', resumable);
+    const id = response.headers.get('tailrace-completion-id') ?? '';
+    await response.text();
+    const statuses = ['HEAD', 'GET'].map(async (method) => {
+      const headers = { authorization: `Bearer ${testKey}` };
+      const answer = await fetch(`${app.url}${path}/${id}/events`, { method, headers });
+      return answer.status;
+    });
+    expect(await Promise.all(statuses)).toEqual([502, 502]);
+  });
+
   it('answers HEAD with the head alone', async () => {
     const response = await ask('hello', resumable);
     const id = response.headers.get('tailrace-completion-id') ?? '';
