@@ -179,15 +179,13 @@ export function createApp(parts: AppParts): App {
         onDetachedEnd: (ended) => logDetached(log, ended, config.logging.content),
       }),
     ),
-    ...surfaces.map((surface) =>
-      withRateLimits(keptEventsRoute(surface, journal, { settings: config.stream, timers }), meter),
-    ),
     ...surfaces.map((surface) => cancelRoute(surface, cancelling)),
-    ...durableStreamRoutes({
-      ...{ journal, timers, settings: config.stream, clock: Date.now, random: Math.random },
-      cancel: (order) => cancelCompletion(cancelling, order),
-    }),
     ...[
+      ...surfaces.map((surface) => keptEventsRoute(surface, journal, { settings: config.stream, timers })),
+      ...durableStreamRoutes({
+        ...{ journal, timers, settings: config.stream, clock: Date.now, random: Math.random },
+        cancel: (order) => cancelCompletion(cancelling, order),
+      }),
       ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),

@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from '../domain/failure.ts';
+import { streamsUnavailable } from '../journal/broken-streams.ts';
 import type { Journal, StreamFacts, StreamView } from '../journal/contract.ts';
-import { completionNotFound, keptStreamsUnavailable } from './kept-stream.ts';
+import { completionNotFound } from './kept-stream.ts';
 
 /**
  * The kept stream with this id, for a sender whom `mayUse` lets use it. An answer of one body is no stream. Failures:
@@ -12,7 +13,7 @@ export async function findKeptStream(
   mayUse: (facts: StreamFacts) => boolean,
 ): Promise<Result<StreamView>> {
   const found = await journal.find(id);
-  if (found.type === 'unavailable') return fail(keptStreamsUnavailable);
+  if (found.type === 'unavailable') return fail(streamsUnavailable);
   if (found.type === 'unknown') return fail(completionNotFound(id));
   const { view } = found;
   return view.facts.stream && mayUse(view.facts) ? ok(view) : fail(completionNotFound(id));

@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { type Authenticator, nobody } from '../access/authenticator.ts';
 import type { Principal } from '../access/principal.ts';
-import { causeOfBug } from '../domain/cause.ts';
+import { bugFailure } from '../domain/bug-failure.ts';
+import { causeOf } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { readParameters } from '../domain/query-parameters.ts';
 import { maskSignatures } from '../telemetry/signature-mask.ts';
@@ -173,15 +174,10 @@ export function createHandler(options: HandlerOptions) {
 
 /** A bug is answered like any failure while no head has left; after it only a reset shows that the answer is torn. */
 async function answerBug(exchange: Exchange, error: unknown): Promise<void> {
-  const cause = causeOfBug(error);
-  const reason = failure(
-    'internal_error',
-    'Something went wrong inside the server. Its log says more.',
-    cause,
-  );
+  const reason = bugFailure(error);
   exchange.notes.code = reason.code;
   exchange.notes.outcome = 'failed';
-  Object.assign(exchange.notes, cause);
+  Object.assign(exchange.notes, causeOf(reason));
   const { response } = exchange;
   if (response.headersSent) {
     response.socket?.resetAndDestroy();

@@ -1,4 +1,5 @@
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
+import { streamsUnavailable } from '../journal/broken-streams.ts';
 import type {
   Begun,
   Found,
@@ -9,7 +10,7 @@ import type {
   StreamWriter,
 } from '../journal/contract.ts';
 import type { KeptAsk } from './kept-ask.ts';
-import { keptStreamsUnavailable, type Position } from './kept-stream.ts';
+import type { Position } from './kept-stream.ts';
 
 /** A completion that is to be kept, or that continues a kept one. */
 export interface KeptRequest {
@@ -70,7 +71,7 @@ function attachTo(
     case 'unknown':
       return fail(nothingToContinue);
     case 'unavailable':
-      return fail(keptStreamsUnavailable);
+      return fail(streamsUnavailable);
   }
 }
 

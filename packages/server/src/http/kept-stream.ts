@@ -1,5 +1,6 @@
 import type { StreamConfig } from '../config/config.ts';
 import { type Failure, failure } from '../domain/failure.ts';
+import { eventsGone } from '../journal/broken-streams.ts';
 import type { StreamView } from '../journal/contract.ts';
 import { type FollowEnd, followStream } from '../relay/follower.ts';
 import type { Attachment } from '../relay/run.ts';
@@ -57,7 +58,7 @@ function send(
   if (refused !== undefined) return replyFailure(exchange, refused);
   const hasEverything = after > 0 && after === view.last && view.ending !== undefined;
   if (hasEverything) return Promise.resolve(endWithoutBody(exchange));
-  if (exchange.request.method === 'HEAD') return Promise.resolve(sendHeadOnly(exchange, surface));
+  if (exchange.request.method === 'HEAD') return sendHeadOnly(exchange, view, surface);
   const framing = facts.stream ? surface.framing : undefined;
   const form = ids ? { framing, idsAfter: after } : { framing };
   const connection = createConnectionReader(exchange, form, settings, timers);
@@ -90,14 +91,6 @@ export function refusePosition(view: StreamView, { after, param }: Pick<Position
   return undefined;
 }
 
-/** `first`: the number of the oldest event that is kept. */
-export function eventsGone(first: number): Failure {
-  return failure(
-    'events_gone',
-    `The events before number ${first} are not kept any more. Read those after ${first - 1}, or send the whole request again.`,
-  );
-}
-
 /** The same for a stream that never was, is not kept any more, or belongs to another key: no client learns which. */
 export function completionNotFound(id: string): Failure {
   const shown = id.length <= 128 ? id : `${id.slice(0, 128).toWellFormed()}…`;
@@ -108,25 +101,30 @@ export function completionNotFound(id: string): Failure {
   );
 }
 
-export const keptStreamsUnavailable = failure(
-  'storage_unavailable',
-  'The store of the kept streams does not answer, so no stream can be kept or picked up now.',
-  { retryAfterMs: 1_000 },
-);
-
 function endWithoutBody({ response, headers, notes }: Exchange): void {
   notes.outcome = 'completed';
   response.writeHead(204, headers).end();
 }
 
-function sendHeadOnly({ response, headers, notes }: Exchange, { framing }: Surface): void {
+/** The head that a `GET` would get now: that of a failure where the request failed before any output. */
+async function sendHeadOnly(
+  exchange: Exchange,
+  { ending, head }: StreamView,
+  { framing }: Surface,
+): Promise<void> {
+  if (ending?.type === 'torn' && head === undefined) return await replyFailure(exchange, ending.failure);
+  const { response, headers, notes } = exchange;
   notes.outcome = 'completed';
   response.writeHead(200, { ...headers, 'content-type': framing.contentType }).end();
 }
 
-function noteEnd({ notes }: Exchange, { ending, broken }: StreamView, end: FollowEnd): void {
-  notes.outcome = end === 'whole' ? 'completed' : end === 'torn' ? 'cut' : 'abandoned';
-  if (end !== 'torn') return;
-  const code = (ending?.type === 'torn' ? ending.failure : broken)?.code;
-  if (code !== undefined) notes.code = code;
+/** What the log says of the reader. A failure that was answered as a status has noted itself already. */
+function noteEnd({ notes }: Exchange, { head }: StreamView, end: FollowEnd): void {
+  if (end === 'whole' || end === 'gone') {
+    notes.outcome = end === 'whole' ? 'completed' : 'abandoned';
+    return;
+  }
+  notes.code = end.code;
+  if (end.code === 'completion_cancelled') notes.outcome = 'cancelled';
+  else notes.outcome ??= head === undefined ? 'failed' : 'cut';
 }

@@ -97,8 +97,14 @@ describe('an unknown route', () => {
     ['/api/tags', '/v1/models'],
     ['/admin/v1/keys/key_1/rotat', "Did you mean '/admin/v1/keys/key_1/rotate'?"],
     ['/admin/v1/keys/key_1/', "Did you mean '/admin/v1/keys/key_1'?"],
+    ['/admin/v1/keys/Key-aB/', "Did you mean '/admin/v1/keys/Key-aB'?"],
+    ['/V1//Models', "Did you mean '/v1/models'?"],
   ])('%s is answered with the hint %j', (path, hint) => {
     expect(unknownUrl('POST', path, routes).message).toContain(hint);
+  });
+
+  it('has no hint that repeats it', () => {
+    expect(unknownUrl('POST', '/admin/v1/keys/../rotate', routes).message).not.toContain('Did you mean');
   });
 
   it('is echoed without control characters and not at any length', () => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/config.ts';
+import { bugFailure } from '../domain/bug-failure.ts';
 import { messagesJson } from '../domain/chat-json.ts';
 import { writeExactly } from '../domain/exact-json.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
@@ -7,7 +8,6 @@ import type { Journal, StreamFacts, StreamWriter } from '../journal/contract.ts'
 import type { Meter } from '../metering/meter.ts';
 import type { OpenRecord } from '../metering/open-record.ts';
 import { readTags, tagsHeader } from '../metering/tags.ts';
-import { bugFailure } from '../relay/relay-events.ts';
 import type { Run } from '../relay/run.ts';
 import type { RunOutcome } from '../relay/run-outcome.ts';
 import type { RunRegistry } from '../relay/run-registry.ts';

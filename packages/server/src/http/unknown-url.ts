@@ -29,28 +29,30 @@ function hint(path: string, routes: readonly Route[]): string {
   if (/^\/(v1\/?)?$/.test(path)) {
     return "This is Tailrace: use 'POST /v1/chat/completions'; 'GET /v1/models' lists what it serves.";
   }
-  const plain = path
-    .replace(/\/{2,}/g, '/')
-    .replace(/(?<=.)\/$/, '')
-    .toLowerCase();
-  const serves = (candidate: string) => routes.some(({ path }) => filledIn(path, candidate) === candidate);
+  const plain = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
   for (const candidate of [
     plain,
     `/v1${plain}`,
-    plain.replace(/^\/v1\/v1\//, '/v1/'),
-    plain.replace(/^\/api\//, '/'),
+    plain.replace(/^\/v1\/v1\//i, '/v1/'),
+    plain.replace(/^\/api\//i, '/'),
   ]) {
-    const surface = serves(candidate) ? undefined : otherSurfaces.get(candidate);
+    const lower = candidate.toLowerCase();
+    // Ids keep their case.
+    const known = routes
+      .map((route) => filledIn(route.path, candidate))
+      .find((one) => one.toLowerCase() === lower);
+    const surface = known === undefined ? otherSurfaces.get(lower) : undefined;
     if (surface !== undefined) return surface;
-    if (!serves(candidate) || candidate === path) continue;
-    const prefixMissing = candidate === `/v1${path}`;
+    if (known === undefined || known === path) continue;
+    const prefixMissing = known === `/v1${path}`;
     return prefixMissing
-      ? `Add /v1: the base URL ends in '/v1', the route is '${candidate}'.`
-      : `Did you mean '${candidate}'?`;
+      ? `Add /v1: the base URL ends in '/v1', the route is '${known}'.`
+      : `Did you mean '${known}'?`;
   }
   const guess = nearest(
     path,
     routes.map((route) => filledIn(route.path, plain)),
   );
-  return guess === undefined ? '' : `Did you mean '${guess}'?`;
+  // The same path: its id is one that no route takes, such as '..'.
+  return guess === undefined || guess === path ? '' : `Did you mean '${guess}'?`;
 }

@@ -90,7 +90,8 @@ export interface StreamHead {
 
 /**
  * How a stream ended. `whole`: with the payload that ends the body, where the surface has one; of an answer of one body it is
- * the body. `torn`: with the payload of the error event; empty for an answer of one body.
+ * the body. `torn`: with the payload of the error event; empty for an answer of one body, and for a stream that was discarded:
+ * the failure is then the answer of each follower, and no event of the stream.
  */
 export type StreamEnding =
   | { readonly type: 'whole'; readonly payload?: string }

@@ -60,7 +60,7 @@ describe('a follower', () => {
                 ...{ after, written, pauseAt },
                 events: all.slice(after),
               });
-              expect(await ended).toBe(ending);
+              expect(await ended).toBe(ending === 'torn' ? cut : 'whole');
             }
           }
         }
@@ -134,6 +134,17 @@ describe('a follower', () => {
     expect([events.length, state.ending, calls]).toEqual([2, 'abandoned', ['left', 'came', 'left']]);
   });
 
+  test('of a request that is refused gets an error event of its own, where its head has left already', async () => {
+    const writer = await begun(createTestJournal());
+    const { reader, events, state } = createFakeReader();
+    // A reader sends its head before there is an event, where the head was held for long enough.
+    state.head = { target: undefined, keepalive: () => undefined };
+    const { ended } = followStream(writer.view, reader, { after: 0, own: false, errorEvent });
+    writer.discard(cut);
+    expect(await ended).toBe(cut);
+    expect([state.code, events]).toEqual(['upstream_cut', [errorEvent()]]);
+  });
+
   test('that falls behind what is kept ends in events_gone, and no later event reaches it', async () => {
     const writer = await begun(createTestJournal({ perStreamBytes: 100_000 }));
     writer.begin({});
@@ -141,15 +152,15 @@ describe('a follower', () => {
     const { ended } = followStream(writer.view, reader, { after: 0, own: false, errorEvent });
     for (let number = 1; number <= 1_000; number += 1) writer.event('x'.repeat(1_000));
     unblock();
-    expect(await ended).toBe('torn');
+    expect(await ended).toMatchObject({ code: 'events_gone' });
     expect([state.code, events.length]).toEqual(['events_gone', 2]);
     expect(events[1]).toBe(errorEvent());
   });
 
   test('of a stream that is dropped learns that it is gone, unless it has only the newest events to read', async () => {
     for (const [read, expected] of [
-      [1, ['torn', 'completion_not_found']],
-      [500, ['torn', 'completion_not_found']],
+      [1, ['failed', 'completion_not_found']],
+      [500, ['failed', 'completion_not_found']],
       [999, ['whole', undefined]],
     ] as const) {
       const journal = createTestJournal();
@@ -164,7 +175,8 @@ describe('a follower', () => {
         unblock();
         await turn();
       }
-      expect([read, await ended, state.code]).toEqual([read, ...expected]);
+      await ended;
+      expect([read, state.ending, state.code]).toEqual([read, ...expected]);
     }
   });
 });

@@ -1,4 +1,5 @@
-import { type Failure, failure } from '../domain/failure.ts';
+import type { Failure } from '../domain/failure.ts';
+import { eventsGone, streamsUnavailable } from '../journal/broken-streams.ts';
 import type { StreamFollower, StreamView } from '../journal/contract.ts';
 import type { Reader } from './reader.ts';
 import type { Attachment } from './run.ts';
@@ -9,8 +10,8 @@ export interface FollowedStream extends Attachment {
   readonly ended: Promise<FollowEnd>;
 }
 
-/** `gone`: the reader was detached before the end. */
-export type FollowEnd = 'whole' | 'torn' | 'gone';
+/** `gone`: the reader was detached before the end. A failure: why it has no whole answer. */
+export type FollowEnd = 'whole' | 'gone' | Failure;
 
 export interface FollowOptions {
   /** How many events the reader has received before. */
@@ -102,7 +103,11 @@ class Follower implements StreamFollower, FollowedStream {
       this.giveUp();
       return;
     }
-    this.finish(ending.type);
+    if (ending.type === 'torn' && ending.payload === '') {
+      this.refuse(ending.failure);
+      return;
+    }
+    this.finish(ending.type === 'whole' ? 'whole' : ending.failure);
     if (ending.type === 'whole') reader.end(ending.payload);
     else reader.fail(ending.failure, () => ending.payload);
   }
@@ -160,7 +165,7 @@ class Follower implements StreamFollower, FollowedStream {
 
   /** Ends the reader for a reason that is not part of the stream. */
   private refuse(reason: Failure): void {
-    this.finish('torn');
+    this.finish(reason);
     this.reader.unnumbered?.();
     this.reader.fail(reason, () => this.errorEvent(reason));
   }
@@ -180,14 +185,15 @@ class Follower implements StreamFollower, FollowedStream {
       },
       () => {
         this.waiting = false;
-        if (!this.over) this.refuse(this.at + 1 < view.first ? this.whyGone() : (view.broken ?? unavailable));
+        if (!this.over)
+          this.refuse(this.at + 1 < view.first ? this.whyGone() : (view.broken ?? streamsUnavailable));
       },
     );
   }
 
   /** Why the next event is not kept any more: the whole stream is not, or its oldest events. */
   private whyGone(): Failure {
-    return this.view.broken ?? eventsGone;
+    return this.view.broken ?? eventsGone(this.view.first);
   }
 
   private waitForReader(): void {
@@ -234,14 +240,3 @@ function noKeepalive(): undefined {}
 
 /** The most events that one reader gets in one turn of the event loop, so that a long replay delays no other stream. */
 const eventsPerTurn = 256;
-
-const eventsGone = failure(
-  'events_gone',
-  'The first events of this answer are not kept any more. Ask for the whole completion again.',
-);
-
-const unavailable = failure(
-  'storage_unavailable',
-  'The store of the kept streams does not answer, so this stream cannot be read now.',
-  { retryAfterMs: 1_000 },
-);

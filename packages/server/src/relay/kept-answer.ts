@@ -1,4 +1,5 @@
-import { type Failure, failure } from '../domain/failure.ts';
+import { brokenInside } from '../domain/bug-failure.ts';
+import type { Failure } from '../domain/failure.ts';
 import type { StreamWriter } from '../journal/contract.ts';
 import type { Reader } from './reader.ts';
 
@@ -24,5 +25,3 @@ export function writesTo(writer: StreamWriter, errorEvent: (reason: Failure) => 
     abandon: () => writer.end({ type: 'torn', failure: brokenInside, payload: errorEvent(brokenInside) }),
   };
 }
-
-const brokenInside = failure('internal_error', 'Something went wrong inside the server. Its log says more.');

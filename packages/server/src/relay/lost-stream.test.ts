@@ -41,7 +41,7 @@ test('where a stream is lost, only its own reader gets what the store may lack, 
   image.add('b');
   image.ending = { type: 'whole', payload: '[DONE]' };
   image.changed();
-  expect(await Promise.all(ends)).toEqual(['whole', 'torn']);
+  expect(await Promise.all(ends)).toEqual(['whole', image.broken]);
   expect(own.got).toEqual(['a', 'unnumbered', 'b', 'end [DONE]']);
   expect(other.got).toEqual(['a', 'unnumbered', 'fail storage_unavailable']);
 });

@@ -1,5 +1,5 @@
 import type { BatchReceiver } from '../domain/batches.ts';
-import { causeOfBug } from '../domain/cause.ts';
+import { bugFailure } from '../domain/bug-failure.ts';
 import { brokeOff, type Failure, failure } from '../domain/failure.ts';
 import { commits, type EventBatch } from '../domain/stream-event.ts';
 import { type Usage, type UsageEstimates, withEstimates } from '../domain/usage.ts';
@@ -291,10 +291,4 @@ function outOfOrder(violation: string): Failure {
   return failure('upstream_protocol', `The upstream's answer is not in order: ${violation}.`, {
     detail: violation,
   });
-}
-
-/** The failure for a bug. Its message names nothing of the bug; its cause is for the log. */
-export function bugFailure(error: unknown): Failure {
-  const message = 'Something went wrong inside the server. Its log says more.';
-  return failure('internal_error', message, causeOfBug(error));
 }

@@ -1,3 +1,4 @@
+import { bugFailure } from '../domain/bug-failure.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import type { UsageEstimates } from '../domain/usage.ts';
 import type { StreamOwner, StreamWriter } from '../journal/contract.ts';
@@ -11,7 +12,7 @@ import { CollectedAnswer } from './collected-answer.ts';
 import { followStream } from './follower.ts';
 import { writesTo } from './kept-answer.ts';
 import type { Reader } from './reader.ts';
-import { bugFailure, createRelay, type Relay, type RelayOutcome, type RelayOwner } from './relay-events.ts';
+import { createRelay, type Relay, type RelayOutcome, type RelayOwner } from './relay-events.ts';
 import type { Attachment, Lifetime, Run } from './run.ts';
 import { type RunOutcome, whereProduced } from './run-outcome.ts';
 import type { RunRegistry } from './run-registry.ts';

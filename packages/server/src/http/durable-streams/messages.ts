@@ -1,6 +1,6 @@
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
+import { eventsGone, streamsUnavailable } from '../../journal/broken-streams.ts';
 import type { StreamView } from '../../journal/contract.ts';
-import { eventsGone, keptStreamsUnavailable } from '../kept-stream.ts';
 
 /*
  * The messages of a kept stream, as the Durable Streams protocol counts them: its events, and the error event of a torn one. The
@@ -48,10 +48,10 @@ export async function messagesAfter(
     try {
       loaded = await view.load(after + 1);
     } catch {
-      return fail(view.broken ?? (after + 1 < view.first ? eventsGone(view.first) : keptStreamsUnavailable));
+      return fail(view.broken ?? (after + 1 < view.first ? eventsGone(view.first) : streamsUnavailable));
     }
     // A journal that has this message and loads nothing has lost it.
-    if (loaded.length === 0) return fail(keptStreamsUnavailable);
+    if (loaded.length === 0) return fail(streamsUnavailable);
   }
   const payload = (number: number) => loaded[number - after - 1] ?? payloadOf(view, number);
   const tail = tailOf(view);

@@ -15,6 +15,8 @@ answers:
   - when: {last_message_contains: refused}
     times: 1
     steps: [{fail: {code: upstream_refused, message: Not now.}}]
+  - when: {last_message_contains: late failure}
+    steps: [{wait: 200ms}, {fail: {code: upstream_refused, message: Not now.}}]
   - when: {last_message_contains: endless}
     steps: [{text: "a"}, hang]
   - steps: [{text: "a b c d e f g h i j"}]
@@ -214,6 +216,18 @@ describe('a resumable stream', () => {
     expect(await codeOf(await read(id))).toEqual([404, 'completion_not_found']);
   });
 
+  it('answers HEAD with the status of a request that failed before any output', async () => {
+    const response = await ask('late failure', resumable);
+    const id = response.headers.get('tailrace-completion-id') ?? '';
+    await response.text();
+    const statuses = ['HEAD', 'GET'].map(async (method) => {
+      const headers = { authorization: `Bearer ${testKey}` };
+      const answer = await fetch(`${app.url}${path}/${id}/events`, { method, headers });
+      return answer.status;
+    });
+    expect(await Promise.all(statuses)).toEqual([502, 502]);
+  });
+
   it('answers HEAD with the head alone', async () => {
     const response = await ask('hello', resumable);
     const id = response.headers.get('tailrace-completion-id') ?? '';
@@ -247,6 +261,18 @@ describe('a resumable stream at its own address', () => {
     const expected: unknown[] = events.slice(0, -1).map(({ data }) => JSON.parse(data));
     expect(messages).toEqual(expected);
     expect(await (await at(id)).json()).toEqual(expected);
+  });
+
+  it('says there what is left of the limits of a key; a signed address has none', async () => {
+    const answer = await ask('hello', resumable);
+    const id = answer.headers.get('tailrace-completion-id') ?? '';
+    const signed = answer.headers.get('tailrace-stream-url') ?? '';
+    await answer.text();
+    const limitOf = ({ headers }: Response) => headers.get('x-ratelimit-limit-requests');
+    for (const method of ['GET', 'HEAD']) expect(limitOf(await at(id, '', method)), method).toBe('100000');
+    expect(limitOf(await at('chatcmpl-none'))).toBe('100000');
+    expect(limitOf(await fetch(signed))).toBeNull();
+    expect(limitOf(await at(id, '', 'DELETE'))).toBe('100000');
   });
 
   it('is cancelled there, ends for its reader in the error event, and is dropped there when it has ended', async () => {
@@ -316,6 +342,31 @@ describe('an idempotency key', () => {
       ledger.admit = admit;
     }
     expect((await ask('hello', headers)).status).toBe(200);
+  });
+
+  it('leaves a line in the log that says how the reader ended, for each who shares the answer', async () => {
+    const linesOf = (path: string) =>
+      app
+        .logged()
+        .filter(({ route }) => route === path)
+        .map(({ outcome, status, code }) => [outcome, status, code]);
+    const failing = { 'idempotency-key': 'log-1' };
+    await Promise.all([1, 2].map(async () => (await ask('late failure', failing)).text()));
+    await expect
+      .poll(() => linesOf(path).slice(-2))
+      .toEqual(Array(2).fill(['failed', 502, 'upstream_refused']));
+
+    const answer = await ask('endless', resumable);
+    const id = answer.headers.get('tailrace-completion-id') ?? '';
+    const reader = await read(id);
+    await fetch(`${app.url}${path}/${id}/cancel`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${testKey}` },
+    });
+    await Promise.all([answer, reader].map((one) => one.text()));
+    const cancelled = ['cancelled', 200, 'completion_cancelled'];
+    await expect.poll(() => linesOf(`${path}/{id}/events`).at(-1)).toEqual(cancelled);
+    expect(linesOf(path).at(-1)).toEqual(cancelled);
   });
 
   it('runs again after a failure without output', async () => {

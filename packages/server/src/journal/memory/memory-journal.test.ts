@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createTimerQueue } from '../../timers/timer-queue.ts';
 import { describeJournal, type HarnessLimits } from '../contract.suite.ts';
 import type { Journal, StreamWriter } from '../contract.ts';
-import { collect, factsOf } from '../testing/stream-followers.ts';
+import { collect, factsOf, ownerOf } from '../testing/stream-followers.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 
 const usual: HarnessLimits = {
@@ -82,6 +84,24 @@ describe('the memory of a journal', () => {
     const next = await begun(journal);
     fill(next, 80_000);
     expect(next.view.first).toBe(1);
+  });
+
+  test('holds an ended stream without the run that has written it', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const journal = open();
+    const writeAll = async (ownsLate: boolean) => {
+      const writer = await begun(journal);
+      const { owner } = ownerOf();
+      if (!ownsLate) writer.own(owner);
+      writer.end({ type: 'whole', payload: '[DONE]' });
+      if (ownsLate) writer.own(owner);
+      return new WeakRef(owner);
+    };
+    const owners = [await writeAll(false), await writeAll(true)];
+    await sleep(0);
+    collectGarbage();
+    expect(owners.map((owner) => owner.deref())).toEqual([undefined, undefined]);
   });
 
   test('a follower of a dropped stream learns that it is gone', async () => {

@@ -1,4 +1,5 @@
 import { notQueued, type QueuedTimer, type TimerQueue } from '../../timers/timer-queue.ts';
+import { notKept } from '../broken-streams.ts';
 import type {
   Begun,
   Found,
@@ -11,7 +12,6 @@ import type {
   StreamOwner,
   StreamWriter,
 } from '../contract.ts';
-import { notKept } from '../not-kept.ts';
 import { type ImageSource, StreamImage } from '../stream-image.ts';
 
 export interface MemoryJournalOptions {
@@ -145,6 +145,7 @@ class MemoryStream implements StreamWriter, QueuedTimer {
   dueMs = 0;
   place = notQueued;
   private readonly journal: MemoryJournal;
+  /** Undefined from the end of the stream on: a kept stream must not hold its run, which is larger than most streams. */
   private owner: StreamOwner | undefined;
   private hasReaders = false;
 
@@ -156,6 +157,7 @@ class MemoryStream implements StreamWriter, QueuedTimer {
   }
 
   own(owner: StreamOwner): void {
+    if (this.view.ending !== undefined) return;
     this.owner = owner;
     this.hasReaders = this.view.followed > 0;
     if (this.hasReaders) owner.readersCame();
@@ -185,6 +187,7 @@ class MemoryStream implements StreamWriter, QueuedTimer {
     const { view } = this;
     if (view.ending !== undefined || view.broken !== undefined) return;
     view.ending = ending;
+    this.owner = undefined;
     if (ending.type === 'torn' && view.head === undefined) this.journal.forgetOnce(this);
     this.journal.keep(this);
     this.journal.grew(this, ending.payload?.length ?? 0);
@@ -195,6 +198,7 @@ class MemoryStream implements StreamWriter, QueuedTimer {
     const { view } = this;
     if (view.ending !== undefined) return;
     view.ending = { type: 'torn', failure: reason, payload: '' };
+    this.owner = undefined;
     this.journal.remove(this);
     view.changed();
   }

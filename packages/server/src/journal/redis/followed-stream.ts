@@ -1,7 +1,7 @@
 import type { Failure } from '../../domain/failure.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../../timers/timer-queue.ts';
+import { notKept, streamsUnavailable } from '../broken-streams.ts';
 import type { StreamFacts } from '../contract.ts';
-import { notKept } from '../not-kept.ts';
 import { type ImageSource, StreamImage } from '../stream-image.ts';
 import type { ChannelListener, Channels } from './channels.ts';
 import { streamChannel } from './keys.ts';
@@ -12,7 +12,6 @@ import {
   type StoredStream,
   type StreamMessage,
 } from './stored-stream.ts';
-import { unavailable } from './written-stream.ts';
 
 /** What a followed stream asks of its journal. */
 export interface FollowerJournal {
@@ -163,7 +162,7 @@ export class FollowedStream implements ImageSource, ChannelListener, QueuedTimer
   private take(stored: StoredStream): void {
     if (stored.type !== 'stream') {
       // A running stream does not vanish: Redis has lost it.
-      this.break(unavailable);
+      this.break(streamsUnavailable);
       return;
     }
     this.process = stored.process;
@@ -176,7 +175,7 @@ export class FollowedStream implements ImageSource, ChannelListener, QueuedTimer
     const { image } = this;
     if (!this.open) return;
     if (message.type !== 'more') {
-      this.break(message.type === 'dropped' ? notKept : unavailable);
+      this.break(message.type === 'dropped' ? notKept : streamsUnavailable);
       return;
     }
     const { from, first, payloads, head, ending } = message;

@@ -1,5 +1,6 @@
 import { type Failure, failure } from '../../domain/failure.ts';
 import type { TimerQueue } from '../../timers/timer-queue.ts';
+import { streamsUnavailable } from '../broken-streams.ts';
 import type { JournalLimits, StreamFacts } from '../contract.ts';
 import type { StreamImage } from '../stream-image.ts';
 import type { Channels } from './channels.ts';
@@ -10,7 +11,6 @@ import { cutScript } from './scripts.ts';
 import { away, type StoreLink } from './store-link.ts';
 import { endingJson, type StoredState, type StoredStream, storedIn } from './stored-stream.ts';
 import type { Windows } from './windows.ts';
-import { unavailable } from './written-stream.ts';
 
 export interface FollowedStreamsOptions {
   readonly link: StoreLink;
@@ -80,7 +80,7 @@ export class FollowedStreams implements FollowerJournal {
 
   /** Redis is away for too long to let readers wait. */
   breakAll(): void {
-    for (const stream of this.running()) stream.break(unavailable);
+    for (const stream of this.running()) stream.break(streamsUnavailable);
   }
 
   closeAll(): void {

@@ -1,5 +1,5 @@
 import { readTexts } from '../../redis/redis-connection.ts';
-import { notKept } from '../not-kept.ts';
+import { notKept } from '../broken-streams.ts';
 import type { StreamImage } from '../stream-image.ts';
 import { eventsKey, metaKey } from './keys.ts';
 import { loadScript } from './scripts.ts';

@@ -1,8 +1,8 @@
 import type { Failure } from '../../domain/failure.ts';
 import { readTexts } from '../../redis/redis-connection.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../../timers/timer-queue.ts';
+import { notKept } from '../broken-streams.ts';
 import type { Begun, Found, Journal, JournalLimits, Once, StreamFacts } from '../contract.ts';
-import { notKept } from '../not-kept.ts';
 import { Channels } from './channels.ts';
 import { FollowedStreams } from './followed-streams.ts';
 import { ImageLoader } from './image-loader.ts';

@@ -1,4 +1,5 @@
-import { type Failure, failure } from '../../domain/failure.ts';
+import type { Failure } from '../../domain/failure.ts';
+import { streamsUnavailable } from '../broken-streams.ts';
 import type { Once, StreamEnding, StreamFacts, StreamHead, StreamOwner, StreamWriter } from '../contract.ts';
 import { type ImageSource, StreamImage } from '../stream-image.ts';
 import type { Append, Appending } from './append-queue.ts';
@@ -190,7 +191,7 @@ export class WrittenStream implements StreamWriter, Appending, ImageSource {
       this.journal.removed(this);
       return;
     }
-    view.broken = unavailable;
+    view.broken = streamsUnavailable;
     // Followers without `own` end by this call, before there is anything that Redis may lack.
     view.changed();
     if (sent !== undefined) show(view, sent);
@@ -259,9 +260,3 @@ function show(view: StreamImage, { head, payloads, ending }: Frames): void {
   for (const payload of payloads) view.add(payload);
   if (ending !== undefined) view.ending = ending;
 }
-
-export const unavailable = failure(
-  'storage_unavailable',
-  'The store of the kept streams does not answer. Try again.',
-  { retryAfterMs: 1_000 },
-);

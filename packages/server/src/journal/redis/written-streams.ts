@@ -1,3 +1,4 @@
+import { streamsUnavailable } from '../broken-streams.ts';
 import type { JournalLimits, Once, StreamFacts, StreamWriter } from '../contract.ts';
 import type { StreamImage } from '../stream-image.ts';
 import { AppendQueue } from './append-queue.ts';
@@ -9,7 +10,7 @@ import { touchScript } from './scripts.ts';
 import { away, type StoreLink } from './store-link.ts';
 import { bringUp, type StoredStream } from './stored-stream.ts';
 import { type Windows, windowBytes } from './windows.ts';
-import { unavailable, type WriterJournal, WrittenStream } from './written-stream.ts';
+import { type WriterJournal, WrittenStream } from './written-stream.ts';
 
 export interface WrittenStreamsOptions {
   readonly link: StoreLink;
@@ -165,7 +166,7 @@ export class WrittenStreams implements WriterJournal, ChannelListener {
     const stored = await this.options.read(view.facts, view.lastEvent);
     if (stored?.type === 'stream') bringUp(view, stored);
     // Another process writes it now: readers that ask again find it there.
-    if (view.ending === undefined) view.broken = unavailable;
+    if (view.ending === undefined) view.broken = streamsUnavailable;
     view.changed();
     this.changed(stream);
   }

@@ -1,6 +1,7 @@
 import type { Channel } from '../../channels/contract.ts';
 import { assertNever } from '../../domain/assert-never.ts';
 import { type Failure, failure } from '../../domain/failure.ts';
+import { notKept } from '../broken-streams.ts';
 import type {
   Begun,
   Found,
@@ -12,7 +13,6 @@ import type {
   StreamOwner,
   StreamWriter,
 } from '../contract.ts';
-import { notKept } from '../not-kept.ts';
 import { type ImageSource, StreamImage } from '../stream-image.ts';
 import type { Frames, FromJournal, StreamState, ToJournal } from './messages.ts';
 

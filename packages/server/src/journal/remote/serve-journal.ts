@@ -1,7 +1,7 @@
 import type { Channel } from '../../channels/contract.ts';
 import { assertNever } from '../../domain/assert-never.ts';
+import { notKept } from '../broken-streams.ts';
 import type { Found, Journal, StreamEnding, StreamFollower, StreamView, StreamWriter } from '../contract.ts';
-import { notKept } from '../not-kept.ts';
 import type { FromJournal, StreamState, ToJournal } from './messages.ts';
 import { createTurnBox } from './turn-box.ts';
 
