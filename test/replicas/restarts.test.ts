@@ -1,0 +1,115 @@
+// Replicas that are restarted one after the other, as by a deployment, while clients read resumable streams.
+
+import { afterEach, describe, expect, test } from 'vitest';
+import { withoutPostgres, withoutRedis } from '../../packages/server/src/testing/services.ts';
+import { roundsOf, seedOf } from '../../packages/server/src/testing/suite-part.ts';
+import { createDice } from '../../packages/server/src/upstreams/testing/dice.ts';
+import { allRecords } from '../ledger/administrator.ts';
+import { createLabClient, eventsOf } from '../resume/lab-client.ts';
+import { until } from '../support/until.ts';
+import { ask } from '../wire/wire-client.ts';
+import { type Drip, textOf } from './dripping-upstream.ts';
+import { type ReplicatedService, startReplicatedService } from './replicated-service.ts';
+import { type ReadStream, readReturning, saidText } from './returning-client.ts';
+
+const without = withoutPostgres ?? withoutRedis;
+
+const atEnd: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const work of atEnd.splice(0).toReversed()) await work();
+});
+
+const start = (config = {}): Promise<ReplicatedService> =>
+  startReplicatedService((work) => atEnd.push(work), { config });
+
+/** Streams that run at the same time. */
+const width = roundsOf(500, 50);
+
+/** Asks a replica to end; resolves when it has, with how long it was ready after that and how it ended. */
+async function restart(service: ReplicatedService, number: number) {
+  const leaving = service.replica(number);
+  const ended = leaving.expectExit();
+  const askedMs = performance.now();
+  leaving.signal('SIGTERM');
+  await until('the replica not to be ready', 5_000, async () =>
+    (await ask(leaving, { path: '/readyz' })).status === 503 ? true : undefined,
+  );
+  const notReadyAfterMs = Math.round(performance.now() - askedMs);
+  const exit = await ended;
+  const drainedMs = Math.round(performance.now() - askedMs);
+  await service.startAgain(number);
+  return { notReadyAfterMs, drainedMs, exit };
+}
+
+describe.skipIf(without !== undefined)(
+  `restarts of replicas${without === undefined ? '' : ` (skipped: ${without})`}`,
+  () => {
+    test('no stream is lost, doubled or charged twice while each replica is restarted in turn', {
+      timeout: 600_000,
+    }, async () => {
+      const service = await start();
+      const { balancer, upstream } = service;
+      const { apiKey } = service.replica(0);
+      const dice = createDice(seedOf());
+      const drips: Drip[] = [];
+      const read: ReadStream[] = [];
+      let restarting = true;
+      /** One client after the other, while replicas are restarted. */
+      const worker = async (): Promise<void> => {
+        while (restarting) {
+          const number = drips.length + 1;
+          const drip = { name: `s${number}`, pieces: 12 + dice.below(20), everyMs: 250 };
+          drips.push(drip);
+          const own = { drip, dice: createDice(number) };
+          const one = await readReturning({ ...own, port: balancer.port, apiKey, drops: 4, withinMs: 90_000 });
+          read[number - 1] = one;
+        }
+      };
+      const workers = Array.from({ length: width }, worker);
+      await until('all streams to run', 60_000, () => (upstream.running() >= width ? true : undefined));
+      const restarts = [];
+      for (const number of [0, 1, 2]) restarts.push(await restart(service, number));
+      restarting = false;
+      await Promise.all(workers);
+
+      const faults = read.flatMap((one, index) => [
+        ...one.faults,
+        ...(saidText(one.payloads) === textOf(drips[index] as Drip) && one.payloads.at(-1) === '[DONE]'
+          ? []
+          : [`${drips[index]?.name} has another text: ${one.payloads.slice(-2).join('\n')}`]),
+        ...(upstream.asked(drips[index]?.name ?? '') === 1
+          ? []
+          : [`${drips[index]?.name} was generated ${upstream.asked(drips[index]?.name ?? '')} times`]),
+      ]);
+      expect(faults).toEqual([]);
+      expect(read).toHaveLength(drips.length);
+      expect(restarts.map(({ exit }) => exit)).toEqual([0, 1, 2].map(() => ({ code: 0, signal: null })));
+
+      // Any replica has the same bytes for them, also for those of a replica that has ended.
+      for (const [index, one] of read.slice(-20).entries()) {
+        const client = createLabClient(service.replica(index % 3), 'none');
+        const events = eventsOf(await client.events(one.id ?? '', 0));
+        expect(events).toEqual(one.payloads.map((payload, at) => ({ number: at + 1, payload })));
+      }
+      const records = await until('all records', 30_000, async () => {
+        const rows = await allRecords(service.replica(0));
+        return rows.length >= read.length && rows.every(({ status }) => status !== 'open') ? rows : undefined;
+      });
+      expect(new Set(records.map(({ status }) => status))).toEqual(new Set(['completed']));
+      expect(records.map(({ id }) => id).toSorted()).toEqual(read.map(({ id }) => id).toSorted());
+      for (const { id, completion_tokens } of records) {
+        const index = read.findIndex((one) => one.id === id);
+        expect(completion_tokens).toBe(drips[index]?.pieces);
+      }
+      console.log(
+        JSON.stringify({
+          at_once: width,
+          streams: read.length,
+          lost_connections: read.reduce((sum, { lost }) => sum + lost, 0),
+          refused: read.reduce((sum, one) => sum + (one.refused['draining'] ?? 0), 0),
+          restarts: restarts.map(({ notReadyAfterMs, drainedMs }) => ({ notReadyAfterMs, drainedMs })),
+        }),
+      );
+    });
+  },
+);
