@@ -1,14 +1,21 @@
 // Replicas that are restarted one after the other, as by a deployment, while clients read resumable streams.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { withoutPostgres, withoutRedis } from '../../packages/server/src/testing/services.ts';
 import { roundsOf, seedOf } from '../../packages/server/src/testing/suite-part.ts';
 import { createDice } from '../../packages/server/src/upstreams/testing/dice.ts';
 import { allRecords } from '../ledger/administrator.ts';
+import { readDropped } from '../resume/dropped-connection.ts';
+import { durableRoutes } from '../resume/durable-routes.ts';
 import { createLabClient, eventsOf } from '../resume/lab-client.ts';
+import { postChat } from '../resume/read-routes.ts';
+import { untilLive } from '../support/live-streams.ts';
+import type { TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
 import { ask } from '../wire/wire-client.ts';
-import { type Drip, textOf } from './dripping-upstream.ts';
+import { bodyOf, type Drip, textOf } from './dripping-upstream.ts';
+import { readToItsEnd } from './read-to-its-end.ts';
 import { type ReplicatedService, startReplicatedService } from './replicated-service.ts';
 import { type ReadStream, readReturning, saidText } from './returning-client.ts';
 
@@ -110,6 +117,43 @@ describe.skipIf(without !== undefined)(
           restarts: restarts.map(({ notReadyAfterMs, drainedMs }) => ({ notReadyAfterMs, drainedMs })),
         }),
       );
+    });
+
+    test('a stream that outlasts the drain ends on every replica in the same numbered error event', async () => {
+      const service = await start({ timeouts: { drain: '1s' } });
+      const { apiKey } = service.replica(0);
+      for (const number of [0, 1, 2]) {
+        const drip = { name: `endless ${number}`, pieces: 10_000, everyMs: 20 };
+        const others = [1, 2].map((next) => service.replica((number + next) % 3));
+        const body = bodyOf(drip);
+        const key = { 'Idempotency-Key': drip.name, 'Tailrace-Resumable': 'true' };
+        const post = (port: number) =>
+          readDropped({ port, bytes: postChat(apiKey, body, key), drop: undefined });
+        const first = post(service.replica(number).port);
+        const [live] = await untilLive(service.replica(number), 1);
+        const id = live?.id ?? '';
+        const following = others.flatMap(({ port }) => [
+          post(port),
+          ...Array.from({ length: 10 }, () => readToItsEnd({ port, apiKey, id }, 0)),
+          ...durableRoutes.map((route) => readToItsEnd({ port, apiKey, id }, 0, route)),
+        ]);
+        await sleep(500);
+        const { exit } = await restart(service, number);
+        const events = eventsOf(await first);
+        const last = events.at(-1);
+        expect(last?.number).toBe(events.length);
+        expect(JSON.parse(last?.payload ?? '')).toMatchObject({ error: { code: 'draining' } });
+        for (const one of await Promise.all(following)) {
+          expect('events' in one ? one.events : eventsOf(one)).toEqual(events);
+        }
+        expect(exit).toEqual({ code: 0, signal: null });
+        // A client that comes back has the same from the replica that was started again.
+        const again = await readToItsEnd({ port: service.replica(number).port, apiKey, id }, 3);
+        expect(again.events).toEqual(events.slice(3));
+        expect(service.upstream.asked(drip.name)).toBe(1);
+        const [record, ...more] = (await allRecords(others[0] as TestServer)).filter((row) => row.id === id);
+        expect([record?.status, more]).toEqual(['cut', []]);
+      }
     });
   },
 );
