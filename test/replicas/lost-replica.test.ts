@@ -174,7 +174,9 @@ describe.skipIf(without !== undefined)(
         expect(service.upstream.asked(name)).toBe(1);
       }
       await untilNoneLive(frozen);
-      await until('the upstream to be left', 5_000, () => (service.upstream.running() === 0 ? true : undefined));
+      await until('the upstream to be left', 5_000, () =>
+        service.upstream.running() === 0 ? true : undefined,
+      );
       const records = await recordsOf(1, streams);
       expect(records.map(({ status }) => status)).toEqual(['cut', 'cut', 'cut']);
       console.log(JSON.stringify({ stopped: streams.length, last_follower_ended_after_ms: withinMs }));

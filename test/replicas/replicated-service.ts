@@ -18,7 +18,8 @@ export interface ReplicatedService {
 
 export interface ServiceOptions {
   readonly config?: ConfigTree;
-  readonly env?: Readonly<Record<string, string>>;
+  /** Of the replica of this number. */
+  env?(number: number): Readonly<Record<string, string>>;
   /** Default: a database of the shared Redis. */
   readonly redisUrl?: string;
 }
@@ -47,7 +48,7 @@ export async function startReplicatedService(
         models: { drip: { targets: [{ upstream: 'drip', model: 'm' }] } },
         ...config,
       },
-      env: { ...stores, ...env },
+      env: { ...stores, ...env?.(number) },
     });
   const servers = await Promise.all(folders.map((_, number) => start(number)));
   atEnd(async () => {

@@ -68,7 +68,13 @@ describe.skipIf(without !== undefined)(
           const drip = { name: `s${number}`, pieces: 12 + dice.below(20), everyMs: 250 };
           drips.push(drip);
           const own = { drip, dice: createDice(number) };
-          const one = await readReturning({ ...own, port: balancer.port, apiKey, drops: 4, withinMs: 90_000 });
+          const one = await readReturning({
+            ...own,
+            port: balancer.port,
+            apiKey,
+            drops: 4,
+            withinMs: 90_000,
+          });
           read[number - 1] = one;
         }
       };

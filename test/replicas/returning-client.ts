@@ -50,7 +50,8 @@ export async function readReturning(options: ReturningOptions): Promise<ReadStre
 
   try {
     while (!isWhole(payloads.at(-1)) && faults.length === 0) {
-      if (performance.now() > deadlineMs) faults.push(`no end within ${withinMs} ms: ${payloads.length} events`);
+      if (performance.now() > deadlineMs)
+        faults.push(`no end within ${withinMs} ms: ${payloads.length} events`);
       else await readOn();
     }
   } finally {

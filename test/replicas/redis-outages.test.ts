@@ -1,0 +1,236 @@
+// A Redis that is restarted, stands still, loses everything or fails at times while replicas write and read streams.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ownRedis, withoutOwnRedis, withoutPostgres } from '../../packages/server/src/testing/services.ts';
+import { roundsOf } from '../../packages/server/src/testing/suite-part.ts';
+import type { ServiceInstance } from '../../tools/services/instance.ts';
+import { allRecords } from '../ledger/administrator.ts';
+import { type Received, readDropped } from '../resume/dropped-connection.ts';
+import { codeOf, createLabClient } from '../resume/lab-client.ts';
+import { readEvents } from '../resume/numbered-events.ts';
+import { postChat } from '../resume/read-routes.ts';
+import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
+import { createMemoryProbe, type MemoryProbe } from '../support/server-memory.ts';
+import { until } from '../support/until.ts';
+import { bodyOf, type Drip, textOf } from './dripping-upstream.ts';
+import { readToItsEnd } from './read-to-its-end.ts';
+import { type ReplicatedService, startReplicatedService } from './replicated-service.ts';
+import { saidText } from './returning-client.ts';
+
+const without = withoutPostgres ?? withoutOwnRedis;
+
+const atEnd: (() => Promise<void> | void)[] = [];
+let service: ReplicatedService;
+let redis: ServiceInstance;
+let proxy: FaultProxy;
+let probes: readonly MemoryProbe[];
+let apiKey: string;
+beforeAll(async () => {
+  if (without !== undefined) return;
+  const keep = (work: () => Promise<void> | void) => atEnd.push(work);
+  redis = await ownRedis(keep);
+  proxy = await startFaultProxy(redis.port);
+  keep(() => proxy.close());
+  probes = [0, 1, 2].map(() => createMemoryProbe());
+  keep(() => {
+    for (const probe of probes) probe.close();
+  });
+  service = await startReplicatedService(keep, {
+    redisUrl: `redis://127.0.0.1:${proxy.port}`,
+    env: (number) => probes[number]?.env ?? {},
+    config: {
+      limits: { max_streams: 10_000, requests_per_minute: 1_000_000, on_store_failure: 'share', replicas: 3 },
+      stream: { retention: '20s' },
+    },
+  });
+  apiKey = service.replica(0).apiKey;
+});
+afterAll(async () => {
+  for (const work of atEnd.toReversed()) await work();
+});
+
+interface Outage {
+  readonly name: string;
+  /** Breaks Redis; resolves once it is whole again. `during` is called while it does not answer. */
+  play(during: () => Promise<void>): Promise<void>;
+  /** How long it lasts, without `during`. */
+  readonly lastsMs: number;
+  /** Whether streams may survive it. */
+  readonly gentle?: boolean;
+}
+
+const frozen = (lastsMs: number): Outage => ({
+  name: `stands still for ${lastsMs / 1_000} s`,
+  lastsMs,
+  async play(during) {
+    redis.freeze();
+    try {
+      await Promise.all([sleep(lastsMs), sleep(1_000).then(during)]);
+    } finally {
+      redis.thaw();
+    }
+  },
+});
+
+const failing = (every: number, how: 'reset' | 'torn'): Outage => ({
+  name: `loses its connection with every ${every}th read or write (${how})`,
+  lastsMs: 4_000,
+  gentle: true,
+  async play() {
+    proxy.plan({ every, how, operations: ['read', 'write'] });
+    await sleep(4_000);
+    expect(proxy.counted().failed).toBeGreaterThan(0);
+    proxy.plan(undefined);
+  },
+});
+
+const outages: readonly Outage[] = [
+  {
+    name: 'is restarted empty',
+    lastsMs: 2_000,
+    async play(during) {
+      await redis.kill();
+      await Promise.all([sleep(2_000), sleep(1_000).then(during)]);
+      await redis.start();
+    },
+  },
+  frozen(5_000),
+  ...(roundsOf(1, 0) === 1 ? [frozen(30_000)] : []),
+  {
+    name: 'loses everything at once (FLUSHALL)',
+    lastsMs: 0,
+    async play() {
+      const admin = new Redis(redis.url);
+      await admin.flushall();
+      admin.disconnect();
+      await sleep(1_000);
+    },
+  },
+  failing(50, 'reset'),
+  ...(roundsOf(1, 0) === 1 ? [failing(7, 'reset'), failing(20, 'torn')] : []),
+];
+
+const kept = { 'Tailrace-Resumable': 'true' };
+const width = roundsOf(60, 12);
+
+/** A resumable stream, or an ordinary one, begun on one replica. */
+function post(replica: number, drip: Drip, headers: Readonly<Record<string, string>>): Promise<Received> {
+  const { port } = service.replica(replica);
+  return readDropped({ port, bytes: postChat(apiKey, bodyOf(drip), headers), drop: undefined });
+}
+
+/** The payloads of a stream whose events lose their numbers with the journal. */
+function payloadsOf({ response }: Received): readonly string[] {
+  return [...(response?.body.toString('latin1') ?? '').matchAll(/^data: (.*)$/gm)].map(
+    ([, data = '']) => data,
+  );
+}
+
+/** While Redis is away: what needs it is refused on each replica, and nothing else. */
+async function expectRefusals(name: string, ids: readonly string[]): Promise<void> {
+  for (const number of [0, 1, 2]) {
+    const short = { name: `${name} during ${number}`, pieces: 3, everyMs: 20 };
+    const client = createLabClient(service.replica(number), 'none');
+    const refused = [
+      await post(number, short, kept),
+      await post(number, short, { 'Idempotency-Key': short.name }),
+      await client.events(ids[number] ?? '', 1),
+      await client.events(ids[(number + 1) % 3] ?? '', 1),
+    ];
+    for (const one of refused) {
+      expect(codeOf(one)).toEqual([503, 'storage_unavailable']);
+      expect(Number(one.response?.header('retry-after'))).toBeGreaterThanOrEqual(1);
+    }
+    const ordinary = await post(number, short, {});
+    expect([ordinary.response?.status, saidText(payloadsOf(ordinary))]).toEqual([200, textOf(short)]);
+    expect(service.upstream.asked(short.name)).toBe(1);
+  }
+}
+
+/** New streams can be kept, and read on another replica, without a restart. */
+async function untilItWorks(name: string): Promise<number> {
+  const beganMs = performance.now();
+  for (const number of [0, 1, 2]) {
+    await until(`replica ${number} to keep streams again`, 20_000, async () => {
+      const drip = { name: `${name} after ${number}`, pieces: 3, everyMs: 20 };
+      const received = await post(number, drip, kept);
+      const id = received.response?.header('tailrace-completion-id');
+      const { events } = readEvents(received.response?.body.toString('latin1') ?? '');
+      if (id === undefined || events.at(-1)?.payload !== '[DONE]') return undefined;
+      const { port } = service.replica((number + 1) % 3);
+      expect((await readToItsEnd({ port, apiKey, id }, 0)).events).toEqual(events);
+      return true;
+    });
+  }
+  return Math.round(performance.now() - beganMs);
+}
+
+describe.skipIf(without !== undefined)(
+  `a Redis that fails${without === undefined ? '' : ` (skipped: ${without})`}`,
+  () => {
+    test.each(outages)(
+      'while it $name: each stream reaches its own client whole, and replicas recover',
+      {
+        timeout: 180_000,
+      },
+      async ({ name, play, lastsMs, gentle }) => {
+        const drips = Array.from({ length: width }, (_, index) => ({
+          ...{ name: `${name} ${index}`, pieces: 30 + Math.ceil(lastsMs / 100), everyMs: 100 },
+        }));
+        const ids = drips.map(() => '');
+        const own = drips.map((drip, index) =>
+          readDropped({
+            port: service.replica(index % 3).port,
+            bytes: postChat(apiKey, bodyOf(drip), kept),
+            drop: undefined,
+            onHead: (head) => {
+              ids[index] = head.header('tailrace-completion-id') ?? '';
+            },
+          }),
+        );
+        await until('all heads', 10_000, () => (ids.every((id) => id !== '') ? true : undefined));
+        const followers = ids.map((id, index) =>
+          createLabClient(service.replica((index + 1) % 3), 'none').events(id, 0),
+        );
+        await sleep(500);
+        await play(() => expectRefusals(name, ids));
+        const recoveredMs = await untilItWorks(name);
+
+        let lost = 0;
+        for (const [index, drip] of drips.entries()) {
+          const received = await (own[index] as Promise<Received>);
+          const payloads = payloadsOf(received);
+          expect([received.ended, received.response?.complete]).toEqual(['end', true]);
+          expect(saidText(payloads)).toBe(textOf(drip));
+          expect(payloads.at(-1)).toBe('[DONE]');
+          const { events: numbered } = readEvents(received.response?.body.toString('latin1') ?? '');
+          expect(numbered).toEqual(numbered.map((_, at) => ({ number: at + 1, payload: payloads[at] })));
+          expect(service.upstream.asked(drip.name)).toBe(1);
+          const isLost = numbered.length < payloads.length;
+          if (isLost) lost += 1;
+          // A follower has the beginning, and hears why there is no more.
+          const follower = await (followers[index] as Promise<Received>);
+          const { events, rest } = readEvents(follower.response?.body.toString('latin1') ?? '');
+          expect(events.map(({ payload }) => payload)).toEqual(payloads.slice(0, events.length));
+          if (isLost) expect(codeOf(follower)[1] ?? rest).toContain('storage_unavailable');
+          else expect([events.length, rest]).toEqual([payloads.length, '']);
+          // Later readers on any replica get the whole stream or none of it.
+          for (const number of [0, 1, 2]) {
+            const later = await createLabClient(service.replica(number), 'none').events(ids[index] ?? '', 0);
+            if (isLost) expect(codeOf(later)).toEqual([503, 'storage_unavailable']);
+            else expect(payloadsOf(later)).toEqual(payloads);
+          }
+        }
+        if (!gentle) expect(lost).toBe(width);
+        const records = await until('the records', 20_000, async () => {
+          const rows = (await allRecords(service.replica(0))).filter(({ id }) => ids.includes(id));
+          return rows.length === width && rows.every(({ status }) => status !== 'open') ? rows : undefined;
+        });
+        expect(new Set(records.map(({ status }) => status))).toEqual(new Set(['completed']));
+        console.log(JSON.stringify({ redis: name, streams: width, lost, recovered_after_ms: recoveredMs }));
+      },
+    );
+  },
+);
