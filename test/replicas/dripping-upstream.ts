@@ -9,6 +9,8 @@ export interface Drip {
   readonly name: string;
   readonly pieces: number;
   readonly everyMs: number;
+  /** Milliseconds before the first piece; 0 where it is absent. */
+  readonly silentMs?: number;
 }
 
 /** An OpenAI-compatible upstream outside of all replicas, which counts how often it was asked for each answer. */
@@ -43,13 +45,15 @@ export async function startDrippingUpstream(): Promise<DrippingUpstream> {
     const { messages } = JSON.parse(await text(request)) as {
       readonly messages: readonly { readonly content: string }[];
     };
-    const { name, pieces, everyMs } = JSON.parse(messages[0]?.content ?? '') as Drip;
+    const { name, pieces, everyMs, silentMs = 0 } = JSON.parse(messages[0]?.content ?? '') as Drip;
     counts.set(name, (counts.get(name) ?? 0) + 1);
     running += 1;
     response.once('close', () => {
       running -= 1;
     });
     response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.flushHeaders();
+    if (silentMs > 0) await sleep(silentMs);
     for (let index = 0; index < pieces && !response.destroyed; index += 1) {
       response.write(chunk({ content: piece(name, index) }));
       await sleep(everyMs);

@@ -42,7 +42,7 @@ beforeAll(async () => {
     env: (number) => probes[number]?.env ?? {},
     config: {
       limits: { max_streams: 10_000, requests_per_minute: 1_000_000, on_store_failure: 'share', replicas: 3 },
-      stream: { retention: '20s' },
+      stream: { retention: '10s' },
     },
   });
   apiKey = service.replica(0).apiKey;
@@ -232,5 +232,38 @@ describe.skipIf(without !== undefined)(
         console.log(JSON.stringify({ redis: name, streams: width, lost, recovered_after_ms: recoveredMs }));
       },
     );
+
+    test('outages leave nothing behind in the memory of the replicas', { timeout: 300_000 }, async () => {
+      let streams = 0;
+      const round = async (): Promise<void> => {
+        const reading = Array.from({ length: 3 * 40 }, (_, index) => {
+          streams += 1;
+          return post(index % 3, { name: `round ${streams}`, pieces: 20, everyMs: 60 }, kept);
+        });
+        await sleep(400);
+        await redis.kill();
+        await sleep(500);
+        await redis.start();
+        const ended = await Promise.all(reading);
+        expect(new Set(ended.map((one) => payloadsOf(one).at(-1)))).toEqual(new Set(['[DONE]']));
+        await untilItWorks(`round of ${streams}`);
+      };
+      const held = async () => {
+        // Until what was kept is gone.
+        await sleep(12_000);
+        return await Promise.all(probes.map((probe) => probe.held()));
+      };
+      for (let warm = 0; warm < 2; warm += 1) await round();
+      const before = await held();
+      const rounds = roundsOf(30, 3);
+      for (let count = 0; count < rounds; count += 1) await round();
+      const after = await held();
+      const grown = after.map(({ heldBytes }, number) => heldBytes - (before[number]?.heldBytes ?? 0));
+      console.log(JSON.stringify({ rounds, streams, grown }));
+      for (const [number, bytes] of grown.entries()) {
+        expect(bytes, `replica ${number}`).toBeLessThan(2 * 1024 ** 2);
+        expect(after[number]?.descriptors).toBeLessThanOrEqual((before[number]?.descriptors ?? 0) + 8);
+      }
+    });
   },
 );

@@ -22,17 +22,19 @@ export interface ServiceOptions {
   env?(number: number): Readonly<Record<string, string>>;
   /** Default: a database of the shared Redis. */
   readonly redisUrl?: string;
+  /** Default: a database of the shared PostgreSQL. */
+  readonly databaseUrl?: string;
 }
 
 /** `atEnd` stops everything, in the order opposite to that of its calls. */
 export async function startReplicatedService(
   atEnd: AtEnd,
-  { config, env, redisUrl }: ServiceOptions = {},
+  { config, env, redisUrl, databaseUrl }: ServiceOptions = {},
 ): Promise<ReplicatedService> {
   const upstream = await startDrippingUpstream();
   atEnd(() => upstream.close());
   const stores = {
-    TAILRACE_DATABASE_URL: await postgresFor(atEnd),
+    TAILRACE_DATABASE_URL: databaseUrl ?? (await postgresFor(atEnd)),
     TAILRACE_REDIS_URL: redisUrl ?? (await redisFor(atEnd)),
   };
   const balancer = await startBalancer();
