@@ -9,7 +9,9 @@ import { allRecords } from '../ledger/administrator.ts';
 import { readDropped } from '../resume/dropped-connection.ts';
 import { durableRoutes } from '../resume/durable-routes.ts';
 import { createLabClient, eventsOf } from '../resume/lab-client.ts';
-import { postChat } from '../resume/read-routes.ts';
+import { readEvents } from '../resume/numbered-events.ts';
+import { postChat, readRoutes } from '../resume/read-routes.ts';
+import type { RawResponse } from '../support/http-bytes.ts';
 import { untilLive } from '../support/live-streams.ts';
 import type { TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
@@ -159,6 +161,46 @@ describe.skipIf(without !== undefined)(
         expect(service.upstream.asked(drip.name)).toBe(1);
         const [record, ...more] = (await allRecords(others[0] as TestServer)).filter((row) => row.id === id);
         expect([record?.status, more]).toEqual(['cut', []]);
+      }
+    });
+
+    test('readers on a draining replica of a stream that runs elsewhere lose their connection, and go on there', async () => {
+      const service = await start({ timeouts: { drain: '2s' } });
+      const { apiKey } = service.replica(0);
+      const drip = { name: 'elsewhere', pieces: 10_000, everyMs: 20 };
+      const kept = { 'Tailrace-Resumable': 'true', 'Idempotency-Key': drip.name };
+      const bytes = postChat(apiKey, bodyOf(drip), kept);
+      const own = readDropped({ port: service.replica(0).port, bytes, drop: undefined });
+      const [live] = await untilLive(service.replica(0), 1);
+      const id = live?.id ?? '';
+      const { port } = service.replica(1);
+      const known = { apiKey, body: bodyOf(drip), idempotencyKey: drip.name, id, after: 0 };
+      const following = readRoutes
+        .filter(({ name }) => !/catch-up|long-poll/.test(name))
+        .flatMap(({ request, read }) => {
+          const asked = request(known) ?? Buffer.alloc(0);
+          // Over HTTP/1.0 a connection that is closed in order ends a whole body.
+          const old = Buffer.from(asked.toString('latin1').replace(' HTTP/1.1', ' HTTP/1.0'), 'latin1');
+          return [asked, old].map(async (one) => ({
+            read: read ?? ((response: RawResponse) => readEvents(response.body.toString('latin1'))),
+            received: await readDropped({ port, bytes: one, drop: undefined }),
+          }));
+        });
+      await sleep(500);
+      const { exit } = await restart(service, 1);
+      expect(exit).toEqual({ code: 0, signal: null });
+      const parts = await Promise.all(following);
+      const path = `/v1/chat/completions/${id}/cancel`;
+      const headers = { authorization: `Bearer ${apiKey}` };
+      await fetch(service.replica(2).baseUrl + path, { method: 'POST', headers });
+      const all = eventsOf(await own);
+      expect(parts).toHaveLength(8);
+      for (const { read, received } of parts) {
+        expect(received.ended).toBe('reset');
+        const had = received.response === undefined ? [] : read(received.response, 0).events;
+        expect(had.length).toBeGreaterThan(10);
+        const on = { port: service.replica(1).port, apiKey, id };
+        expect([...had, ...(await readToItsEnd(on, had.length)).events]).toEqual(all);
       }
     });
   },
