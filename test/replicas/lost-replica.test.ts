@@ -62,6 +62,8 @@ async function begin(replica: number, name: string): Promise<Running> {
   };
 }
 
+const bodyless = { name: 'bodyless', pieces: 100_000, everyMs: 50 };
+
 /** Readers of a stream on the other replicas, by each route. */
 function followOn(others: readonly number[], { id, name }: Running): readonly Promise<Followed>[] {
   return others.flatMap((number) => {
@@ -155,6 +157,11 @@ describe.skipIf(without !== undefined)(
     test('one that stands still for 15 s: its runs end fenced, with the ending that the others have', async () => {
       const streams = await Promise.all(['still 1', 'still 2', 'still 3'].map((name) => begin(0, name)));
       const following = streams.map((stream) => followOn([1, 2], stream));
+      // Two clients wait for one answer that does not stream.
+      const asked = postChat(apiKey, bodyOf(bodyless, { stream: false }), { 'Idempotency-Key': 'bodyless' });
+      const waiting = [0, 1].map((number) =>
+        readDropped({ port: service.replica(number).port, bytes: asked, drop: undefined }),
+      );
       await sleep(2_000);
       const frozen = service.replica(0);
       const frozenMs = performance.now();
@@ -173,6 +180,8 @@ describe.skipIf(without !== undefined)(
         }
         expect(service.upstream.asked(name)).toBe(1);
       }
+      for (const one of await Promise.all(waiting)) expect(codeOf(one)).toEqual([502, 'upstream_cut']);
+      expect(service.upstream.asked('bodyless')).toBe(1);
       await untilNoneLive(frozen);
       await until('the upstream to be left', 5_000, () =>
         service.upstream.running() === 0 ? true : undefined,

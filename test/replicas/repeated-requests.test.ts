@@ -135,30 +135,34 @@ describe.skipIf(without !== undefined)(
       expect([isReplayed(again), textOfStream(again)]).toEqual([false, textOf(asked.drip)]);
     });
 
-    test('a replica that is killed before the first token does not keep its key: the request runs on another', async () => {
-      const service = await start();
-      const { apiKey } = service.replica(0);
-      const drip = { name: 'silent', pieces: 3, everyMs: 10, silentMs: 3_000 };
-      const asked = { drip, key: 'silent', stream: true, apiKey };
-      const lost = post(service.replica(0), asked);
-      await until('the upstream to be asked', 10_000, () =>
-        service.upstream.asked('silent') === 1 ? true : undefined,
-      );
-      // Another client waits for the same answer elsewhere.
-      const waiting = post(service.replica(1), asked);
-      await sleep(500);
-      const killedMs = performance.now();
-      await service.replica(0).kill();
-      expect((await lost).response?.complete).not.toBe(true);
-      expect(codeOf(await waiting)[1]).toBe('upstream_cut');
-      const runsAfterMs = Math.round(performance.now() - killedMs);
-      const again = await post(service.replica(2), asked);
-      expect([again.response?.status, isReplayed(again), textOfStream(again)]).toEqual([
-        ...[200, false, textOf(drip)],
-      ]);
-      expect(service.upstream.asked('silent')).toBe(2);
-      console.log(JSON.stringify({ key_free_after_ms: runsAfterMs }));
-    });
+    test.each([true, false])(
+      'a replica that is killed before any output does not keep its key: the request runs on another (stream: %s)',
+      async (stream) => {
+        const service = await start();
+        const { apiKey } = service.replica(0);
+        const drip = { name: 'silent', pieces: 3, everyMs: 10, silentMs: 3_000 };
+        const asked = { drip, key: 'silent', stream, apiKey };
+        const lost = post(service.replica(0), asked);
+        await until(
+          'the upstream to be asked',
+          10_000,
+          () => service.upstream.asked('silent') === 1 || undefined,
+        );
+        // Another client waits for the same answer elsewhere.
+        const waiting = post(service.replica(1), asked);
+        await sleep(500);
+        const killedMs = performance.now();
+        await service.replica(0).kill();
+        expect((await lost).response?.complete).not.toBe(true);
+        expect(codeOf(await waiting)[1]).toBe('upstream_cut');
+        const runsAfterMs = Math.round(performance.now() - killedMs);
+        const again = await post(service.replica(2), asked);
+        expect([again.response?.status, isReplayed(again)]).toEqual([200, false]);
+        expect(stream ? textOfStream(again) : textOfJson(again)).toBe(textOf(drip));
+        expect(service.upstream.asked('silent')).toBe(2);
+        console.log(JSON.stringify({ key_free_after_ms: runsAfterMs }));
+      },
+    );
 
     test.skipIf(withoutOwnPostgres !== undefined)(
       'a replica that is killed between the begin of a stream and its admission does not keep its key',
