@@ -71,13 +71,26 @@ const resume: Part = {
   run: () => wholeSuites(['--project', 'system', 'test/resume'], String(firstSeed)),
 };
 
+/** Five hundred resumable streams at once while replicas are restarted, and a Redis that fails in each way. */
+const replicas: Part = {
+  name: 'replicas',
+  run: () => wholeSuites(['--project', 'system', 'test/replicas'], String(firstSeed)),
+};
+
 /** A thousand worlds of services that are killed at random, over each store. */
 const simulation: Part = {
   name: 'simulation',
   run: () => wholeSuites(['--project', 'system', 'test/simulation']),
 };
 
-const parts: readonly Part[] = [...fuzzParts, ...suites, resume, simulation, { name: 'engine', run: engine }];
+const parts: readonly Part[] = [
+  ...fuzzParts,
+  ...suites,
+  resume,
+  replicas,
+  simulation,
+  { name: 'engine', run: engine },
+];
 
 async function wholeSuites(args: readonly string[], seed?: string): Promise<Result> {
   const { modelFile } = await prepare(report);

@@ -4,11 +4,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { isAlive } from '../support/child.ts';
 import { untilLive } from '../support/live-streams.ts';
 import { childrenOf } from '../support/processes.ts';
-import type { RawConnection } from '../support/raw-connection.ts';
+import { connect, type RawConnection } from '../support/raw-connection.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { expectTrueStream } from '../support/stream-check.ts';
 import { until } from '../support/until.ts';
-import { ask, expectRefusal, labServer, startChat } from './wire-client.ts';
+import { ask, chatBytes, expectRefusal, labServer, startChat } from './wire-client.ts';
 
 let server: TestServer | undefined;
 afterEach(async () => {
@@ -65,6 +65,19 @@ describe('SIGTERM', () => {
     expect(summary.error).toBeDefined();
     expect(summary.complete).toBe(false);
     expect((await exit).signal).toBeNull();
+  });
+
+  test('resets a client of HTTP/1.0 that is too slow to get its error event: the end of its connection is no end', async () => {
+    const running = await started({ timeouts: { drain: '500ms' } });
+    await using slow = await connect(running.port);
+    slow.send(chatBytes(running, { model: 'lab/flood', stream: true }, { version: '1.0' }));
+    await until('the first bytes', 5000, () => (slow.received().length > 0 ? true : undefined));
+    slow.pause();
+    const exit = running.expectExit();
+    running.signal('SIGTERM');
+    expect((await exit).signal).toBeNull();
+    slow.resume();
+    expect(await slow.untilClosed()).toBe('reset');
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)('or %s ends an idle server at once with 0', async (signal) => {

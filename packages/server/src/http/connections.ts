@@ -37,6 +37,11 @@ export interface Connections {
   parserGaveUp(error: ClientError, socket: Duplex): void;
   /** For the server's `connect`, where Node has removed its own listeners from the socket. */
   connectCame(socket: Duplex): void;
+  /**
+   * Resets each connection that still lacks a part of an answer. A close in order would be the end of an answer to an HTTP/1.0
+   * client, and so of one that passes a proxy which speaks it: it would take the part for the whole.
+   */
+  resetUnfinished(): void;
 }
 
 interface Connection {
@@ -56,6 +61,8 @@ const noTunnel: Refusal = {
 
 export function createConnections(options: ConnectionsOptions): Connections {
   const connections = new WeakMap<Duplex, Connection>();
+  /** Of all connections. */
+  const underWay = new Set<ServerResponse>();
   const connectionOf = (socket: Duplex): Connection => {
     const known = connections.get(socket);
     if (known !== undefined) return known;
@@ -73,6 +80,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   function answerClosed(this: ServerResponse): void {
     const connection = connectionOf(this.req.socket);
     const { answers } = connection;
+    underWay.delete(this);
     const at = answers.indexOf(this);
     if (at >= 0) answers.splice(at, 1);
     // So an idle connection keeps no reference to its last request.
@@ -104,6 +112,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       const connection = connectionOf(request.socket);
       connection.answers.push(response);
       connection.newest = response;
+      underWay.add(response);
       response.on('close', answerClosed);
     },
 
@@ -144,6 +153,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
         for (const response of connection.answers) response.destroy();
       });
       refuse(connection, socket, detachFromParser(socket), noTunnel, 'CONNECT');
+    },
+
+    resetUnfinished() {
+      for (const { req } of underWay) req.socket.resetAndDestroy();
     },
   };
 }

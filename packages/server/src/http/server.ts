@@ -28,7 +28,7 @@ export interface HttpServer {
   take(socket: Socket): void;
   /** Takes no new connections and closes idle ones; resolves when the last has gone. */
   close(): Promise<void>;
-  /** Closes everything now. */
+  /** Closes everything now; what has not got its whole answer is reset. */
   destroy(): void;
 }
 
@@ -90,6 +90,8 @@ export function createHttpServer(
         server.closeIdleConnections();
       }),
     destroy: () => {
+      // First: `close` counts an answer that was ended as done, also where its bytes still wait, and destroys its connection.
+      connections.resetUnfinished();
       server.close();
       server.closeAllConnections();
     },

@@ -70,6 +70,16 @@ export async function ownRedis(atEnd: AtEnd): Promise<ServiceInstance> {
   return await own(startRedis, 'Redis', atEnd);
 }
 
+/** Sends one command to a Redis, such as `FLUSHALL`. */
+export async function commandRedis(url: string, command: string, ...args: string[]): Promise<void> {
+  const client = new Redis(url);
+  try {
+    await client.call(command, ...args);
+  } finally {
+    client.disconnect();
+  }
+}
+
 async function own(
   start: (programs: Programs) => Promise<ServiceInstance>,
   name: ServiceName,
@@ -101,10 +111,5 @@ async function runOn(url: string, statement: string): Promise<void> {
 }
 
 async function emptyRedis(url: string): Promise<void> {
-  const client = new Redis(url);
-  try {
-    await client.flushdb();
-  } finally {
-    client.disconnect();
-  }
+  await commandRedis(url, 'FLUSHDB');
 }
