@@ -16,11 +16,19 @@ export interface Setting {
   readonly without: string | undefined;
   /** Variables of the environment that join the replicas: the addresses of their stores. */
   stores(atEnd: AtEnd): Promise<Readonly<Record<string, string>>>;
+  /** Beside the configuration of the suite. */
+  readonly config?: ConfigTree;
 }
 
-/** All settings that there are. What is not built yet is not in this list. */
 export const settings: readonly Setting[] = [
   { name: 'in memory, one server', replicas: 1, without: undefined, stores: async () => ({}) },
+  {
+    name: 'in the parent of three workers',
+    replicas: 1,
+    without: undefined,
+    stores: async () => ({}),
+    config: { server: { workers: 3 } },
+  },
   {
     name: 'in Redis, three replicas',
     replicas: 3,
@@ -42,7 +50,7 @@ export interface SettingOptions {
 
 /** Starts the servers of a setting, which `atEnd` stops. */
 export async function startSetting(
-  { replicas, stores }: Setting,
+  { replicas, stores, config: own }: Setting,
   { upstreams, models, config, files, env }: SettingOptions,
   atEnd: AtEnd,
 ): Promise<readonly TestServer[]> {
@@ -51,7 +59,7 @@ export async function startSetting(
     const server = await startServer({
       model: 'none',
       files: files ?? {},
-      config: { ...oneAttempt, upstreams, models, ...config },
+      config: { ...oneAttempt, upstreams, models, ...config, ...own },
       env: { ...joined, ...env },
     });
     atEnd(() => server.stop());
