@@ -69,18 +69,13 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       }
       for (const processId of living.keys()) await store.beat(processId);
       if (answersSinceMs === Number.POSITIVE_INFINITY) answersSinceMs = now();
-      if (mayClose()) await closeDead();
+      if (shared ? now() - answersSinceMs >= expiredMs : someDied) await closeDead();
     } catch {
       // The writer of records notices and says that the store is away.
       answersSinceMs = Number.POSITIVE_INFINITY;
     } finally {
       busy = false;
     }
-  }
-
-  /** After an outage of a shared store the processes of other services have to beat first. */
-  function mayClose(): boolean {
-    return shared ? now() - answersSinceMs >= expiredMs : someDied;
   }
 
   async function closeDead(): Promise<void> {
@@ -146,12 +141,9 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       await limiter.leave(placesId);
       await writer.stored();
       leaving.delete(processId);
-      // What it has left open now has no end any more.
+      // What it has left open now has no end any more. In a shared store its beat expires.
       someDied = true;
-      if (!writer.reachable) return;
-      // Its last beat would speak for it for some seconds more.
-      if (shared) await store.leave(processId).catch(() => {});
-      if (mayClose()) await closeDead().catch(() => {});
+      if (!shared && writer.reachable) await closeDead().catch(() => {});
     },
     async recover() {
       if (writer.reachable) await closeDead().catch(() => {});
