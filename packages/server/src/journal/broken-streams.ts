@@ -4,6 +4,7 @@ import { type Failure, failure } from '../domain/failure.ts';
 
 export const notKept = failure('completion_not_found', 'This completion is not kept any more.');
 
+/** `first`: the number of the oldest event that is kept. */
 export function eventsGone(first: number): Failure {
   return failure(
     'events_gone',
