@@ -220,7 +220,7 @@ const stream = z.strictObject({
         .describe('What is kept of one resumable stream; a longer one loses its oldest events.'),
       total: size(1024 ** 2, 1024 ** 4)
         .prefault('256MiB')
-        .describe('What is kept of all; ended streams go first.'),
+        .describe('What is kept of all; the key with the most gives first, ended streams before others.'),
     })
     .prefault({}),
   max_event: size(1024, 64 * 1024 ** 2)

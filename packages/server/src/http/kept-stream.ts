@@ -54,6 +54,7 @@ function send(
   const { after, ids } = position;
   exchange.notes.model = facts.model.slice(0, 128);
   exchange.notes.stream = facts.stream;
+  exchange.headers[completionIdHeader] = facts.id;
   const refused = refusePosition(view, position);
   if (refused !== undefined) return replyFailure(exchange, refused);
   const hasEverything = after > 0 && after === view.last && view.ending !== undefined;
@@ -69,6 +70,9 @@ function send(
     return connection.close({});
   });
 }
+
+/** On the head of each answer that is a completion, or continues one. */
+export const completionIdHeader = 'tailrace-completion-id';
 
 /** Waits until an attached connection gets nothing more; it is detached when it closes. */
 export async function readToItsEnd<End>(

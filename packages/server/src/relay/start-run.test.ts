@@ -461,6 +461,18 @@ describe('a run that outlives its readers', () => {
     expect(checkStream(late.body()).summary.error).toMatchObject({ code: 'completion_cancelled' });
   });
 
+  it('without output is not kept when no reader comes back', async () => {
+    const { run, follow } = await startKept(events(50_000, [text('a')], ending));
+    run.attach(createFakeReader().reader).detach();
+    await vi.advanceTimersByTimeAsync(30_001);
+    const late = createFakeReader();
+    follow(late.reader);
+    // The run has not ended yet: its source is still being closed.
+    expect(late.state).toMatchObject({ head: undefined, ending: 'failed', code: 'completion_cancelled' });
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(await run.outcome).toMatchObject({ status: 'abandoned' });
+  });
+
   it('fails before its commit for every reader', async () => {
     const { run, follow } = await startKept(events(10, [broken]));
     const [own, other] = [createFakeReader(), createFakeReader()];

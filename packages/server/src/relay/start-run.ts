@@ -198,8 +198,15 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer, StreamOwn
     const over = this.isLost ? clientGone : graceOver;
     // Nobody can come back to a stream that is lost.
     const afterMs = this.isLost ? 0 : this.kept.graceMs;
-    this.grace ??= { dueMs: 0, place: notQueued, fire: () => this.stop(over) };
+    this.grace ??= { dueMs: 0, place: notQueued, fire: () => this.stopWithoutReader(over) };
     this.deps.timers.start(this.grace, afterMs);
+  }
+
+  /** No reader has come back. A stream without output is gone at once: the same request must not find it while the run ends. */
+  private stopWithoutReader(over: StopReason): void {
+    const writer = this.kept?.writer;
+    if (writer?.view.head === undefined) writer?.discard(neverRead);
+    this.stop(over);
   }
 
   lost(): void {
@@ -321,6 +328,11 @@ const stopped = new Error('the run was stopped');
 
 const clientGone: StopReason = { type: 'client-gone' };
 const graceOver: StopReason = { type: 'grace-over' };
+
+const neverRead = failure(
+  'completion_cancelled',
+  'This completion was stopped before it had any output, because no reader came back to it in time.',
+);
 
 const takenOver = failure(
   'upstream_cut',

@@ -7,7 +7,7 @@ import type { RunDeps } from '../../relay/start-run.ts';
 import type { Surface } from '../../wire/contract.ts';
 import type { Exchange, ExchangeNotes } from '../exchange.ts';
 import { forgetHead } from '../forget-head.ts';
-import { readToItsEnd, sendKept } from '../kept-stream.ts';
+import { completionIdHeader, readToItsEnd, sendKept } from '../kept-stream.ts';
 import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { replyFailure } from '../reply.ts';
 import type { Route } from '../route.ts';
@@ -105,8 +105,6 @@ async function answerWithRun(
   Object.assign(exchange.notes, notesOfRun(outcome, prompt));
   await connection.close(outcome);
 }
-
-const completionIdHeader = 'tailrace-completion-id';
 
 /** The headers by which a client finds its kept stream again. */
 function keptHeaders(exchange: Exchange, facts: StreamFacts, { streamUrl }: CompletionRouteOptions) {

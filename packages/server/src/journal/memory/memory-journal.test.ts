@@ -104,6 +104,48 @@ describe('the memory of a journal', () => {
     expect(owners.map((owner) => owner.deref())).toEqual([undefined, undefined]);
   });
 
+  test('the key that has the most gives first, so that another keeps what it has', async () => {
+    const journal = open({ totalBytes: 500_000 });
+    const ofKey = async (keyId: string): Promise<StreamWriter> => {
+      const begun = await journal.begin(factsOf({ keyId }));
+      if (begun.type !== 'begun') throw new Error(begun.type);
+      begun.writer.begin({});
+      return begun.writer;
+    };
+    const [ended, runs] = [await ofKey('small'), await ofKey('small')];
+    fill(ended, 50_000);
+    ended.end({ type: 'whole' });
+    fill(runs, 50_000);
+    for (let stream = 0; stream < 20; stream += 1) {
+      const writer = await ofKey('large');
+      fill(writer, 100_000);
+      if (stream % 2 === 0) writer.end({ type: 'whole' });
+    }
+    expect((await journal.find(ended.view.facts.id)).type).toBe('found');
+    expect([ended.view.first, runs.view.first]).toEqual([1, 1]);
+  });
+
+  test('the key that has the most gives first, so that another keeps what it has', async () => {
+    const journal = open({ totalBytes: 500_000 });
+    const ofKey = async (keyId: string): Promise<StreamWriter> => {
+      const begun = await journal.begin(factsOf({ keyId }));
+      if (begun.type !== 'begun') throw new Error(begun.type);
+      begun.writer.begin({});
+      return begun.writer;
+    };
+    const [ended, runs] = [await ofKey('small'), await ofKey('small')];
+    fill(ended, 50_000);
+    ended.end({ type: 'whole' });
+    fill(runs, 50_000);
+    for (let stream = 0; stream < 20; stream += 1) {
+      const writer = await ofKey('large');
+      fill(writer, 100_000);
+      if (stream % 2 === 0) writer.end({ type: 'whole' });
+    }
+    expect((await journal.find(ended.view.facts.id)).type).toBe('found');
+    expect([ended.view.first, runs.view.first]).toEqual([1, 1]);
+  });
+
   test('a follower of a dropped stream learns that it is gone', async () => {
     const journal = open({ totalBytes: 100_000 });
     const old = await begun(journal);

@@ -30,8 +30,7 @@ class MemoryJournal implements Journal, ImageSource {
   private readonly timers: TimerQueue;
   private readonly streams = new Map<string, MemoryStream>();
   private readonly byOnce = new Map<string, MemoryStream>();
-  /** In the order in which they ended. */
-  private readonly ended = new Set<MemoryStream>();
+  private readonly holders = new Map<string, Holder>();
   private bytes = 0;
 
   constructor({ limits, timers }: MemoryJournalOptions) {
@@ -48,6 +47,7 @@ class MemoryJournal implements Journal, ImageSource {
     }
     const stream = new MemoryStream(this, facts, once);
     this.streams.set(facts.id, stream);
+    this.holderOf(stream).running.add(stream);
     if (once !== undefined) this.byOnce.set(onceKey(once), stream);
     this.grew(stream, streamBytes);
     return Promise.resolve({ type: 'begun', writer: stream });
@@ -76,7 +76,7 @@ class MemoryJournal implements Journal, ImageSource {
   }
 
   close(): Promise<void> {
-    for (const stream of this.ended) this.timers.stop(stream);
+    for (const stream of this.streams.values()) this.timers.stop(stream);
     return Promise.resolve();
   }
 
@@ -91,21 +91,56 @@ class MemoryJournal implements Journal, ImageSource {
 
   /** A stream has grown by so many bytes: holds the bounds. */
   grew(stream: MemoryStream, bytes: number): void {
-    stream.bytes += bytes;
-    this.bytes += bytes;
+    this.count(stream, bytes);
     const { perStreamBytes, totalBytes } = this.limits();
     while (stream.bytes > perStreamBytes && this.shorten(stream));
-    if (this.bytes <= totalBytes) return;
-    for (const old of this.ended) {
-      this.remove(old);
-      if (this.bytes <= totalBytes) return;
+    if (this.bytes > totalBytes) this.makeRoom(totalBytes);
+  }
+
+  /**
+   * The API key that has the most gives first: its oldest ended stream, else the oldest events of its largest stream. So no key
+   * takes away what is kept for a key that has less.
+   */
+  private makeRoom(totalBytes: number): void {
+    const givesNoMore = new Set<Holder>();
+    while (this.bytes > totalBytes) {
+      let heaviest: Holder | undefined;
+      for (const holder of this.holders.values()) {
+        if (!givesNoMore.has(holder) && holder.bytes > (heaviest?.bytes ?? 0)) heaviest = holder;
+      }
+      if (heaviest === undefined) return;
+      const [oldest] = heaviest.ended;
+      if (oldest !== undefined) this.remove(oldest);
+      else if (!this.shortenLargest(heaviest.running)) givesNoMore.add(heaviest);
     }
-    while (this.bytes > totalBytes && this.shorten(stream));
+  }
+
+  private shortenLargest(running: ReadonlySet<MemoryStream>): boolean {
+    let largest: MemoryStream | undefined;
+    for (const stream of running) if (stream.bytes > (largest?.bytes ?? 0)) largest = stream;
+    return largest !== undefined && this.shorten(largest);
+  }
+
+  private count(stream: MemoryStream, bytes: number): void {
+    stream.bytes += bytes;
+    this.holderOf(stream).bytes += bytes;
+    this.bytes += bytes;
+  }
+
+  private holderOf({ view: { facts } }: MemoryStream): Holder {
+    let holder = this.holders.get(facts.keyId);
+    if (holder === undefined) {
+      holder = { bytes: 0, running: new Set(), ended: new Set() };
+      this.holders.set(facts.keyId, holder);
+    }
+    return holder;
   }
 
   /** The stream has ended. */
   keep(stream: MemoryStream): void {
-    this.ended.add(stream);
+    const { running, ended } = this.holderOf(stream);
+    running.delete(stream);
+    ended.add(stream);
     this.timers.start(stream, this.limits().retentionMs);
   }
 
@@ -119,10 +154,13 @@ class MemoryJournal implements Journal, ImageSource {
     const { id } = stream.view.facts;
     if (this.streams.get(id) !== stream) return;
     this.streams.delete(id);
-    this.ended.delete(stream);
+    const holder = this.holderOf(stream);
+    holder.running.delete(stream);
+    holder.ended.delete(stream);
     this.timers.stop(stream);
     this.forgetOnce(stream);
-    this.bytes -= stream.bytes;
+    this.count(stream, -stream.bytes);
+    if (holder.running.size + holder.ended.size === 0) this.holders.delete(stream.view.facts.keyId);
     stream.gone();
   }
 
@@ -130,10 +168,17 @@ class MemoryJournal implements Journal, ImageSource {
     const { bytes, first } = stream.view;
     const dropped = stream.view.dropOldest();
     const freed = bytes - stream.view.bytes + (stream.view.first - first) * eventBytes;
-    stream.bytes -= freed;
-    this.bytes -= freed;
+    this.count(stream, -freed);
     return dropped;
   }
+}
+
+/** What the streams of one API key take. */
+interface Holder {
+  bytes: number;
+  readonly running: Set<MemoryStream>;
+  /** In the order in which they ended. */
+  readonly ended: Set<MemoryStream>;
 }
 
 class MemoryStream implements StreamWriter, QueuedTimer {
