@@ -332,8 +332,8 @@ describe.skipIf(without !== undefined)(
         await untilItWorks(`round of ${streams}`);
       };
       const held = async () => {
-        // The processes keep nothing of what has ended, long before Redis forgets it.
-        await sleep(2_000);
+        // What has just ended is let go within some seconds.
+        await sleep(12_000);
         return await Promise.all(probes.map((probe) => probe.held()));
       };
       for (let warm = 0; warm < 2; warm += 1) await round();

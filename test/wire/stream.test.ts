@@ -27,6 +27,7 @@ describe('the head of a stream', () => {
     'x-accel-buffering': 'no',
     'transfer-encoding': 'chunked',
     'tailrace-target': expect.stringMatching(/^lab\/plain$/),
+    'tailrace-completion-id': expect.stringMatching(/^chatcmpl-/),
     'x-request-id': expect.stringMatching(/\S/),
   };
   const allowed =
