@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 
@@ -21,11 +21,21 @@ if (path !== undefined && collect !== undefined) {
     const { heapUsed, external } = process.memoryUsage();
     const held = {
       heldBytes: heapUsed + external,
-      descriptors: readdirSync('/proc/self/fd').length,
+      descriptors: readdirSync('/proc/self/fd').filter(isHeld).length,
       resources: process.getActiveResourcesInfo(),
     };
     socket.end(JSON.stringify(held));
   })
     .listen(path)
     .unref();
+}
+
+/** The file of the spool is open while entries wait for the store, a second at most. */
+function isHeld(descriptor: string): boolean {
+  try {
+    return !readlinkSync(`/proc/self/fd/${descriptor}`).includes('/spool/');
+  } catch {
+    // That of the reading itself, which is closed again.
+    return true;
+  }
 }
