@@ -8,7 +8,7 @@ import {
   withoutOwnRedis,
   withoutPostgres,
 } from '../../packages/server/src/testing/services.ts';
-import { roundsOf } from '../../packages/server/src/testing/suite-part.ts';
+import { partOf, roundsOf } from '../../packages/server/src/testing/suite-part.ts';
 import type { ServiceInstance } from '../../tools/services/instance.ts';
 import { allRecords } from '../ledger/administrator.ts';
 import { type Drop, type Received, readDropped } from '../resume/dropped-connection.ts';
@@ -210,7 +210,7 @@ async function untilItWorks(name: string): Promise<number> {
 describe.skipIf(without !== undefined)(
   `a Redis that fails${without === undefined ? '' : ` (skipped: ${without})`}`,
   () => {
-    test.each(outages)(
+    test.each(partOf(outages, 2))(
       'while it $name: each stream reaches its own client whole, and replicas recover',
       {
         timeout: 180_000,
