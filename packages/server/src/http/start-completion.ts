@@ -88,14 +88,19 @@ export async function startCompletion(
   const unkept = request.stream ? undefined : refuseWithoutStream(ask.value);
   if (unkept !== undefined) return fail(unkept);
 
-  const facts = {
-    ...{ id: surface.newId(), requestId, keyId: principal.keyId, surface: surface.name },
-    ...{ model: request.model, stream: request.stream, createdAtMs: runDeps.clock() },
+  const facts: StreamFacts = {
+    id: surface.newId(),
+    requestId,
+    keyId: principal.keyId,
+    surface: surface.name,
+    model: request.model,
+    stream: request.stream,
+    createdAtMs: runDeps.clock(),
   };
   const { idempotencyKey, resumable } = ask.value;
   if (idempotencyKey === undefined && !resumable) {
     return await startNew(
-      { ...{ share, exchange, surface, facts }, asked: asked.value, ids: false },
+      { share, exchange, surface, facts, asked: asked.value, ids: false },
       options,
       runDeps,
     );
@@ -112,7 +117,7 @@ export async function startCompletion(
   const { writer } = kept.value;
   try {
     const started = await startNew(
-      { ...{ share, exchange, surface, facts, writer }, asked: asked.value, ids: resumable },
+      { share, exchange, surface, facts, writer, asked: asked.value, ids: resumable },
       options,
       runDeps,
     );

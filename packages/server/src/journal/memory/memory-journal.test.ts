@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { createTimerQueue } from '../../timers/timer-queue.ts';
 import { describeJournal, type HarnessLimits } from '../contract.suite.ts';
-import type { Journal, StreamWriter } from '../contract.ts';
+import type { Journal, StreamFacts, StreamWriter } from '../contract.ts';
 import { collect, factsOf, ownerOf } from '../testing/stream-followers.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 
@@ -36,8 +36,8 @@ describeJournal('in memory', {
 });
 
 describe('the memory of a journal', () => {
-  async function begun(journal: Journal): Promise<StreamWriter> {
-    const begun = await journal.begin(factsOf());
+  async function begun(journal: Journal, more: Partial<StreamFacts> = {}): Promise<StreamWriter> {
+    const begun = await journal.begin(factsOf(more));
     if (begun.type !== 'begun') throw new Error(begun.type);
     begun.writer.begin({});
     return begun.writer;
@@ -106,33 +106,7 @@ describe('the memory of a journal', () => {
 
   test('the key that has the most gives first, so that another keeps what it has', async () => {
     const journal = open({ totalBytes: 500_000 });
-    const ofKey = async (keyId: string): Promise<StreamWriter> => {
-      const begun = await journal.begin(factsOf({ keyId }));
-      if (begun.type !== 'begun') throw new Error(begun.type);
-      begun.writer.begin({});
-      return begun.writer;
-    };
-    const [ended, runs] = [await ofKey('small'), await ofKey('small')];
-    fill(ended, 50_000);
-    ended.end({ type: 'whole' });
-    fill(runs, 50_000);
-    for (let stream = 0; stream < 20; stream += 1) {
-      const writer = await ofKey('large');
-      fill(writer, 100_000);
-      if (stream % 2 === 0) writer.end({ type: 'whole' });
-    }
-    expect((await journal.find(ended.view.facts.id)).type).toBe('found');
-    expect([ended.view.first, runs.view.first]).toEqual([1, 1]);
-  });
-
-  test('the key that has the most gives first, so that another keeps what it has', async () => {
-    const journal = open({ totalBytes: 500_000 });
-    const ofKey = async (keyId: string): Promise<StreamWriter> => {
-      const begun = await journal.begin(factsOf({ keyId }));
-      if (begun.type !== 'begun') throw new Error(begun.type);
-      begun.writer.begin({});
-      return begun.writer;
-    };
+    const ofKey = (keyId: string) => begun(journal, { keyId });
     const [ended, runs] = [await ofKey('small'), await ofKey('small')];
     fill(ended, 50_000);
     ended.end({ type: 'whole' });
