@@ -16,20 +16,13 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-function ask(id: string, query = '', init: RequestInit = {}): Promise<Response> {
-  return fetch(`${server.url}/v1/streams/${id}${query}`, init);
-}
-
-/** Resolves when so many live reads wait for a message. */
-const waiting = (count = 1) => expect.poll(() => server.timers.size).toBe(count);
-
 describe('a live read', () => {
   it.each(['-1', 'now', offsetOf(0)])(
     'gets what comes after it began, by a long poll (%s)',
     async (offset) => {
       const { id, writer } = await streamIn(server, 'before its first event');
-      const asked = ask(id, `?offset=${offset}&live=long-poll`);
-      await waiting();
+      const asked = server.ask(id, `?offset=${offset}&live=long-poll`);
+      await server.waiting();
       writer.begin({});
       writer.gather();
       writer.event(messages[0] ?? '');
@@ -45,8 +38,8 @@ describe('a live read', () => {
 
   it('learns at once that a stream has closed, by a long poll', async () => {
     const { id, writer } = await streamIn(server, 'running');
-    const asked = ask(id, `?offset=${offsetOf(4)}&live=long-poll`);
-    await waiting();
+    const asked = server.ask(id, `?offset=${offsetOf(4)}&live=long-poll`);
+    await server.waiting();
     writer.end({ type: 'whole', payload: '[DONE]' });
     const response = await asked;
     expect([response.status, positionOf(response).closed]).toEqual([204, true]);
@@ -54,14 +47,14 @@ describe('a live read', () => {
 
   it('gets each message as it comes, and keepalives while none comes, as server-sent events', async () => {
     const { id, writer } = await streamIn(server, 'before its first event');
-    const response = await ask(id, '?offset=-1&live=sse');
+    const response = await server.ask(id, '?offset=-1&live=sse');
     for (const message of messages) {
-      await waiting();
+      await server.waiting();
       server.timers.pass(10_000);
-      await waiting();
+      await server.waiting();
       writer.event(message);
     }
-    await waiting();
+    await server.waiting();
     writer.end({ type: 'torn', failure: torn, payload: errorEvent });
     const seen = readSse(await response.text());
     expect(seen.messages).toEqual([...messages, errorEvent]);
@@ -77,15 +70,15 @@ describe('a live read', () => {
   it('moves a cursor on that is not in the past', async () => {
     const { id } = await streamIn(server, 'running');
     const cursorOf = async (cursor: string) =>
-      Number((await ask(id, `?offset=-1&live=long-poll${cursor}`)).headers.get('stream-cursor'));
+      Number((await server.ask(id, `?offset=-1&live=long-poll${cursor}`)).headers.get('stream-cursor'));
     const first = await cursorOf('');
     expect(await cursorOf(`&cursor=${first - 1}`)).toBe(first);
     expect(await cursorOf(`&cursor=${first}`)).toBeGreaterThan(first);
     expect(await cursorOf(`&cursor=${first + 5_000}`)).toBeGreaterThan(first + 5_000);
     for (const odd of ['x', '-1', '1e9', '9'.repeat(40)])
       expect(await cursorOf(`&cursor=${odd}`)).toBe(first);
-    const streamed = await ask(id, `?offset=-1&live=sse&cursor=${first + 5_000}`);
-    await waiting();
+    const streamed = await server.ask(id, `?offset=-1&live=sse&cursor=${first + 5_000}`);
+    await server.waiting();
     server.timers.pass(60_000);
     for (const { streamCursor } of readSse(await streamed.text()).controls) {
       expect(Number(streamCursor)).toBeGreaterThan(first + 5_000);
@@ -96,11 +89,11 @@ describe('a live read', () => {
     const { id } = await streamIn(server, 'running');
     for (const live of ['long-poll', 'sse']) {
       const leaving = new AbortController();
-      const asked = ask(id, `?offset=${offsetOf(4)}&live=${live}`, { signal: leaving.signal });
-      await waiting();
+      const asked = server.ask(id, `?offset=${offsetOf(4)}&live=${live}`, { signal: leaving.signal });
+      await server.waiting();
       leaving.abort();
       await Promise.allSettled([asked]);
-      await waiting(0);
+      await server.waiting(0);
     }
   });
 
@@ -113,12 +106,12 @@ describe('a live read', () => {
       lost: () => {},
       fenced: () => {},
     });
-    await (await ask(id)).text();
-    const polled = ask(id, '?offset=now&live=long-poll');
-    await waiting();
+    await (await server.ask(id)).text();
+    const polled = server.ask(id, '?offset=now&live=long-poll');
+    await server.waiting();
     server.timers.pass(20_000);
     await polled;
-    await ask(id, '', { method: 'HEAD' });
+    await server.ask(id, '', { method: 'HEAD' });
     expect(seen).toEqual(['left', 'came', 'left', 'came', 'left']);
   });
 });

@@ -10,10 +10,6 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-function ask(id: string, query = '', init: RequestInit = {}): Promise<Response> {
-  return fetch(`${server.url}/v1/streams/${id}${query}`, init);
-}
-
 describe('a long stream', () => {
   const megabyte = 1024 * 1024;
   /** 30 messages of 100 kB. */
@@ -36,7 +32,7 @@ describe('a long stream', () => {
       let offset = '-1';
       let pieces = 0;
       for (let closed = false; !closed; pieces += 1) {
-        const response = await ask(id, `?offset=${offset}${live}`);
+        const response = await server.ask(id, `?offset=${offset}${live}`);
         const body = await response.text();
         expect(body.length).toBeLessThan(megabyte + 100);
         expect(response.headers.get('content-length')).toBe(String(body.length));
@@ -50,7 +46,7 @@ describe('a long stream', () => {
       expect(all.map((one) => JSON.stringify(one))).toEqual(long);
       expect(pieces).toBe(3);
     }
-    const seen = readSse(await (await ask(id, '?offset=-1&live=sse')).text());
+    const seen = readSse(await (await server.ask(id, '?offset=-1&live=sse')).text());
     expect(seen.messages).toEqual(long);
     expect(seen.controls.filter(({ upToDate }) => upToDate)).toHaveLength(1);
   });
@@ -60,9 +56,9 @@ describe('a long stream', () => {
     writer.begin({});
     for (const message of long.slice(0, 10)) writer.event(message);
     const { id } = writer.view.facts;
-    const tag = (await ask(id)).headers.get('etag') ?? '';
+    const tag = (await server.ask(id)).headers.get('etag') ?? '';
     writer.event(long[10] ?? '');
-    const again = await ask(id, '', { headers: { 'if-none-match': tag } });
+    const again = await server.ask(id, '', { headers: { 'if-none-match': tag } });
     expect([again.status, positionOf(again).upToDate]).toEqual([200, false]);
     expect(positionOf(again).next).toBe(offsetOf(10));
   });
@@ -75,7 +71,7 @@ describe('a long stream', () => {
     const { id } = writer.view.facts;
     const lengths: number[] = [];
     for (const offset of [0, 1, 2])
-      lengths.push((await (await ask(id, `?offset=${offsetOf(offset)}`)).text()).length);
+      lengths.push((await (await server.ask(id, `?offset=${offsetOf(offset)}`)).text()).length);
     expect(lengths).toEqual([3, huge.length + 2, 3]);
   });
 

@@ -17,13 +17,6 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-function ask(id: string, query = '', init: RequestInit = {}): Promise<Response> {
-  return fetch(`${server.url}/v1/streams/${id}${query}`, init);
-}
-
-/** Resolves when so many live reads wait for a message. */
-const waiting = (count = 1) => expect.poll(() => server.timers.size).toBe(count);
-
 describe.each(streamStates)('a stream that is $state', ({ state, written, closed }) => {
   const cuts = written.map((_, index) => index).concat(written.length);
 
@@ -33,7 +26,7 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
       for (const query of cut === 0
         ? ['', '?offset=-1', `?offset=${offsetOf(0)}`]
         : [`?offset=${offsetOf(cut)}`]) {
-        const response = await ask(id, query);
+        const response = await server.ask(id, query);
         expect(response.status).toBe(200);
         expect(positionOf(response)).toEqual({ next: offsetOf(written.length), upToDate: true, closed });
         expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -52,10 +45,10 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
   it('is read from every offset on, by a long poll', async () => {
     const { id } = await streamIn(server, state);
     for (const cut of cuts) {
-      const asked = ask(id, `?offset=${cut === 0 ? '-1' : offsetOf(cut)}&live=long-poll`);
+      const asked = server.ask(id, `?offset=${cut === 0 ? '-1' : offsetOf(cut)}&live=long-poll`);
       const waits = cut === written.length && !closed;
       if (waits) {
-        await waiting();
+        await server.waiting();
         server.timers.pass(20_000);
       }
       const response = await asked;
@@ -70,7 +63,7 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
   it('is read from every offset on, as server-sent events', async () => {
     const { id } = await streamIn(server, state);
     for (const cut of cuts) {
-      const response = await ask(id, `?offset=${cut === 0 ? '-1' : offsetOf(cut)}&live=sse`);
+      const response = await server.ask(id, `?offset=${cut === 0 ? '-1' : offsetOf(cut)}&live=sse`);
       expect(response.status).toBe(200);
       expect(Object.fromEntries(response.headers)).toMatchObject({
         'content-type': 'text/event-stream',
@@ -78,7 +71,7 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
         'x-content-type-options': 'nosniff',
       });
       if (!closed) {
-        await waiting();
+        await server.waiting();
         server.timers.pass(60_000);
       }
       const seen = readSse(await response.text());
@@ -96,13 +89,13 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
   it('has nothing to read from now on', async () => {
     const { id } = await streamIn(server, state);
     const position = { next: offsetOf(written.length), upToDate: true, closed };
-    const caughtUp = await ask(id, '?offset=now');
+    const caughtUp = await server.ask(id, '?offset=now');
     expect(positionOf(caughtUp)).toEqual(position);
     expect(await caughtUp.text()).toBe('[]');
-    const polled = ask(id, '?offset=now&live=long-poll');
-    const streamed = await ask(id, '?offset=now&live=sse');
+    const polled = server.ask(id, '?offset=now&live=long-poll');
+    const streamed = await server.ask(id, '?offset=now&live=sse');
     if (!closed) {
-      await waiting(2);
+      await server.waiting(2);
       server.timers.pass(60_000);
     }
     const poll = await polled;
@@ -117,7 +110,7 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
 
   it('says its tail to HEAD', async () => {
     const { id } = await streamIn(server, state);
-    const response = await ask(id, '', { method: 'HEAD' });
+    const response = await server.ask(id, '', { method: 'HEAD' });
     expect(response.status).toBe(200);
     expect(positionOf(response)).toEqual({ next: offsetOf(written.length), upToDate: true, closed });
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -130,7 +123,7 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
   it('refuses an offset behind its tail', async () => {
     const { id } = await streamIn(server, state);
     for (const live of ['', '&live=long-poll', '&live=sse']) {
-      const answer = ask(id, `?offset=${offsetOf(written.length + 1)}${live}`);
+      const answer = server.ask(id, `?offset=${offsetOf(written.length + 1)}${live}`);
       if (!closed) {
         // The message might be on its way from another replica.
         await expect.poll(() => server.timers.size).toBeGreaterThan(0);
@@ -144,7 +137,7 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
   it.runIf(closed)('has the messages of the events route, at every cut', async () => {
     const { id } = await streamIn(server, state);
     for (const cut of cuts) {
-      const own = await (await ask(id, `?offset=${offsetOf(cut)}`)).text();
+      const own = await (await server.ask(id, `?offset=${offsetOf(cut)}`)).text();
       const events = await fetch(`${server.url}/v1/chat/completions/${id}/events?after=${cut}`);
       const data: string[] = [];
       const decoder = createSseDecoder({}, (item) => {
@@ -159,20 +152,20 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
 
   it('answers an entity tag that the client has with 304, until more comes or the stream closes', async () => {
     const { id, writer } = await streamIn(server, state);
-    const etag = (await ask(id)).headers.get('etag') ?? '';
+    const etag = (await server.ask(id)).headers.get('etag') ?? '';
     for (const value of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
-      const same = await ask(id, '', { headers: { 'if-none-match': value } });
+      const same = await server.ask(id, '', { headers: { 'if-none-match': value } });
       expect([same.status, same.headers.get('etag'), await same.text()]).toEqual([304, etag, '']);
       expect(positionOf(same).next).toBe(offsetOf(written.length));
     }
-    expect((await ask(id, '', { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
+    expect((await server.ask(id, '', { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
     if (closed) return;
     writer.begin({});
     writer.event('{"n":9}');
-    expect((await ask(id, '', { headers: { 'if-none-match': etag } })).status).toBe(200);
-    const more = (await ask(id)).headers.get('etag') ?? '';
+    expect((await server.ask(id, '', { headers: { 'if-none-match': etag } })).status).toBe(200);
+    const more = (await server.ask(id)).headers.get('etag') ?? '';
     writer.end({ type: 'whole', payload: '[DONE]' });
-    const ended = await ask(id, '', { headers: { 'if-none-match': more } });
+    const ended = await server.ask(id, '', { headers: { 'if-none-match': more } });
     expect([ended.status, positionOf(ended).closed]).toEqual([200, true]);
   });
 });

@@ -15,13 +15,6 @@ beforeEach(async () => {
 });
 afterEach(() => server.stop());
 
-function ask(id: string, query = '', init: RequestInit = {}): Promise<Response> {
-  return fetch(`${server.url}/v1/streams/${id}${query}`, init);
-}
-
-/** Resolves when so many live reads wait for a message. */
-const waiting = (count = 1) => expect.poll(() => server.timers.size).toBe(count);
-
 describe('a query', () => {
   it.each([
     ['?offset=', 'offset'],
@@ -37,19 +30,23 @@ describe('a query', () => {
     ['?offset=-1&live=sse&live=sse', 'live'],
   ])('%s is refused', async (query, param) => {
     const { id } = await streamIn(server, 'running');
-    expect(await codeOf(await ask(id, query))).toEqual([400, 'invalid_value', param]);
+    expect(await codeOf(await server.ask(id, query))).toEqual([400, 'invalid_value', param]);
   });
 
   it('has an offset where the read is live', async () => {
     const { id } = await streamIn(server, 'running');
     for (const live of ['long-poll', 'sse']) {
-      expect(await codeOf(await ask(id, `?live=${live}`))).toEqual([400, 'missing_parameter', 'offset']);
+      expect(await codeOf(await server.ask(id, `?live=${live}`))).toEqual([
+        400,
+        'missing_parameter',
+        'offset',
+      ]);
     }
   });
 
   it('may have parameters that are not ours', async () => {
     const { id } = await streamIn(server, 'running');
-    expect((await ask(id, '?offset=-1&foo=bar&expires=1')).status).toBe(200);
+    expect((await server.ask(id, '?offset=-1&foo=bar&expires=1')).status).toBe(200);
   });
 });
 
@@ -59,20 +56,21 @@ describe('the address of a stream', () => {
     const { id: body } = (await server.begin({ stream: false })).view.facts;
     for (const id of ['chatcmpl-none', foreign, body]) {
       for (const query of ['', '?offset=now', '?offset=-1&live=long-poll', '?offset=-1&live=sse']) {
-        const response = await ask(id, query);
+        const response = await server.ask(id, query);
         expect(response.headers.get('x-content-type-options')).toBe('nosniff');
         expect(await codeOf(response)).toEqual([404, 'completion_not_found', null]);
       }
-      for (const method of ['HEAD', 'DELETE']) expect((await ask(id, '', { method })).status).toBe(404);
+      for (const method of ['HEAD', 'DELETE'])
+        expect((await server.ask(id, '', { method })).status).toBe(404);
     }
-    const own = await ask(foreign, '', { headers: { [keyHeader]: 'other' } });
+    const own = await server.ask(foreign, '', { headers: { [keyHeader]: 'other' } });
     expect(own.status).toBe(200);
   });
 
   it('takes nothing that writes', async () => {
     const { id } = await streamIn(server, 'running');
     for (const method of ['PUT', 'POST', 'PATCH']) {
-      const response = await ask(id, '', { method, body: '[]' });
+      const response = await server.ask(id, '', { method, body: '[]' });
       expect(response.headers.get('allow')).toBe('GET, HEAD, DELETE, OPTIONS');
       expect(await codeOf(response)).toEqual([405, 'method_not_allowed', null]);
     }
@@ -81,34 +79,38 @@ describe('the address of a stream', () => {
   it('drops an ended stream', async () => {
     for (const state of ['closed whole', 'torn'] as const) {
       const { id } = await streamIn(server, state);
-      const removed = await ask(id, '', { method: 'DELETE' });
+      const removed = await server.ask(id, '', { method: 'DELETE' });
       expect([removed.status, await removed.text()]).toEqual([204, '']);
       for (const method of ['GET', 'HEAD', 'DELETE'])
-        expect((await ask(id, '', { method })).status).toBe(404);
+        expect((await server.ask(id, '', { method })).status).toBe(404);
     }
     expect(server.cancelled).toEqual([]);
   });
 
   it('cancels a stream that runs, and keeps it', async () => {
     const { id } = await streamIn(server, 'running');
-    expect((await ask(id, '', { method: 'DELETE' })).status).toBe(204);
+    expect((await server.ask(id, '', { method: 'DELETE' })).status).toBe(204);
     expect(server.cancelled).toEqual([{ id, keyId: 'k' }]);
-    expect((await ask(id)).status).toBe(200);
+    expect((await server.ask(id)).status).toBe(200);
     server.cancelAnswer = fail(failure('storage_unavailable', 'No process answers.'));
-    expect(await codeOf(await ask(id, '', { method: 'DELETE' }))).toEqual([503, 'storage_unavailable', null]);
+    expect(await codeOf(await server.ask(id, '', { method: 'DELETE' }))).toEqual([
+      503,
+      'storage_unavailable',
+      null,
+    ]);
   });
 });
 
 describe('a stream that can be read no further', () => {
   it('gives the reason to the next request of a client that followed it', async () => {
     const { id, writer } = await streamIn(server, 'before its first event');
-    const polled = ask(id, '?offset=-1&live=long-poll');
-    const streamed = await ask(id, '?offset=-1&live=sse');
-    await waiting(2);
+    const polled = server.ask(id, '?offset=-1&live=long-poll');
+    const streamed = await server.ask(id, '?offset=-1&live=sse');
+    await server.waiting(2);
     writer.discard(failure('upstream_refused', 'Not now.'));
     expect(await codeOf(await polled)).toEqual([502, 'upstream_refused', null]);
     expect(readSse(await streamed.text()).controls).toMatchObject([{ streamNextOffset: offsetOf(0) }]);
-    expect(await codeOf(await ask(id))).toEqual([404, 'completion_not_found', null]);
+    expect(await codeOf(await server.ask(id))).toEqual([404, 'completion_not_found', null]);
   });
 
   it('is 503 with a time to wait while the store does not answer', async () => {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { expect } from 'vitest';
 import { nobody } from '../../../access/authenticator.ts';
 import type { StreamConfig } from '../../../config/config.ts';
 import { ok, type Result } from '../../../domain/failure.ts';
@@ -25,6 +26,10 @@ export interface DurableServer {
   /** The answers so far. */
   readonly responses: ServerResponse[];
   begin(more?: Partial<StreamFacts>): Promise<StreamWriter>;
+  /** Asks for a stream at its own address. */
+  ask(id: string, query?: string, init?: RequestInit): Promise<Response>;
+  /** Resolves when so many live reads wait for a message. */
+  waiting(count?: number): Promise<void>;
   stop: () => void;
 }
 
@@ -47,6 +52,10 @@ export async function startDurableServer(
       const begun = await journal.begin(factsOf(more));
       if (begun.type !== 'begun') throw new Error(begun.type);
       return begun.writer;
+    },
+    ask: (id, query = '', init = {}) => fetch(`${server.url}/v1/streams/${id}${query}`, init),
+    async waiting(count = 1) {
+      await expect.poll(() => timers.size).toBe(count);
     },
     stop: () => {},
   };
