@@ -1,65 +1,61 @@
 import type { Failure } from '../domain/failure.ts';
 import type { StreamEnding, StreamFacts, StreamFollower, StreamHead, StreamView } from './contract.ts';
-import { EventBlocks } from './event-blocks.ts';
+import { KeptEvents } from './kept-events.ts';
+import { PagePool } from './page-pool.ts';
 
 /**
  * What this process has of a stream, acknowledged and in order, and who follows it. Each journal fills it in its own way: from
  * the run at once, from the run after the store's acknowledgement, or from another process. What is not here any more, `load`
  * of the journal brings.
  */
-export class StreamImage implements StreamView {
+export class StreamImage extends KeptEvents implements StreamView {
   readonly facts: StreamFacts;
   head: StreamHead | undefined;
   ending: StreamEnding | undefined;
   broken: Failure | undefined;
   /** The oldest event that the journal keeps, here or in its store. Undefined: that of this image. */
   private oldest: number | undefined;
-  private kept: EventBlocks;
   private readonly source: ImageSource;
-  private readonly followers = new Set<StreamFollower>();
+  /** The follower that came first, which is the only one of most streams. */
+  private follower: StreamFollower | undefined;
+  private others: Set<StreamFollower> | undefined;
   private gathering = false;
   private changedWhileGathering = false;
   /** The followers that have not been called yet since the last change, where there are many. */
   private calling: Iterator<StreamFollower> | undefined;
   private changedWhileCalling = false;
 
-  /** `first`: the number of the first event that will be added. */
-  constructor(facts: StreamFacts, source: ImageSource, first = 1) {
+  /**
+   * `first`: the number of the first event that will be added. `pages`: shared by images whose owner releases each of them
+   * ({@link StreamImage.restart}); by default an image has its own, which a collection takes with it.
+   */
+  constructor(facts: StreamFacts, source: ImageSource, first = 1, pages = new PagePool(ownSlabPages)) {
+    super(pages, first);
     this.facts = facts;
     this.source = source;
-    this.kept = new EventBlocks(first);
   }
 
   get first(): number {
-    return this.oldest ?? this.kept.first;
+    return this.oldest ?? this.firstEvent;
   }
 
   get last(): number {
-    return this.kept.last + (this.ending?.payload === undefined ? 0 : 1);
-  }
-
-  /** The number of the newest event, without the ending. */
-  get lastEvent(): number {
-    return this.kept.last;
+    return this.lastEvent + (this.ending?.payload === undefined ? 0 : 1);
   }
 
   /** No event is in this process. */
   get isEmpty(): boolean {
-    return this.kept.last < this.kept.first;
+    return this.lastEvent < this.firstEvent;
   }
 
   /** How many followers there are. */
   get followed(): number {
-    return this.followers.size;
+    return (this.follower === undefined ? 0 : 1) + (this.others?.size ?? 0);
   }
 
-  /** Payload bytes that this image keeps. */
+  /** What this image takes, in whole pages; with the payload of the ending. */
   get bytes(): number {
-    return this.kept.bytes + (this.ending?.payload?.length ?? 0);
-  }
-
-  event(number: number): string | undefined {
-    return this.kept.at(number);
+    return this.heldBytes + (this.ending?.payload?.length ?? 0);
   }
 
   load(number: number): Promise<readonly string[]> {
@@ -67,31 +63,30 @@ export class StreamImage implements StreamView {
   }
 
   follow(follower: StreamFollower): () => void {
-    this.followers.add(follower);
+    if (this.follower === undefined) this.follower = follower;
+    else {
+      this.others ??= new Set();
+      this.others.add(follower);
+    }
     this.source.followed(this);
     return () => {
-      if (this.followers.delete(follower)) this.source.followed(this);
+      if (this.remove(follower)) this.source.followed(this);
     };
   }
 
-  /** Adds an event. The followers are called by {@link StreamImage.changed}. */
-  add(payload: string): void {
-    this.kept.add(payload);
+  private remove(follower: StreamFollower): boolean {
+    if (this.follower !== follower) return this.others?.delete(follower) === true;
+    this.follower = undefined;
+    return true;
   }
 
-  /** Drops the oldest block of events. False where only the newest are left. */
-  dropOldest(): boolean {
-    return this.kept.dropOldest();
+  private has(follower: StreamFollower): boolean {
+    return this.follower === follower || this.others?.has(follower) === true;
   }
 
-  /** Drops the oldest blocks until no more than so many payload bytes are left, or only the newest events. */
+  /** Drops the oldest events until the image takes no more than so many bytes, or only the newest is left. */
   keepNewest(bytes: number): void {
     while (this.bytes > bytes && this.dropOldest());
-  }
-
-  /** Drops all events of this image; the next one that is added has number `next`. */
-  restart(next: number): void {
-    this.kept = new EventBlocks(next);
   }
 
   /** The store keeps events from this number on. */
@@ -120,29 +115,33 @@ export class StreamImage implements StreamView {
       this.changedWhileCalling = true;
       return;
     }
-    if (this.followers.size <= followersPerTurn) {
-      for (const follower of this.followers) follower.more();
+    const { follower, others } = this;
+    if (others === undefined || others.size < followersPerTurn) {
+      follower?.more();
+      if (others !== undefined) for (const other of others) other.more();
+      this.shown();
       return;
     }
-    this.calling = [...this.followers].values();
+    this.calling = [...(follower === undefined ? [] : [follower]), ...others].values();
     this.callSome();
   }
 
-  private readonly callSome = (): void => {
+  private callSome(): void {
     for (let called = 0; called < followersPerTurn; called += 1) {
       const next = this.calling?.next();
       if (next === undefined || next.done === true) {
         this.calling = undefined;
-        if (!this.changedWhileCalling) return;
-        this.changedWhileCalling = false;
-        this.changed();
+        if (this.changedWhileCalling) {
+          this.changedWhileCalling = false;
+          this.changed();
+        } else this.shown();
         return;
       }
       // One that has left meanwhile does nothing.
-      if (this.followers.has(next.value)) next.value.more();
+      if (this.has(next.value)) next.value.more();
     }
-    setImmediate(this.callSome);
-  };
+    setImmediate(() => this.callSome());
+  }
 }
 
 /** The journal to which an image belongs. */
@@ -155,3 +154,6 @@ export interface ImageSource {
 
 /** One call is 10 to 20 µs. */
 const followersPerTurn = 64;
+
+/** 16 KiB. */
+const ownSlabPages = 8;

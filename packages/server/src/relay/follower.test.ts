@@ -157,11 +157,11 @@ describe('a follower', () => {
     expect(events[1]).toBe(errorEvent());
   });
 
-  test('of a stream that is dropped learns that it is gone, unless it has only the newest events to read', async () => {
+  test('of a stream that is dropped learns that it is gone, unless it has all events', async () => {
     for (const [read, expected] of [
       [1, ['failed', 'completion_not_found']],
-      [500, ['failed', 'completion_not_found']],
-      [999, ['whole', undefined]],
+      [999, ['failed', 'completion_not_found']],
+      [1_000, ['whole', undefined]],
     ] as const) {
       const journal = createTestJournal();
       const writer = await begun(journal);

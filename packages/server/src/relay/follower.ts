@@ -38,6 +38,8 @@ class Follower implements StreamFollower, FollowedStream {
   private readonly view: StreamView;
   private readonly reader: Reader;
   private readonly errorEvent: FollowOptions['errorEvent'];
+  /** False for an answer of one body. */
+  private readonly streams: boolean;
   private settle: (end: FollowEnd) => void = () => {};
   private leave: (() => void) | undefined;
   /** The number of the last event that the reader has. */
@@ -58,6 +60,7 @@ class Follower implements StreamFollower, FollowedStream {
     this.at = after;
     this.own = own;
     this.errorEvent = errorEvent;
+    this.streams = view.facts.stream;
     this.ended = new Promise((resolve) => {
       this.settle = resolve;
     });
@@ -94,8 +97,8 @@ class Follower implements StreamFollower, FollowedStream {
     }
     const { ending } = view;
     if (view.broken !== undefined && this.isCut(view.broken) && !this.passesBreak(view.broken)) return;
-    const last = ending?.payload === undefined || !view.facts.stream ? view.last : view.last - 1;
-    const lastEvent = view.facts.stream ? last : 0;
+    const last = ending?.payload === undefined ? view.last : view.last - 1;
+    const lastEvent = this.streams ? last : 0;
     if (this.at < lastEvent && !this.handOnEvents(lastEvent)) return;
     if (ending === undefined) return;
     if (this.at > lastEvent) {

@@ -10,7 +10,7 @@ import type { Answer, AnswerOwner, ServedBy } from './answer.ts';
 import type { AnswerRules } from './answer-guard.ts';
 import { CollectedAnswer } from './collected-answer.ts';
 import { followStream } from './follower.ts';
-import { writesTo } from './kept-answer.ts';
+import { KeptAnswer } from './kept-answer.ts';
 import type { Reader } from './reader.ts';
 import { createRelay, type Relay, type RelayOutcome, type RelayOwner } from './relay-events.ts';
 import type { Attachment, Lifetime, Run } from './run.ts';
@@ -147,7 +147,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer, StreamOwn
   beginKept(): void {
     if (this.kept === undefined) return;
     const { writer } = this.kept;
-    this.begin(writesTo(writer, (reason) => this.errorEvent(reason)));
+    this.begin(new KeptAnswer(writer, (reason) => this.errorEvent(reason)));
     writer.own(this);
   }
 

@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
+import { failure } from '../../domain/failure.ts';
 import { createTimerQueue } from '../../timers/timer-queue.ts';
 import { describeJournal, type HarnessLimits } from '../contract.suite.ts';
 import type { Journal, StreamFacts, StreamWriter } from '../contract.ts';
+import { PagePool, pageBytes } from '../page-pool.ts';
 import { collect, factsOf, ownerOf } from '../testing/stream-followers.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 
@@ -17,11 +19,11 @@ const usual: HarnessLimits = {
 const faster = 20;
 const timers = createTimerQueue(() => performance.now());
 
-function open(limits: Partial<HarnessLimits> = {}): Journal {
+function open(limits: Partial<HarnessLimits> = {}, pages = new PagePool(4)): Journal {
   const asked = { ...usual, ...limits };
   return createMemoryJournal({
     limits: () => ({ ...asked, retentionMs: asked.retentionMs / faster }),
-    timers,
+    ...{ timers, pages },
   });
 }
 
@@ -61,6 +63,23 @@ describe('the memory of a journal', () => {
     expect(types).toEqual(['found', 'unknown', 'found']);
   });
 
+  test('drops an ended stream that is still being read after those without readers', async () => {
+    const journal = open({ totalBytes: 500_000 });
+    const [read, unread, running] = [await begun(journal), await begun(journal), await begun(journal)];
+    for (const writer of [read, unread]) {
+      fill(writer, 150_000);
+      writer.end({ type: 'whole' });
+    }
+    const leave = read.view.follow({ own: false, more: () => {} });
+    fill(running, 250_000);
+    const types = async () =>
+      await Promise.all([read, unread].map(async ({ view }) => (await journal.find(view.facts.id)).type));
+    expect(await types()).toEqual(['found', 'unknown']);
+    leave();
+    fill(running, 150_000);
+    expect(await types()).toEqual(['unknown', 'unknown']);
+  });
+
   test('with no ended stream left, drops the oldest events of the one that grows', async () => {
     const journal = open({ totalBytes: 500_000 });
     const [quiet, growing] = [await begun(journal), await begun(journal)];
@@ -75,15 +94,31 @@ describe('the memory of a journal', () => {
     const journal = open({ perStreamBytes: 100_000, totalBytes: 150_000 });
     const writer = await begun(journal);
     for (let number = 1; number <= 50_000; number += 1) writer.event('x'.repeat(20));
-    // 44 bytes each, with what an event takes besides its payload.
+    // 24 bytes each, with what an event takes besides its payload.
     const kept = writer.view.last - writer.view.first + 1;
-    expect(kept * 44).toBeGreaterThan(50_000);
-    expect(kept * 44).toBeLessThan(110_000);
+    expect(kept * 24).toBeGreaterThan(90_000);
+    expect(kept * 24).toBeLessThan(110_000);
     writer.end({ type: 'whole' });
     await journal.drop(writer.view.facts.id);
     const next = await begun(journal);
     fill(next, 80_000);
     expect(next.view.first).toBe(1);
+  });
+
+  test('gives back the pages of each stream that is gone, however it went', async () => {
+    const pages = new PagePool(4);
+    const journal = open({ retentionMs: 200, perStreamBytes: 20_000, totalBytes: 100_000 }, pages);
+    const writers = await Promise.all(Array.from({ length: 40 }, () => begun(journal)));
+    for (const [at, writer] of writers.entries()) {
+      fill(writer, at * 1_000);
+      if (at % 4 === 0) writer.discard(failure('upstream_refused', 'It was refused.'));
+      else writer.end({ type: 'whole', payload: '[DONE]' });
+      if (at % 4 === 1) await journal.drop(writer.view.facts.id);
+    }
+    expect(pages.taken).toBeGreaterThan(0);
+    expect(pages.taken * pageBytes).toBeLessThan(100_000);
+    await sleep(50);
+    expect(pages.taken).toBe(0);
   });
 
   test('holds an ended stream without the run that has written it', async () => {

@@ -12,12 +12,15 @@ import type {
   StreamOwner,
   StreamWriter,
 } from '../contract.ts';
+import { PagePool } from '../page-pool.ts';
 import { type ImageSource, StreamImage } from '../stream-image.ts';
 
 export interface MemoryJournalOptions {
   /** The bounds in force; a reload may change them. */
   limits(): JournalLimits;
   readonly timers: TimerQueue;
+  /** Where the payloads lie; by default of its own. */
+  readonly pages?: PagePool;
 }
 
 /** The journal of one process, in its memory. It acknowledges each event at once. */
@@ -31,11 +34,14 @@ class MemoryJournal implements Journal, ImageSource {
   private readonly streams = new Map<string, MemoryStream>();
   private readonly byOnce = new Map<string, MemoryStream>();
   private readonly holders = new Map<string, Holder>();
+  /** For all streams: each gives its pages back when it is removed. */
+  readonly pages: PagePool;
   private bytes = 0;
 
-  constructor({ limits, timers }: MemoryJournalOptions) {
+  constructor({ limits, timers, pages = new PagePool(slabPages) }: MemoryJournalOptions) {
     this.limits = limits;
     this.timers = timers;
+    this.pages = pages;
   }
 
   begin(facts: StreamFacts, once?: Once): Promise<Begun> {
@@ -45,11 +51,11 @@ class MemoryJournal implements Journal, ImageSource {
         known.fingerprint === once.fingerprint ? { type: 'exists', view: known.view } : { type: 'conflict' },
       );
     }
-    const stream = new MemoryStream(this, facts, once);
+    const stream = new MemoryStream(this, this.holderOf(facts), facts, once);
     this.streams.set(facts.id, stream);
-    this.holderOf(stream).running.add(stream);
+    stream.holder.running.add(stream);
     if (once !== undefined) this.byOnce.set(onceKey(once), stream);
-    this.grew(stream, streamBytes);
+    this.grew(stream);
     return Promise.resolve({ type: 'begun', writer: stream });
   }
 
@@ -89,16 +95,16 @@ class MemoryJournal implements Journal, ImageSource {
     this.streams.get(image.facts.id)?.followersChanged();
   }
 
-  /** A stream has grown by so many bytes: holds the bounds. */
-  grew(stream: MemoryStream, bytes: number): void {
-    this.count(stream, bytes);
+  /** A stream has grown: holds the bounds. */
+  grew(stream: MemoryStream): void {
+    this.count(stream, streamBytes + stream.view.bytes);
     const { perStreamBytes, totalBytes } = this.limits();
     while (stream.bytes > perStreamBytes && this.shorten(stream));
     if (this.bytes > totalBytes) this.makeRoom(totalBytes);
   }
 
   /**
-   * The API key that has the most gives first: its oldest ended stream, else the oldest events of its largest stream. So no key
+   * The API key that has the most gives first: its oldest ended stream, one without readers before all others, else the oldest events of its largest stream. So no key
    * takes away what is kept for a key that has less.
    */
   private makeRoom(totalBytes: number): void {
@@ -109,7 +115,7 @@ class MemoryJournal implements Journal, ImageSource {
         if (!givesNoMore.has(holder) && holder.bytes > (heaviest?.bytes ?? 0)) heaviest = holder;
       }
       if (heaviest === undefined) return;
-      const [oldest] = heaviest.ended;
+      const oldest = oldestOf(heaviest.ended);
       if (oldest !== undefined) this.remove(oldest);
       else if (!this.shortenLargest(heaviest.running)) givesNoMore.add(heaviest);
     }
@@ -122,23 +128,24 @@ class MemoryJournal implements Journal, ImageSource {
   }
 
   private count(stream: MemoryStream, bytes: number): void {
-    stream.bytes += bytes;
-    this.holderOf(stream).bytes += bytes;
-    this.bytes += bytes;
+    const more = bytes - stream.bytes;
+    stream.bytes = bytes;
+    stream.holder.bytes += more;
+    this.bytes += more;
   }
 
-  private holderOf({ view: { facts } }: MemoryStream): Holder {
-    let holder = this.holders.get(facts.keyId);
+  private holderOf({ keyId }: StreamFacts): Holder {
+    let holder = this.holders.get(keyId);
     if (holder === undefined) {
       holder = { bytes: 0, running: new Set(), ended: new Set() };
-      this.holders.set(facts.keyId, holder);
+      this.holders.set(keyId, holder);
     }
     return holder;
   }
 
   /** The stream has ended. */
   keep(stream: MemoryStream): void {
-    const { running, ended } = this.holderOf(stream);
+    const { running, ended } = stream.holder;
     running.delete(stream);
     ended.add(stream);
     this.timers.start(stream, this.limits().retentionMs);
@@ -154,21 +161,19 @@ class MemoryJournal implements Journal, ImageSource {
     const { id } = stream.view.facts;
     if (this.streams.get(id) !== stream) return;
     this.streams.delete(id);
-    const holder = this.holderOf(stream);
+    const { holder } = stream;
     holder.running.delete(stream);
     holder.ended.delete(stream);
     this.timers.stop(stream);
     this.forgetOnce(stream);
-    this.count(stream, -stream.bytes);
+    this.count(stream, 0);
     if (holder.running.size + holder.ended.size === 0) this.holders.delete(stream.view.facts.keyId);
     stream.gone();
   }
 
   private shorten(stream: MemoryStream): boolean {
-    const { bytes, first } = stream.view;
     const dropped = stream.view.dropOldest();
-    const freed = bytes - stream.view.bytes + (stream.view.first - first) * eventBytes;
-    this.count(stream, -freed);
+    this.count(stream, streamBytes + stream.view.bytes);
     return dropped;
   }
 }
@@ -183,6 +188,7 @@ interface Holder {
 
 class MemoryStream implements StreamWriter, QueuedTimer {
   readonly view: StreamImage;
+  readonly holder: Holder;
   readonly once: string | undefined;
   readonly fingerprint: string | undefined;
   /** What the journal counts for it. */
@@ -194,9 +200,10 @@ class MemoryStream implements StreamWriter, QueuedTimer {
   private owner: StreamOwner | undefined;
   private hasReaders = false;
 
-  constructor(journal: MemoryJournal, facts: StreamFacts, once: Once | undefined) {
+  constructor(journal: MemoryJournal, holder: Holder, facts: StreamFacts, once: Once | undefined) {
     this.journal = journal;
-    this.view = new StreamImage(facts, journal);
+    this.holder = holder;
+    this.view = new StreamImage(facts, journal, 1, journal.pages);
     this.once = once === undefined ? undefined : onceKey(once);
     this.fingerprint = once?.fingerprint;
   }
@@ -214,10 +221,10 @@ class MemoryStream implements StreamWriter, QueuedTimer {
   }
 
   event(payload: string): void {
-    if (this.view.ending !== undefined) return;
-    this.view.add(payload);
-    this.journal.grew(this, payload.length + eventBytes);
-    this.view.changed();
+    const { view } = this;
+    if (view.ending !== undefined) return;
+    if (view.add(payload)) this.journal.grew(this);
+    view.changed();
   }
 
   gather(): void {
@@ -235,7 +242,7 @@ class MemoryStream implements StreamWriter, QueuedTimer {
     this.owner = undefined;
     if (ending.type === 'torn' && view.head === undefined) this.journal.forgetOnce(this);
     this.journal.keep(this);
-    this.journal.grew(this, ending.payload?.length ?? 0);
+    this.journal.grew(this);
     view.changed();
   }
 
@@ -253,10 +260,10 @@ class MemoryStream implements StreamWriter, QueuedTimer {
     this.journal.remove(this);
   }
 
-  /** The journal has it no more. Followers that are still reading it get at most the newest events. */
+  /** The journal has it no more, so followers that are still reading it get none of its events. */
   gone(): void {
     this.view.broken = notKept;
-    while (this.view.dropOldest());
+    this.view.restart(this.view.lastEvent + 1);
     this.view.changed();
   }
 
@@ -270,11 +277,20 @@ class MemoryStream implements StreamWriter, QueuedTimer {
   }
 }
 
+/** The stream that ended first among those without readers, or among all where each has one. */
+function oldestOf(ended: ReadonlySet<MemoryStream>): MemoryStream | undefined {
+  for (const stream of ended) if (stream.view.followed === 0) return stream;
+  const [first] = ended;
+  return first;
+}
+
 const unknown: Found = { type: 'unknown' };
 
-/** What a stream and an event take besides payloads, measured roughly. */
+/** What a stream takes besides its pages, measured roughly. */
 const streamBytes = 1_024;
-const eventBytes = 24;
+
+/** 1 MiB. */
+const slabPages = 512;
 
 function onceKey({ keyId, key }: Once): string {
   return `${keyId}\n${key}`;

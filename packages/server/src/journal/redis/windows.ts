@@ -5,7 +5,7 @@ import type { StreamImage } from '../stream-image.ts';
  * lies in Redis only.
  */
 export class Windows {
-  /** Payload bytes of all windows. */
+  /** What all windows take. */
   bytes = 0;
   private readonly totalBytes: () => number;
   /** What is counted for each. */
@@ -45,5 +45,5 @@ export class Windows {
   }
 }
 
-/** 5 s of a fast stream. The newest up to 16 KiB are always kept, see `EventBlocks`. */
+/** 5 s of a fast stream. The newest event is always kept. */
 export const windowBytes = 256 * 1024;

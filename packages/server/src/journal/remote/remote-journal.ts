@@ -38,7 +38,7 @@ type Answer = Extract<FromJournal, { readonly call: number }>;
 type Call = WithoutCall<Extract<ToJournal, { readonly call: number }>>;
 type WithoutCall<Message> = Message extends unknown ? Omit<Message, 'call'> : never;
 
-/** Payload bytes of the newest events of one stream that stay in this process; besides them at most one block. */
+/** What the newest events of one stream may take in this process; the newest one is always here. */
 const imageBytes = 64 * 1024;
 
 class RemoteJournal implements Journal, ImageSource {
