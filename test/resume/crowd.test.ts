@@ -76,7 +76,7 @@ describe.runIf(process.platform === 'linux')('a crowd', () => {
       const held = await memoryOf(bareProbe, bare.pid, Number(line), eventsRequest(id));
       const more = follower.heldBytes - held.heldBytes;
       report({ readers, follower, bare: held, more });
-      expect(more).toBeLessThan(16_000);
+      expect(more).toBeLessThan(5_000);
     } finally {
       await bare.end('SIGKILL', 0);
       bareProbe.close();

@@ -7,6 +7,7 @@ import { writeDirectly } from '../sockets/direct-write.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Framing } from '../wire/contract.ts';
 import type { AnswerHeaders } from './exchange.ts';
+import { forgetSentHead } from './forget-head.ts';
 import { Silence } from './silence.ts';
 import { type StalledClientWatch, watchStalledClient } from './stalled-client.ts';
 
@@ -208,6 +209,7 @@ class SseReader extends Silence implements Reader {
     this.headWaits = false;
     this.takeSocket();
     this.response.flushHeaders();
+    forgetSentHead(this.response);
   }
 
   /** From here on this reader writes the headers of chunks, where it is certain that the answer is chunked. */
@@ -232,6 +234,7 @@ class SseReader extends Silence implements Reader {
       return writable;
     } finally {
       socket?.uncork();
+      forgetSentHead(response);
     }
   }
 
