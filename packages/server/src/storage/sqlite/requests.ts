@@ -85,9 +85,11 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
   );
   const forgetDiscarded = database.prepare(forgetDiscardedAt('?'));
   const deleteIntent = database.prepare('DELETE FROM intents WHERE id = ?');
-  const takePresumed = database.prepare(
-    'DELETE FROM records WHERE created_at = ? AND id = ? AND presumed = 1 RETURNING *',
+  // Nearly no record has a presumed one before it: to look first costs less than `RETURNING`, which makes a table for its rows.
+  const findPresumed = database.prepare(
+    'SELECT * FROM records WHERE created_at = ? AND id = ? AND presumed = 1',
   );
+  const deleteRecord = database.prepare('DELETE FROM records WHERE created_at = ? AND id = ?');
   const insertRecord = database.prepare(`${insertInto('records', recordColumns)} ON CONFLICT DO NOTHING`);
   const addSum = database.prepare(
     `INSERT INTO daily_spent VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
@@ -137,8 +139,8 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
        completion_tokens, cached_tokens, reasoning_tokens, cost_micro_usd
      FROM records WHERE rowid IN (${oldest}) AND presumed = 1`,
   );
-  const findRetired = database.prepare('SELECT 1 FROM retired_presumed WHERE id = ?');
-  const takeRetired = database.prepare('DELETE FROM retired_presumed WHERE id = ? RETURNING *');
+  const findRetired = database.prepare('SELECT * FROM retired_presumed WHERE id = ?');
+  const deleteRetired = database.prepare('DELETE FROM retired_presumed WHERE id = ?');
   const lessRetired = database.prepare(
     `UPDATE retired_usage SET requests = requests - 1, prompt_tokens = prompt_tokens - ?,
        completion_tokens = completion_tokens - ?, cached_tokens = cached_tokens - ?,
@@ -183,16 +185,16 @@ export function createSqliteRequests({ database, now, outbox }: SqliteRequestsOp
 
   /** Removes the record that was made for a process thought dead, if there is one; where it is retired, from the sums. */
   function removePresumed(createdAtMs: number, id: string): SumChange | undefined {
-    const removed = (takePresumed.get(createdAtMs, id) ?? removeRetired(id)) as unknown as
-      | RecordTable
-      | RetiredPresumedTable
-      | undefined;
+    const presumed = findPresumed.get(createdAtMs, id) as unknown as RecordTable | undefined;
+    if (presumed !== undefined) deleteRecord.run(createdAtMs, id);
+    const removed = presumed ?? removeRetired(id);
     return removed === undefined ? undefined : sumChange(removed, -1);
   }
 
   function removeRetired(id: string): RetiredPresumedTable | undefined {
-    const row = takeRetired.get(id) as unknown as RetiredPresumedTable | undefined;
+    const row = findRetired.get(id) as unknown as RetiredPresumedTable | undefined;
     if (row === undefined) return undefined;
+    deleteRetired.run(id);
     lessRetired.run(
       row.prompt_tokens,
       row.completion_tokens,
