@@ -221,6 +221,26 @@ describe('a worker that dies', () => {
     await untilNoneLive(running);
   });
 
+  test('a worker that hangs is killed: its streams end, and another one takes its place', async () => {
+    const running = await started();
+    const workers = await untilWorkers(running, 2);
+    const streams = await Promise.all(
+      Array.from({ length: 12 }, () => startChat(running, { model: 'lab/endless', stream: true })),
+    );
+    await untilLive(running, 12);
+    const [victim = 0] = workers;
+    process.kill(victim, 'SIGSTOP');
+    await until('the end of the one that hangs', 30_000, () => (lives(victim) ? undefined : true));
+    expect(linesOf(running, 'a worker hangs; it is killed')).toMatchObject([{ pid: victim }]);
+    const successors = await untilWorkers(running, 2);
+    expect(successors.filter((pid) => workers.includes(pid))).toHaveLength(1);
+    expect((await ask(running, { path: '/readyz' })).status).toBe(200);
+    const left = await liveStreams(running);
+    expect(left.length).toBeLessThan(12);
+    for (const stream of streams) stream.destroy();
+    await untilNoneLive(running);
+  });
+
   test('the service answers on while workers are killed again and again', async () => {
     const running = await started();
     for (let round = 0; round < 3; round += 1) {

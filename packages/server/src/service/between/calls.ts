@@ -23,6 +23,8 @@ export type WorkerCalls = {
   /** The second step: one of both. */
   commit(nothing: undefined): Promise<void>;
   discard(nothing: undefined): Promise<void>;
+  /** Answers at once, unless the worker hangs. */
+  alive(nothing: undefined): void;
   running(nothing: undefined): number;
   runs(nothing: undefined): Promise<readonly RunView[]>;
   targets(nothing: undefined): Promise<readonly TargetView[]>;

@@ -19,6 +19,7 @@ import { journalLimits } from '../journal-limits.ts';
 import { createReloads, refusedByShutdown } from '../reload-config.ts';
 import type { ServedConfig, ServingParts, ServingProcesses } from '../serving-processes.ts';
 import { createFleet, type Worker } from './fleet.ts';
+import { watchForHang } from './hung-worker.ts';
 import { lendPlaces } from './places.ts';
 import { prepareAll } from './prepare-all.ts';
 import { spreadConnections, type Taker } from './spread-connections.ts';
@@ -81,6 +82,7 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
         serveEngine(objectChannel(worker.process.link.channel(channels.engine)), engine);
       await worker.ask('serve', { engine: engine !== undefined });
       giveConnections(worker);
+      void watchForHang(worker, { log, wait });
     },
     gone(worker) {
       worker.process.link.close();

@@ -48,6 +48,7 @@ export async function serveAsWorker({ env, socket, onConnection }: WorkerOptions
     },
     commit: async () => prepared?.commit(),
     discard: async () => prepared?.discard(),
+    alive: () => {},
     running: () => rooms?.running() ?? 0,
     runs: async () => rooms?.view.runs() ?? [],
     targets: async () => rooms?.view.targets() ?? [],

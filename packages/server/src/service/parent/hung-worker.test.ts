@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { watchForHang } from './hung-worker.ts';
+
+/** A worker that is asked every two seconds; a tick passes when the test says so. */
+function watched() {
+  const ended = Promise.withResolvers<{ reason: string; lastLines: readonly string[] }>();
+  const asked: (() => void)[] = [];
+  const ticks: (() => void)[] = [];
+  const errors: string[] = [];
+  let kills = 0;
+  const over = watchForHang(
+    {
+      number: 1,
+      ask: (() => new Promise<void>((resolve) => asked.push(resolve))) as never,
+      process: {
+        pid: 7,
+        kill() {
+          kills += 1;
+          ended.resolve({ reason: 'SIGKILL', lastLines: [] });
+        },
+        ended: ended.promise,
+        link: undefined as never,
+        give() {},
+      },
+    },
+    {
+      log: { error: (message) => void errors.push(message) },
+      wait: () => new Promise((resolve) => ticks.push(resolve)),
+    },
+  );
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  const tick = async () => {
+    ticks.at(-1)?.();
+    await turn();
+  };
+  return { asked, errors, tick, turn, over, end: ended.resolve, kills: () => kills };
+}
+
+test('a worker that does not answer for five ticks is killed, once', async () => {
+  const { tick, kills, errors, over } = watched();
+  for (let at = 0; at < 4; at += 1) await tick();
+  expect(kills()).toBe(0);
+  await tick();
+  expect(kills()).toBe(1);
+  expect(errors).toEqual(['a worker hangs; it is killed']);
+  await over;
+});
+
+test('a worker that answers late lives, and is asked again', async () => {
+  const { asked, tick, turn, kills, end, over } = watched();
+  for (let round = 1; round <= 3; round += 1) {
+    expect(asked).toHaveLength(round);
+    for (let at = 0; at < 4; at += 1) await tick();
+    asked.at(-1)?.();
+    await turn();
+    await tick();
+  }
+  expect(kills()).toBe(0);
+  end({ reason: 'exit 0', lastLines: [] });
+  await over;
+});
