@@ -62,19 +62,19 @@ const suites: readonly Part[] = [
     run: () => wholeSuites(['--project', 'system', 'test/engine', 'test/wall', 'test/machines', 'test/wire']),
   },
   // Two hundred kills on each store, and outages of a minute.
-  { name: 'ledger', run: () => wholeSuites(['--project', 'system', 'test/ledger'], String(firstSeed)) },
+  { name: 'ledger', run: () => wholeSuites(['--project', 'services', 'test/ledger'], String(firstSeed)) },
 ];
 
 /** A thousand resumable streams whose connections break, and a hundred thousand whose readers never come back. */
 const resume: Part = {
   name: 'resume',
-  run: () => wholeSuites(['--project', 'system', 'test/resume'], String(firstSeed)),
+  run: () => wholeSuites(['--project', 'services', 'test/resume'], String(firstSeed)),
 };
 
 /** Five hundred resumable streams at once while replicas are restarted, and a Redis that fails in each way. */
 const replicas: Part = {
   name: 'replicas',
-  run: () => wholeSuites(['--project', 'system', 'test/replicas'], String(firstSeed)),
+  run: () => wholeSuites(['--project', 'services', 'test/replicas'], String(firstSeed)),
 };
 
 /** A thousand worlds of services that are killed at random, over each store. */

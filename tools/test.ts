@@ -39,7 +39,10 @@ async function runAll(): Promise<Counts[]> {
       starting.then(({ env }) => runChecks(report.say, env)),
       prepare(report),
     ]);
-    return [checked, await runTests(['--project', 'system'], (await starting).env, modelFile)];
+    return [
+      checked,
+      await runTests(['--project', 'system', '--project', 'services'], (await starting).env, modelFile),
+    ];
   } finally {
     await (await starting).stop();
   }
