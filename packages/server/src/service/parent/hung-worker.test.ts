@@ -2,8 +2,16 @@ import { expect, test } from 'vitest';
 import { watchForHang } from './hung-worker.ts';
 
 /** A worker that is asked every two seconds; a tick passes when the test says so. */
-function watched() {
+function watched(hasBegun = () => true) {
   const ended = Promise.withResolvers<{ reason: string; lastLines: readonly string[] }>();
+  let waitsForEnd = 0;
+  const { promise } = ended;
+  promise.then = new Proxy(promise.then, {
+    apply(then, ...call) {
+      waitsForEnd += 1;
+      return Reflect.apply(then, ...call);
+    },
+  });
   const asked: (() => void)[] = [];
   const ticks: (() => void)[] = [];
   const errors: string[] = [];
@@ -18,7 +26,7 @@ function watched() {
           kills += 1;
           ended.resolve({ reason: 'SIGKILL', lastLines: [] });
         },
-        ended: ended.promise,
+        ended: promise,
         link: undefined as never,
         give() {},
       },
@@ -26,6 +34,7 @@ function watched() {
     {
       log: { error: (message) => void errors.push(message) },
       wait: () => new Promise((resolve) => ticks.push(resolve)),
+      hasBegun,
     },
   );
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -33,7 +42,7 @@ function watched() {
     ticks.at(-1)?.();
     await turn();
   };
-  return { asked, errors, tick, turn, over, end: ended.resolve, kills: () => kills };
+  return { asked, errors, tick, turn, over, end: ended.resolve, kills: () => kills, waitsForEnd: () => waitsForEnd };
 }
 
 test('a worker that does not answer for five ticks is killed, once', async () => {
@@ -57,5 +66,39 @@ test('a worker that answers late lives, and is asked again', async () => {
   }
   expect(kills()).toBe(0);
   end({ reason: 'exit 0', lastLines: [] });
+  await turn();
+  await tick();
   await over;
+});
+
+test('a worker that starts has a minute for an answer, and ten seconds from when it has begun', async () => {
+  let begun = false;
+  const { asked, tick, turn, kills, over } = watched(() => begun);
+  for (let at = 0; at < 29; at += 1) await tick();
+  expect(kills()).toBe(0);
+  asked.at(-1)?.();
+  begun = true;
+  await turn();
+  await tick();
+  for (let at = 0; at < 5; at += 1) await tick();
+  expect(kills()).toBe(1);
+  await over;
+});
+
+test('a worker that never answers while it starts is killed', async () => {
+  const { tick, kills, over } = watched(() => false);
+  for (let at = 0; at < 30; at += 1) await tick();
+  expect(kills()).toBe(1);
+  await over;
+});
+
+test('the questions leave nothing behind at a worker that lives for long', async () => {
+  const { asked, tick, turn, waitsForEnd } = watched();
+  for (let round = 0; round < 100; round += 1) {
+    asked.at(-1)?.();
+    await turn();
+    await tick();
+  }
+  expect(asked.length).toBeGreaterThan(90);
+  expect(waitsForEnd()).toBe(1);
 });
