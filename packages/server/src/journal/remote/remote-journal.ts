@@ -307,8 +307,8 @@ function takeFrames(
   }: Omit<Extract<FromJournal, { type: 'frames' }>, 'type' | 'id'>,
 ): void {
   if (head !== undefined) image.head = head;
-  // Events between have been dropped meanwhile.
-  if (payloads.length > 0 && from > image.lastEvent + 1) image.restart(from);
+  // Events between have been dropped meanwhile, perhaps all that there were.
+  if (from > image.lastEvent + 1) image.restart(from);
   for (const payload of payloads.slice(image.lastEvent + 1 - from)) image.add(payload);
   image.keptFrom(first);
   image.keepNewest(imageBytes);

@@ -194,10 +194,12 @@ class FollowedStream implements StreamFollower {
 
   /** The process that writes the stream has everything but this. */
   private sayBroken(): void {
-    const { facts, first, last, broken } = this.view;
+    const { view } = this;
+    const { facts, first, broken } = view;
     if (broken === undefined) return;
     this.saidEnding = true;
-    this.say({ type: 'frames', id: facts.id, from: last + 1, first, payloads: [], broken });
+    const from = lastEventOf(view) + 1;
+    this.say({ type: 'frames', id: facts.id, from, first, payloads: [], broken });
   }
 
   got(): void {
