@@ -165,4 +165,17 @@ describe('the memory of a journal', () => {
     await follower.ended();
     expect(old.view.broken).toMatchObject({ code: 'completion_not_found' });
   });
+
+  test('a reader that follows at once has the end of a stream for which there is no room', async () => {
+    const journal = open({ totalBytes: 4_000 });
+    const writer = await begun(journal);
+    const follower = collect(writer.view);
+    writer.gather();
+    for (const payload of ['a', 'b']) writer.event(payload);
+    writer.end({ type: 'whole', payload: 'x'.repeat(4_000) });
+    writer.flush();
+    await follower.ended();
+    expect(follower.events).toEqual(['a', 'b']);
+    expect(await journal.find(writer.view.facts.id)).toEqual({ type: 'unknown' });
+  });
 });
