@@ -7,7 +7,7 @@ import { createTimerQueue } from '../../timers/timer-queue.ts';
 import { describeJournal, type HarnessLimits } from '../contract.suite.ts';
 import type { Journal } from '../contract.ts';
 import { createMemoryJournal } from '../memory/memory-journal.ts';
-import { collect, factsOf } from '../testing/stream-followers.ts';
+import { collect, factsOf, followed, ownerOf } from '../testing/stream-followers.ts';
 import { createRemoteJournal } from './remote-journal.ts';
 import { serveJournal } from './serve-journal.ts';
 
@@ -162,6 +162,23 @@ test('a stream that is gone before its last events have left is not whole for th
   expect(follower.events).toEqual(['1', '2']);
   // So a reader knows that it lacks event 3.
   expect(found).toMatchObject({ first: 4, last: 4 });
+});
+
+test('a reader that leaves in the turn in which it came is followed by nothing', async () => {
+  const [one, other] = pair();
+  const kept = await begun(one.kept);
+  const { owner, calls } = ownerOf();
+  kept.own(owner);
+  const found = await viewOf(other.journal, kept.view.facts.id);
+  found.follow(followed)();
+  await sleep(20);
+  expect(calls.at(-1)).toBe('left');
+  kept.event('a');
+  kept.end({ type: 'whole', payload: '[DONE]' });
+  await sleep(20);
+  const late = collect(found);
+  await late.ended();
+  expect(late.events).toEqual(['a']);
 });
 
 test('a reader of a stream that is written here keeps its place when the stream is gone', async () => {
