@@ -164,6 +164,18 @@ test('a stream that is gone before its last events have left is not whole for th
   expect(found).toMatchObject({ first: 4, last: 4 });
 });
 
+test('a reader learns which events a silent stream has lost to others', async () => {
+  const [one, other] = pair({ totalBytes: 200_000 });
+  const [silent, growing] = [await begun(one.kept), await begun(one.kept)];
+  for (let number = 1; number <= 100; number += 1) silent.event('x'.repeat(1_000));
+  const found = await viewOf(other.journal, silent.view.facts.id);
+  onTestFinished(found.follow(followed));
+  for (let number = 1; number <= 99; number += 1) growing.event('x'.repeat(1_000));
+  expect(silent.view.first).toBeGreaterThan(1);
+  await expect(found.load(1)).rejects.toThrow('not kept');
+  expect(found).toMatchObject({ first: silent.view.first, broken: undefined });
+});
+
 test('a reader that leaves in the turn in which it came is followed by nothing', async () => {
   const [one, other] = pair();
   const kept = await begun(one.kept);

@@ -106,10 +106,11 @@ class RemoteJournal implements Journal, ImageSource {
 
   async load(image: StreamImage, number: number): Promise<readonly string[]> {
     const answer = await this.call({ type: 'load', id: image.facts.id, number });
-    const payloads = answer?.type === 'loaded' ? answer.payloads : undefined;
-    if (payloads === undefined) image.broken ??= notKept;
-    if (payloads === undefined || payloads.length === 0) throw new Error('this event is not kept any more');
-    return payloads;
+    const kept = answer?.type === 'loaded' ? answer.kept : undefined;
+    if (kept === undefined) image.broken ??= notKept;
+    else if (kept.payloads.length > 0) return kept.payloads;
+    else image.keptFrom(kept.first);
+    throw new Error('this event is not kept any more');
   }
 
   followed(image: StreamImage): void {

@@ -52,7 +52,8 @@ export function serveJournal(channel: Channel, journal: Journal): void {
   async function load({ call, id, number }: Extract<ToJournal, { type: 'load' }>) {
     const found = await journal.find(id);
     const view = followed.get(id)?.view ?? (found.type === 'found' ? found.view : undefined);
-    say({ type: 'loaded', call, payloads: view === undefined ? undefined : payloadsFrom(view, number) });
+    if (view === undefined || view.broken !== undefined) say({ type: 'loaded', call, kept: undefined });
+    else say({ type: 'loaded', call, kept: { payloads: payloadsFrom(view, number), first: view.first } });
   }
 
   async function follow(id: string, from: number): Promise<void> {
