@@ -99,11 +99,16 @@ export class KeptEvents {
     this.older = undefined;
   }
 
+  /** The newest event begins behind the oldest page. */
+  get canDrop(): boolean {
+    const second = this.index[this.oldestEntry + entry + 1];
+    return second !== undefined && second <= this.lastEvent;
+  }
+
   /** Drops the oldest page; never the newest event. False where there is nothing to drop. */
   dropOldest(): boolean {
+    if (!this.canDrop) return false;
     const { index, oldestEntry } = this;
-    const second = index[oldestEntry + entry + 1];
-    if (second === undefined || second > this.lastEvent) return false;
     this.pool.give(index[oldestEntry] as number);
     this.oldestEntry += entry;
     if (this.oldestEntry * 2 >= index.length) {

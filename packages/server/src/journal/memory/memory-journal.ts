@@ -109,7 +109,7 @@ class MemoryJournal implements Journal, ImageSource {
 
   /**
    * The API key that has the most gives first: its oldest ended stream, one without readers before all others, else the oldest
-   * events of its largest stream. So no key takes away what is kept for a key that has less.
+   * events of its largest stream that has some to give. So no key takes away what is kept for a key that has less.
    */
   private makeRoom(totalBytes: number): void {
     const givesNoMore = new Set<Holder>();
@@ -127,7 +127,9 @@ class MemoryJournal implements Journal, ImageSource {
 
   private shortenLargest(running: ReadonlySet<MemoryStream>): boolean {
     let largest: MemoryStream | undefined;
-    for (const stream of running) if (stream.bytes > (largest?.bytes ?? 0)) largest = stream;
+    for (const stream of running) {
+      if (stream.bytes > (largest?.bytes ?? 0) && stream.view.canDrop) largest = stream;
+    }
     return largest !== undefined && this.shorten(largest);
   }
 
