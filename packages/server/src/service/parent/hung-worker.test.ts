@@ -1,17 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { watchForHang } from './hung-worker.ts';
 
 /** A worker that is asked every two seconds; a tick passes when the test says so. */
 function watched(hasBegun = () => true) {
   const ended = Promise.withResolvers<{ reason: string; lastLines: readonly string[] }>();
-  let waitsForEnd = 0;
   const { promise } = ended;
-  promise.then = new Proxy(promise.then, {
-    apply(then, ...call) {
-      waitsForEnd += 1;
-      return Reflect.apply(then, ...call);
-    },
-  });
+  const waitsForEnd = vi.spyOn(promise, 'then');
   const asked: (() => void)[] = [];
   const ticks: (() => void)[] = [];
   const errors: string[] = [];
@@ -42,7 +36,16 @@ function watched(hasBegun = () => true) {
     ticks.at(-1)?.();
     await turn();
   };
-  return { asked, errors, tick, turn, over, end: ended.resolve, kills: () => kills, waitsForEnd: () => waitsForEnd };
+  return {
+    asked,
+    errors,
+    tick,
+    turn,
+    over,
+    end: ended.resolve,
+    kills: () => kills,
+    waitsForEnd,
+  };
 }
 
 test('a worker that does not answer for five ticks is killed, once', async () => {
@@ -100,5 +103,5 @@ test('the questions leave nothing behind at a worker that lives for long', async
     await tick();
   }
   expect(asked.length).toBeGreaterThan(90);
-  expect(waitsForEnd()).toBe(1);
+  expect(waitsForEnd).toHaveBeenCalledTimes(1);
 });
