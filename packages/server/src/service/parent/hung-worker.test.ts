@@ -1,13 +1,14 @@
-import { expect, test, vi } from 'vitest';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { expect, test } from 'vitest';
 import { watchForHang } from './hung-worker.ts';
 
 /** A worker that is asked every two seconds; a tick passes when the test says so. */
 function watched(hasBegun = () => true) {
   const ended = Promise.withResolvers<{ reason: string; lastLines: readonly string[] }>();
-  const { promise } = ended;
-  const waitsForEnd = vi.spyOn(promise, 'then');
   const asked: (() => void)[] = [];
   const ticks: (() => void)[] = [];
+  const passedTicks: WeakRef<object>[] = [];
   const errors: string[] = [];
   let kills = 0;
   const over = watchForHang(
@@ -20,20 +21,27 @@ function watched(hasBegun = () => true) {
           kills += 1;
           ended.resolve({ reason: 'SIGKILL', lastLines: [] });
         },
-        ended: promise,
+        ended: ended.promise,
         link: undefined as never,
         give() {},
       },
     },
     {
       log: { error: (message) => void errors.push(message) },
-      wait: () => new Promise((resolve) => ticks.push(resolve)),
+      wait: () =>
+        new Promise((resolve) => {
+          ticks.push(() => {
+            const passed = {};
+            passedTicks.push(new WeakRef(passed));
+            resolve(passed as never);
+          });
+        }),
       hasBegun,
     },
   );
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
   const tick = async () => {
-    ticks.at(-1)?.();
+    ticks.pop()?.();
     await turn();
   };
   return {
@@ -44,7 +52,7 @@ function watched(hasBegun = () => true) {
     over,
     end: ended.resolve,
     kills: () => kills,
-    waitsForEnd,
+    passedTicks,
   };
 }
 
@@ -96,12 +104,16 @@ test('a worker that never answers while it starts is killed', async () => {
 });
 
 test('the questions leave nothing behind at a worker that lives for long', async () => {
-  const { asked, tick, turn, waitsForEnd } = watched();
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const { asked, tick, turn, passedTicks, over } = watched();
   for (let round = 0; round < 100; round += 1) {
     asked.at(-1)?.();
     await turn();
     await tick();
   }
-  expect(asked.length).toBeGreaterThan(90);
-  expect(waitsForEnd).toHaveBeenCalledTimes(1);
+  collectGarbage();
+  expect(passedTicks).toHaveLength(100);
+  expect(passedTicks.filter((passed) => passed.deref() !== undefined).length).toBeLessThan(10);
+  expect(over).toBeInstanceOf(Promise);
 });
