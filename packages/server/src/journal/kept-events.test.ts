@@ -13,7 +13,7 @@ const length = fc.oneof(
 const step = fc.oneof(
   { weight: 10, arbitrary: length.map((bytes) => ({ do: 'add', bytes }) as const) },
   { weight: 2, arbitrary: fc.constant({ do: 'shown' } as const) },
-  { weight: 2, arbitrary: fc.constant({ do: 'drop' } as const) },
+  { weight: 4, arbitrary: fc.constant({ do: 'drop' } as const) },
   { weight: 1, arbitrary: fc.nat(1_000).map((more) => ({ do: 'restart', more }) as const) },
 );
 

@@ -24,6 +24,8 @@ export class KeptEvents {
   private readonly pool: PagePool;
   /** For each page: its number, that of the first event which begins in it or behind it, and where that event begins. */
   private index: number[] = [];
+  /** Where the oldest page is in `index`. What is before it is taken away seldom, for a long stream has a long index. */
+  private oldestEntry = 0;
   /** The event behind the one that was read last: readers go on there. */
   private nextNumber = 0;
   private nextEntry = 0;
@@ -37,7 +39,7 @@ export class KeptEvents {
 
   /** The number of the oldest event that is kept; the number that the next one gets, where there is none. */
   get firstEvent(): number {
-    return this.index[1] ?? this.lastEvent + 1;
+    return this.index[this.oldestEntry + 1] ?? this.lastEvent + 1;
   }
 
   /** True where it has taken another page for the event. */
@@ -97,13 +99,22 @@ export class KeptEvents {
     this.older = undefined;
   }
 
+  /** The newest event begins behind the oldest page. */
+  get canDrop(): boolean {
+    const second = this.index[this.oldestEntry + entry + 1];
+    return second !== undefined && second <= this.lastEvent;
+  }
+
   /** Drops the oldest page; never the newest event. False where there is nothing to drop. */
   dropOldest(): boolean {
-    const { index } = this;
-    const second = index[entry + 1];
-    if (second === undefined || second > this.lastEvent) return false;
-    this.pool.give(index[0] as number);
-    index.splice(0, entry);
+    if (!this.canDrop) return false;
+    const { index, oldestEntry } = this;
+    this.pool.give(index[oldestEntry] as number);
+    this.oldestEntry += entry;
+    if (this.oldestEntry * 2 >= index.length) {
+      index.splice(0, this.oldestEntry);
+      this.oldestEntry = 0;
+    }
     this.heldBytes -= pageBytes;
     this.nextNumber = 0;
     return true;
@@ -111,8 +122,10 @@ export class KeptEvents {
 
   /** Drops everything; the next event that is added has number `next`. */
   restart(next: number): void {
-    for (let at = 0; at < this.index.length; at += entry) this.pool.give(this.index[at] as number);
+    const { index } = this;
+    for (let at = this.oldestEntry; at < index.length; at += entry) this.pool.give(index[at] as number);
     this.index = [];
+    this.oldestEntry = 0;
     this.tail = noBytes;
     this.end = pageBytes;
     this.heldBytes = 0;
@@ -138,7 +151,7 @@ export class KeptEvents {
   /** Goes to the beginning of an event that is kept. */
   private seek(number: number): void {
     const { index } = this;
-    let low = 0;
+    let low = this.oldestEntry / entry;
     let high = index.length / entry - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;

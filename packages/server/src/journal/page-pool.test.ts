@@ -45,6 +45,16 @@ describe('pages', () => {
     expect(pool.bytesOf(held[0] as number)).toBe(before);
   });
 
+  test('are taken from slabs in use before one is made, also behind slabs that were given back', () => {
+    const pool = new PagePool(2);
+    const all = Array.from({ length: 8 }, () => pool.take());
+    const slabs = new Set(all.map((page) => pool.bytesOf(page)));
+    // Of the second slab one page, then all of the last and of the first one: two slabs are unused, and one of them goes.
+    for (const at of [2, 6, 7, 0, 1]) pool.give(all[at] as number);
+    for (let page = 0; page < 3; page += 1) expect(slabs).toContain(pool.bytesOf(pool.take()));
+    expect(slabs).not.toContain(pool.bytesOf(pool.take()));
+  });
+
   test('a slab is not made anew for a page that comes and goes', () => {
     const pool = new PagePool(2);
     const all = Array.from({ length: 6 }, () => pool.take());

@@ -7,6 +7,8 @@
 export class PagePool {
   private readonly slabPages: number;
   private readonly slabs: (Slab | undefined)[] = [];
+  /** The places in `slabs` of those that were given back. */
+  private readonly gone: number[] = [];
   /** No slab before this one has a free page. */
   private lowest = 0;
   /** Slabs without a taken page: one is kept, so that a page which comes and goes does not make a slab each time. */
@@ -21,20 +23,18 @@ export class PagePool {
   /** The number of a page for one owner, with bytes of any value. The lowest comes first, so that the other slabs become empty. */
   take(): number {
     const { slabs } = this;
-    while (this.lowest < slabs.length && slabs[this.lowest]?.free.length === 0) this.lowest += 1;
-    let slab = slabs[this.lowest];
-    if (slab === undefined && this.unused > 0) {
-      this.lowest = slabs.findIndex((some) => some?.free.length === this.slabPages);
-      slab = slabs[this.lowest];
-    }
-    if (slab === undefined) {
-      slab = createSlab(this.slabPages);
-      slabs[this.lowest] = slab;
-      this.unused += 1;
-    }
+    while (this.lowest < slabs.length && !slabs[this.lowest]?.free.length) this.lowest += 1;
+    if (this.lowest === slabs.length) this.addSlab();
+    const slab = slabs[this.lowest] as Slab;
     if (slab.free.length === this.slabPages) this.unused -= 1;
     this.taken += 1;
     return this.lowest * this.slabPages + (slab.free.pop() as number);
+  }
+
+  private addSlab(): void {
+    this.lowest = this.gone.pop() ?? this.slabs.length;
+    this.slabs[this.lowest] = createSlab(this.slabPages);
+    this.unused += 1;
   }
 
   /** The owner uses the page no more. */
@@ -46,8 +46,10 @@ export class PagePool {
     this.taken -= 1;
     if (number < this.lowest) this.lowest = number;
     if (slab.free.length < this.slabPages) return;
-    if (this.unused > 0) this.slabs[number] = undefined;
-    else this.unused += 1;
+    if (this.unused > 0) {
+      this.slabs[number] = undefined;
+      this.gone.push(number);
+    } else this.unused += 1;
   }
 
   /** The memory in which a page lies, from {@link PagePool.offsetOf} on. */

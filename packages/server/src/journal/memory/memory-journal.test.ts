@@ -90,6 +90,17 @@ describe('the memory of a journal', () => {
     expect(growing.view.first).toBeGreaterThan(500);
   });
 
+  test('a stream of one long event leaves the room to be made by the others', async () => {
+    const journal = open({ totalBytes: 200_000 });
+    const [long, ...growing] = [await begun(journal), await begun(journal), await begun(journal)];
+    long.event('x'.repeat(100_000));
+    for (const writer of growing) fill(writer, 90_000);
+    const kept = growing.reduce((sum, { view }) => sum + (view.last - view.first + 1) * 1_000, 0);
+    expect(kept).toBeGreaterThan(70_000);
+    expect(kept).toBeLessThan(100_000);
+    expect(long.view.first).toBe(1);
+  });
+
   test('counts nothing any more for the events that it has dropped', async () => {
     const journal = open({ perStreamBytes: 100_000, totalBytes: 150_000 });
     const writer = await begun(journal);
@@ -164,5 +175,18 @@ describe('the memory of a journal', () => {
     fill(await begun(journal), 90_000);
     await follower.ended();
     expect(old.view.broken).toMatchObject({ code: 'completion_not_found' });
+  });
+
+  test('a reader that follows at once has the end of a stream for which there is no room', async () => {
+    const journal = open({ totalBytes: 4_000 });
+    const writer = await begun(journal);
+    const follower = collect(writer.view);
+    writer.gather();
+    for (const payload of ['a', 'b']) writer.event(payload);
+    writer.end({ type: 'whole', payload: 'x'.repeat(4_000) });
+    writer.flush();
+    await follower.ended();
+    expect(follower.events).toEqual(['a', 'b']);
+    expect(await journal.find(writer.view.facts.id)).toEqual({ type: 'unknown' });
   });
 });

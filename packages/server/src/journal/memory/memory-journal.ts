@@ -97,15 +97,19 @@ class MemoryJournal implements Journal, ImageSource {
 
   /** A stream has grown: holds the bounds. */
   grew(stream: MemoryStream): void {
-    this.count(stream, streamBytes + stream.view.bytes);
+    this.countAll(stream);
+    this.holdBounds(stream);
+  }
+
+  holdBounds(stream: MemoryStream): void {
     const { perStreamBytes, totalBytes } = this.limits();
     while (stream.bytes > perStreamBytes && this.shorten(stream));
     if (this.bytes > totalBytes) this.makeRoom(totalBytes);
   }
 
   /**
-   * The API key that has the most gives first: its oldest ended stream, one without readers before all others, else the oldest events of its largest stream. So no key
-   * takes away what is kept for a key that has less.
+   * The API key that has the most gives first: its oldest ended stream, one without readers before all others, else the oldest
+   * events of its largest stream that has some to give. So no key takes away what is kept for a key that has less.
    */
   private makeRoom(totalBytes: number): void {
     const givesNoMore = new Set<Holder>();
@@ -123,8 +127,14 @@ class MemoryJournal implements Journal, ImageSource {
 
   private shortenLargest(running: ReadonlySet<MemoryStream>): boolean {
     let largest: MemoryStream | undefined;
-    for (const stream of running) if (stream.bytes > (largest?.bytes ?? 0)) largest = stream;
+    for (const stream of running) {
+      if (stream.bytes > (largest?.bytes ?? 0) && stream.view.canDrop) largest = stream;
+    }
     return largest !== undefined && this.shorten(largest);
+  }
+
+  private countAll(stream: MemoryStream): void {
+    this.count(stream, streamBytes + stream.view.bytes);
   }
 
   private count(stream: MemoryStream, bytes: number): void {
@@ -148,6 +158,7 @@ class MemoryJournal implements Journal, ImageSource {
     const { running, ended } = stream.holder;
     running.delete(stream);
     ended.add(stream);
+    this.countAll(stream);
     this.timers.start(stream, this.limits().retentionMs);
   }
 
@@ -173,7 +184,7 @@ class MemoryJournal implements Journal, ImageSource {
 
   private shorten(stream: MemoryStream): boolean {
     const dropped = stream.view.dropOldest();
-    this.count(stream, streamBytes + stream.view.bytes);
+    this.countAll(stream);
     return dropped;
   }
 }
@@ -242,8 +253,12 @@ class MemoryStream implements StreamWriter, QueuedTimer {
     this.owner = undefined;
     if (ending.type === 'torn' && view.head === undefined) this.journal.forgetOnce(this);
     this.journal.keep(this);
-    this.journal.grew(this);
+    // Also where events are being gathered: the journal may remove this very stream for its bounds, and those who follow it have a
+    // right to its end.
+    view.gather();
     view.changed();
+    view.flush();
+    this.journal.holdBounds(this);
   }
 
   discard(reason: Parameters<StreamWriter['discard']>[0]): void {

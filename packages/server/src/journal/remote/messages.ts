@@ -44,7 +44,12 @@ export interface Frames {
 export type FromJournal =
   | { readonly type: 'begun' | 'conflict' | 'unknown' | 'dropped'; readonly call: number }
   | { readonly type: 'found'; readonly call: number; readonly stream: StreamState }
-  | { readonly type: 'loaded'; readonly call: number; readonly payloads: readonly string[] | undefined }
+  /** `first`: the oldest event that is kept. Undefined: the stream is not. */
+  | {
+      readonly type: 'loaded';
+      readonly call: number;
+      readonly kept: { readonly payloads: readonly string[]; readonly first: number } | undefined;
+    }
   /** What was appended first, and not acknowledged before, is in the journal. `first`: the oldest event that is kept. */
   | { readonly type: 'acknowledged'; readonly id: string; readonly first: number }
   | { readonly type: 'readers'; readonly id: string; readonly came: boolean }

@@ -7,7 +7,7 @@ import { createTimerQueue } from '../../timers/timer-queue.ts';
 import { describeJournal, type HarnessLimits } from '../contract.suite.ts';
 import type { Journal } from '../contract.ts';
 import { createMemoryJournal } from '../memory/memory-journal.ts';
-import { collect, factsOf } from '../testing/stream-followers.ts';
+import { collect, factsOf, followed, ownerOf } from '../testing/stream-followers.ts';
 import { createRemoteJournal } from './remote-journal.ts';
 import { serveJournal } from './serve-journal.ts';
 
@@ -33,7 +33,7 @@ function processes(count: number, limits: Partial<HarnessLimits> = {}) {
     const journal = createRemoteJournal(objectChannel(own.channel(4)), {
       errorPayload: ({ requestId }, { code }) => JSON.stringify({ error: { code, request_id: requestId } }),
     });
-    return { journal, link: own };
+    return { journal, link: own, kept };
   });
 }
 
@@ -143,6 +143,67 @@ test('a stream that is gone between two looks ends those who follow it', async (
   const leave = found.follow({ own: false, more: () => {} });
   onTestFinished(leave);
   await expect.poll(() => found.broken?.code).toBe('completion_not_found');
+});
+
+test('a stream that is gone before its last events have left is not whole for those who follow it', async () => {
+  const [one, other] = pair();
+  const kept = await begun(one.kept);
+  const { id } = kept.view.facts;
+  kept.event('1');
+  const found = await viewOf(other.journal, id);
+  const follower = collect(found);
+  await expect.poll(() => follower.events).toEqual(['1']);
+  // The first of these leaves at once. Before it is acknowledged, the other one and the end are there, and then the stream is not.
+  kept.event('2');
+  kept.event('3');
+  kept.end({ type: 'whole', payload: '[DONE]' });
+  await one.kept.drop(id);
+  await expect.poll(() => found.broken?.code).toBe('completion_not_found');
+  expect(follower.events).toEqual(['1', '2']);
+  // So a reader knows that it lacks event 3.
+  expect(found).toMatchObject({ first: 4, last: 4 });
+});
+
+test('a reader learns which events a silent stream has lost to others', async () => {
+  const [one, other] = pair({ totalBytes: 200_000 });
+  const [silent, growing] = [await begun(one.kept), await begun(one.kept)];
+  for (let number = 1; number <= 100; number += 1) silent.event('x'.repeat(1_000));
+  const found = await viewOf(other.journal, silent.view.facts.id);
+  onTestFinished(found.follow(followed));
+  for (let number = 1; number <= 99; number += 1) growing.event('x'.repeat(1_000));
+  expect(silent.view.first).toBeGreaterThan(1);
+  await expect(found.load(1)).rejects.toThrow('not kept');
+  expect(found).toMatchObject({ first: silent.view.first, broken: undefined });
+});
+
+test('a reader that leaves in the turn in which it came is followed by nothing', async () => {
+  const [one, other] = pair();
+  const kept = await begun(one.kept);
+  const { owner, calls } = ownerOf();
+  kept.own(owner);
+  const found = await viewOf(other.journal, kept.view.facts.id);
+  found.follow(followed)();
+  await sleep(20);
+  expect(calls.at(-1)).toBe('left');
+  kept.event('a');
+  kept.end({ type: 'whole', payload: '[DONE]' });
+  await sleep(20);
+  const late = collect(found);
+  await late.ended();
+  expect(late.events).toEqual(['a']);
+});
+
+test('a reader of a stream that is written here keeps its place when the stream is gone', async () => {
+  const [one] = pair();
+  const writer = await begun(one.journal);
+  const leave = writer.view.follow({ own: true, more: () => {} });
+  onTestFinished(leave);
+  for (const payload of ['1', '2']) writer.event(payload);
+  writer.end({ type: 'whole', payload: '[DONE]' });
+  await expect.poll(() => writer.view.ending).toBeDefined();
+  await one.kept.drop(writer.view.facts.id);
+  await expect.poll(() => writer.view.broken?.code).toBe('completion_not_found');
+  expect([writer.view.last, writer.view.event(2)]).toEqual([3, '2']);
 });
 
 function countWrites(link: Link): () => number {

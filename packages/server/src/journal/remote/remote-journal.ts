@@ -106,10 +106,11 @@ class RemoteJournal implements Journal, ImageSource {
 
   async load(image: StreamImage, number: number): Promise<readonly string[]> {
     const answer = await this.call({ type: 'load', id: image.facts.id, number });
-    const payloads = answer?.type === 'loaded' ? answer.payloads : undefined;
-    if (payloads === undefined) image.broken ??= notKept;
-    if (payloads === undefined || payloads.length === 0) throw new Error('this event is not kept any more');
-    return payloads;
+    const kept = answer?.type === 'loaded' ? answer.kept : undefined;
+    if (kept === undefined) image.broken ??= notKept;
+    else if (kept.payloads.length > 0) return kept.payloads;
+    else image.keptFrom(kept.first);
+    throw new Error('this event is not kept any more');
   }
 
   followed(image: StreamImage): void {
@@ -307,8 +308,8 @@ function takeFrames(
   }: Omit<Extract<FromJournal, { type: 'frames' }>, 'type' | 'id'>,
 ): void {
   if (head !== undefined) image.head = head;
-  // Events between have been dropped meanwhile.
-  if (payloads.length > 0 && from > image.lastEvent + 1) image.restart(from);
+  // Events between have been dropped meanwhile, perhaps all that there were.
+  if (from > image.lastEvent + 1) image.restart(from);
   for (const payload of payloads.slice(image.lastEvent + 1 - from)) image.add(payload);
   image.keptFrom(first);
   image.keepNewest(imageBytes);

@@ -12,6 +12,8 @@ const mostFrameBytes = 256 * 1024;
 export function serveJournal(channel: Channel, journal: Journal): void {
   const written = new Map<string, WrittenStream>();
   const followed = new Map<string, FollowedStream>();
+  /** From which event on streams will be followed that are still being looked for. */
+  const asked = new Map<string, number>();
   const say = createTurnBox<FromJournal>((messages) => channel.send(messages));
   let open = true;
 
@@ -50,19 +52,32 @@ export function serveJournal(channel: Channel, journal: Journal): void {
   async function load({ call, id, number }: Extract<ToJournal, { type: 'load' }>) {
     const found = await journal.find(id);
     const view = followed.get(id)?.view ?? (found.type === 'found' ? found.view : undefined);
-    say({ type: 'loaded', call, payloads: view === undefined ? undefined : payloadsFrom(view, number) });
+    if (view === undefined || view.broken !== undefined) say({ type: 'loaded', call, kept: undefined });
+    else say({ type: 'loaded', call, kept: { payloads: payloadsFrom(view, number), first: view.first } });
   }
 
   async function follow(id: string, from: number): Promise<void> {
     const own = written.get(id);
+    asked.set(id, from);
     const found =
       own === undefined ? await journal.find(id) : { type: 'found' as const, view: own.writer.view };
+    // It may have left meanwhile, and have come back with another place.
+    const latest = asked.get(id);
+    asked.delete(id);
+    if (latest !== undefined) followFound(id, latest, { found, own: own !== undefined });
+  }
+
+  function followFound(
+    id: string,
+    from: number,
+    { found, own }: { readonly found: Found; readonly own: boolean },
+  ): void {
     if (!open || followed.has(id)) return;
     if (found.type !== 'found') {
       say({ type: 'frames', id, from, first: from, payloads: [], broken: notKept });
       return;
     }
-    followed.set(id, new FollowedStream(found.view, { from, own: own !== undefined, say }));
+    followed.set(id, new FollowedStream(found.view, { from, own, say }));
   }
 
   function append({ id, head, payloads, ending, discard }: Extract<ToJournal, { type: 'append' }>): void {
@@ -117,6 +132,7 @@ export function serveJournal(channel: Channel, journal: Journal): void {
         void follow(message.id, message.from);
         break;
       case 'leave':
+        asked.delete(message.id);
         followed.get(message.id)?.leave();
         followed.delete(message.id);
         break;
@@ -194,10 +210,12 @@ class FollowedStream implements StreamFollower {
 
   /** The process that writes the stream has everything but this. */
   private sayBroken(): void {
-    const { facts, first, last, broken } = this.view;
+    const { view } = this;
+    const { facts, first, broken } = view;
     if (broken === undefined) return;
     this.saidEnding = true;
-    this.say({ type: 'frames', id: facts.id, from: last + 1, first, payloads: [], broken });
+    const from = lastEventOf(view) + 1;
+    this.say({ type: 'frames', id: facts.id, from, first, payloads: [], broken });
   }
 
   got(): void {

@@ -13,7 +13,7 @@ export function createMemoryPeers(answerMs: number): MemoryPeerGroup {
   return {
     join() {
       const own: { duties: PeerDuties | undefined } = { duties: undefined };
-      const closed = Promise.withResolvers<undefined>();
+      const waiting = new Set<() => void>();
       members.add(own);
       return {
         serve: (duties) => {
@@ -23,16 +23,19 @@ export function createMemoryPeers(answerMs: number): MemoryPeerGroup {
           if (!members.has(own)) return undefined;
           const others = [...members].filter((member) => member !== own);
           const gaveUp = Promise.withResolvers<undefined>();
-          const timer = setTimeout(() => gaveUp.resolve(undefined), answerMs);
+          const giveUp = () => gaveUp.resolve(undefined);
+          waiting.add(giveUp);
+          const timer = setTimeout(giveUp, answerMs);
           try {
-            return await Promise.race([firstOf(others, order), gaveUp.promise, closed.promise]);
+            return await Promise.race([firstOf(others, order), gaveUp.promise]);
           } finally {
             clearTimeout(timer);
+            waiting.delete(giveUp);
           }
         },
         async close() {
           members.delete(own);
-          closed.resolve(undefined);
+          for (const giveUp of waiting) giveUp();
         },
       };
     },

@@ -1,11 +1,14 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { watchForHang } from './hung-worker.ts';
 
 /** A worker that is asked every two seconds; a tick passes when the test says so. */
-function watched() {
+function watched(hasBegun = () => true) {
   const ended = Promise.withResolvers<{ reason: string; lastLines: readonly string[] }>();
   const asked: (() => void)[] = [];
   const ticks: (() => void)[] = [];
+  const passedTicks: WeakRef<object>[] = [];
   const errors: string[] = [];
   let kills = 0;
   const over = watchForHang(
@@ -25,15 +28,32 @@ function watched() {
     },
     {
       log: { error: (message) => void errors.push(message) },
-      wait: () => new Promise((resolve) => ticks.push(resolve)),
+      wait: () =>
+        new Promise((resolve) => {
+          ticks.push(() => {
+            const passed = {};
+            passedTicks.push(new WeakRef(passed));
+            resolve(passed as never);
+          });
+        }),
+      hasBegun,
     },
   );
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
   const tick = async () => {
-    ticks.at(-1)?.();
+    ticks.pop()?.();
     await turn();
   };
-  return { asked, errors, tick, turn, over, end: ended.resolve, kills: () => kills };
+  return {
+    asked,
+    errors,
+    tick,
+    turn,
+    over,
+    end: ended.resolve,
+    kills: () => kills,
+    passedTicks,
+  };
 }
 
 test('a worker that does not answer for five ticks is killed, once', async () => {
@@ -57,5 +77,43 @@ test('a worker that answers late lives, and is asked again', async () => {
   }
   expect(kills()).toBe(0);
   end({ reason: 'exit 0', lastLines: [] });
+  await turn();
+  await tick();
   await over;
+});
+
+test('a worker that starts has a minute for an answer, and ten seconds from when it has begun', async () => {
+  let begun = false;
+  const { asked, tick, turn, kills, over } = watched(() => begun);
+  for (let at = 0; at < 29; at += 1) await tick();
+  expect(kills()).toBe(0);
+  asked.at(-1)?.();
+  begun = true;
+  await turn();
+  await tick();
+  for (let at = 0; at < 5; at += 1) await tick();
+  expect(kills()).toBe(1);
+  await over;
+});
+
+test('a worker that never answers while it starts is killed', async () => {
+  const { tick, kills, over } = watched(() => false);
+  for (let at = 0; at < 30; at += 1) await tick();
+  expect(kills()).toBe(1);
+  await over;
+});
+
+test('the questions leave nothing behind at a worker that lives for long', async () => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const { asked, tick, turn, passedTicks, over } = watched();
+  for (let round = 0; round < 100; round += 1) {
+    asked.at(-1)?.();
+    await turn();
+    await tick();
+  }
+  collectGarbage();
+  expect(passedTicks).toHaveLength(100);
+  expect(passedTicks.filter((passed) => passed.deref() !== undefined).length).toBeLessThan(10);
+  expect(over).toBeInstanceOf(Promise);
 });

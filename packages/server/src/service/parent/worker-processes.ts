@@ -67,12 +67,15 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
     log,
     open: openWorker,
     async begin(worker) {
+      let begun = false;
+      void watchForHang(worker, { log, wait, hasBegun: () => begun });
       const problems = await worker.ask('begin', {
         number: worker.number,
         served: inForce,
         terminal: output.isTTY === true,
         places: places.lendFirst(worker),
       });
+      begun = true;
       // While the service starts, workers say so. Later, connections go to those that serve.
       if (!serving && problems.length === 0) giveConnections(worker);
       return problems;
@@ -82,7 +85,6 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
         serveEngine(objectChannel(worker.process.link.channel(channels.engine)), engine);
       await worker.ask('serve', { engine: engine !== undefined });
       giveConnections(worker);
-      void watchForHang(worker, { log, wait });
     },
     gone(worker) {
       worker.process.link.close();
