@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { createSignIns } from '../access/sign-ins.ts';
 import { createStoredKeys } from '../access/stored-keys.ts';
 import type { KeyLedger } from '../access/testing/memory-keys.ts';
 import { createApp, newRequestId } from '../app.ts';
@@ -105,6 +106,7 @@ export async function startTestApp({
     config,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
     storedKeys,
+    signIns: createSignIns(Date.now),
     openRecords,
     likely: createLikelyCompletion(),
     ledger,
