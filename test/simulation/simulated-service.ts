@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { PassThrough } from 'node:stream';
+import { createSignIns } from '../../packages/server/src/access/sign-ins.ts';
 import { createStoredKeys } from '../../packages/server/src/access/stored-keys.ts';
 import { createApp } from '../../packages/server/src/app.ts';
 import type { Config } from '../../packages/server/src/config/config.ts';
@@ -231,6 +232,7 @@ async function startProcess(
     config,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
     storedKeys,
+    signIns: createSignIns(time.now),
     openRecords,
     likely: createLikelyCompletion(),
     ledger,

@@ -127,6 +127,48 @@ describe('limits over all workers', () => {
 });
 
 describe('administration', () => {
+  test('a browser signs in through whichever worker, once, and out of all of them, also of one that comes later', async () => {
+    const running = await started();
+    const { code } = (await administer(running, 'session/codes', undefined, 'POST')) as { code: string };
+    const headers = (cookie = '') => ({
+      ...{ Host: new URL(running.baseUrl).host, Origin: running.baseUrl, Cookie: cookie },
+      ...{ Authorization: '', 'Content-Type': 'application/json' },
+    });
+    const signIn = { method: 'POST', path: '/admin/v1/session', body: JSON.stringify({ code }) };
+    const signIns = await Promise.all(
+      Array.from({ length: 8 }, () => ask(running, { ...signIn, headers: headers() })),
+    );
+    expect(signIns.map(({ status }) => status).toSorted()).toEqual([204, ...Array<number>(7).fill(401)]);
+    const set = signIns.map((answer) => answer.header('set-cookie')).find((value) => value !== undefined);
+    const cookie = set?.split(';')[0] ?? '';
+    /** Asks until both workers have answered, and each time with this status. */
+    async function askBoth(status: number): Promise<void> {
+      const requests = () => linesOf(running, 'request');
+      const before = requests().length;
+      await until('answers of both workers', 20_000, async () => {
+        const models = { path: '/v1/models', headers: headers(cookie) };
+        const answers = await Promise.all(Array.from({ length: 8 }, () => ask(running, models)));
+        expect(answers.map((answer) => answer.status)).toEqual(Array<number>(8).fill(status));
+        return byWorker(requests().slice(before)).size === 2 ? true : undefined;
+      });
+    }
+    await askBoth(200);
+    const out = await ask(running, {
+      method: 'DELETE',
+      path: '/admin/v1/session',
+      headers: headers(cookie),
+    });
+    expect(out.status).toBe(204);
+    await askBoth(401);
+    const [first] = workersOf(running);
+    process.kill(first ?? 0, 'SIGKILL');
+    await until('another worker', 20_000, () => {
+      const workers = workersOf(running);
+      return workers.length === 2 && !workers.includes(first ?? 0) ? true : undefined;
+    });
+    await askBoth(401);
+  });
+
   test('a completion is cancelled through whichever worker', async () => {
     const running = await started();
     for (let round = 0; round < 4; round += 1) {

@@ -4,6 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createKeyAdministration } from './access/administration/key-administration.ts';
 import { createAuthenticator } from './access/authenticator.ts';
 import { createFixedKeys } from './access/fixed-keys.ts';
+import { createSessions } from './access/sessions.ts';
+import type { SignIns } from './access/sign-ins.ts';
 import type { StoredKeys } from './access/stored-keys.ts';
 import { createStreamSignature } from './access/stream-signature.ts';
 import type { Config } from './config/config.ts';
@@ -29,6 +31,7 @@ import { durableStreamRoutes } from './http/routes/durable-streams.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
 import { modelRoutes } from './http/routes/models.ts';
+import { sessionRoutes } from './http/routes/session.ts';
 import { usageRoutes } from './http/routes/usage.ts';
 import type { ServiceView } from './http/service-view.ts';
 import { createStreamUrls } from './http/stream-url.ts';
@@ -61,6 +64,8 @@ export interface AppParts {
   readonly keys: { readonly apiKeys: readonly string[]; readonly adminKeys: readonly string[] };
   /** The keys of the store. They outlive a reload. */
   readonly storedKeys: StoredKeys;
+  /** The sign-ins of browsers. They outlive a reload. */
+  readonly signIns: SignIns;
   /** Decides limits and keeps the records. It outlives a reload. */
   readonly ledger: Ledger;
   /** The records of the running requests, and how long answers were. They outlive a reload. */
@@ -161,12 +166,20 @@ export function createApp(parts: AppParts): App {
     budget: bodies.budget,
     meter,
   };
+  const { publicUrl } = config.server;
   const streamUrls = createStreamUrls({
     signature: createStreamSignature(storedKeys.signingSecret),
-    publicUrl: config.server.publicUrl,
+    publicUrl,
     retentionMs: config.stream.retentionMs,
   });
 
+  const sessions = createSessions({
+    secret: storedKeys.signingSecret,
+    isAdminKey: (id) => fixed.list.some((key) => key.admin && key.id === id),
+    ended: parts.signIns.ended,
+    newId: () => randomId(16, 'hex'),
+    now: Date.now,
+  });
   const routes = [
     ...surfaces.map((surface) =>
       completionRoute(surface, {
@@ -198,6 +211,13 @@ export function createApp(parts: AppParts): App {
     adminWebhookRoute(ledger),
     adminReloadRoute(parts.reload, bodies.budget),
     ...adminKeyRoutes(administration, bodies.budget),
+    ...(config.console.enabled
+      ? sessionRoutes({
+          ...{ sessions, publicUrl, budget: bodies.budget },
+          codes: parts.signIns.codes,
+          required: config.auth.required,
+        })
+      : []),
   ];
 
   const handle: HandleRequest = createHandler({
@@ -208,6 +228,7 @@ export function createApp(parts: AppParts): App {
       keyPrefix: config.auth.keyPrefix,
       required: config.auth.required,
       limits: config.limits,
+      browsers: config.console.enabled ? { sessions, publicUrl } : undefined,
       now: Date.now,
     }),
     cors: config.auth.required ? createCors(config.server.corsOrigins) : noCors,

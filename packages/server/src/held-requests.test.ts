@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createSignIns } from './access/sign-ins.ts';
 import { noStoredKeys } from './access/stored-keys.ts';
 import { createApp } from './app.ts';
 import { formatProblem } from './config/config-problem.ts';
@@ -106,6 +107,7 @@ beforeAll(async () => {
     config: loaded.config,
     keys: { apiKeys: [key], adminKeys: [] },
     storedKeys: noStoredKeys,
+    signIns: createSignIns(Date.now),
     ledger: createOpenHandedLedger(),
     peers: noPeers,
     openRecords: new Set(),

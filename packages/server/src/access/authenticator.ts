@@ -7,12 +7,25 @@ import type { FixedKeys } from './fixed-keys.ts';
 import { digestOfKey } from './issued-key.ts';
 import type { KnownKey } from './key-mirror.ts';
 import type { KeyAbsence } from './key-questions.ts';
+import { comesFromOwnPage } from './own-origin.ts';
 import { createPrincipal, type Principal } from './principal.ts';
+import { readSessionCookie, writeSessionCookie } from './session-cookie.ts';
+import type { Sessions } from './sessions.ts';
 import type { StoredKeys } from './stored-keys.ts';
 import { createStreamSignature, readSignedQuery, type SignatureVerdict } from './stream-signature.ts';
 
-/** What a route requires. `stream`: a key, or the signed address of the one stream whose id is in the path. */
-export type Access = 'public' | 'key' | 'stream' | 'admin';
+/**
+ * What a route requires. `stream`: a key, or the signed address of the one stream whose id is in the path. `sign-in`: an admin key,
+ * or nothing; then the route itself asks for a code. In a browser the cookie of a session stands for a key, but for `sign-in`.
+ */
+export type Access = 'public' | 'key' | 'stream' | 'admin' | 'sign-in';
+
+/** How browsers that have signed in are recognized. */
+export interface BrowserAccess {
+  readonly sessions: Pick<Sessions, 'read'>;
+  /** `server.public_url`. */
+  readonly publicUrl: string | undefined;
+}
 
 export interface AuthenticatorOptions {
   readonly fixed: FixedKeys;
@@ -22,6 +35,8 @@ export interface AuthenticatorOptions {
   readonly required: boolean;
   /** The limits of each key that has none of its own. */
   readonly limits: Pick<Limits, 'requestsPerMinute' | 'tokensPerMinute' | 'maxStreams'>;
+  /** Default: no cookie is read. */
+  readonly browsers?: BrowserAccess | undefined;
   /** Unix milliseconds. */
   now(): number;
 }
@@ -31,8 +46,10 @@ export interface Authenticator {
   /**
    * Failures: `missing_api_key`, `invalid_api_key`, `expired_api_key`, `admin_required`, those of {@link extractKey};
    * `storage_unavailable` and `overloaded` for a key that can neither be found nor denied. For a signed address:
-   * `completion_not_found`, and `storage_unavailable` while the secret has not been read. A promise only where the ledger
-   * has to be asked for the key; it never rejects. `query` is the raw query string, `id` that of the path, decoded.
+   * `completion_not_found`, and `storage_unavailable` while the secret has not been read; the same for a cookie, and
+   * `expired_api_key` for one that holds no more, `admin_required` for one that another page has made the browser send. A promise
+   * only where the ledger has to be asked for the key; it never rejects. `query` is the raw query string, `id` that of the path,
+   * decoded.
    */
   authenticate(
     access: Access,
@@ -44,6 +61,9 @@ export interface Authenticator {
 
 /** The owner of fixed keys, and of stored keys that name none. */
 export const defaultOwner = 'default';
+
+/** The key and the owner of what a browser asks that has signed in. */
+const consoleKey = 'console';
 
 /** The store keeps when a key was last used with a precision of a minute. */
 const touchEachMs = 60_000;
@@ -57,7 +77,7 @@ interface Made {
 }
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const { fixed, stored, keyPrefix, required, limits, now } = options;
+  const { fixed, stored, keyPrefix, required, limits, browsers, now } = options;
   const made = new Map<string, Made>();
   const signatures = createStreamSignature(stored.signingSecret);
 
@@ -79,13 +99,35 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     if (key.revokedAtMs !== undefined) return fail(revoked);
     if (hashExpiresAtMs !== undefined && hashExpiresAtMs <= nowMs) return fail(rotated);
     if (key.expiresAtMs !== undefined && key.expiresAtMs <= nowMs) return fail(expired(key.expiresAtMs));
-    if (access === 'admin') return fail(adminRequired);
+    if (takesAdmins(access)) return fail(adminRequired);
     const one = principalOf(key.id, false, key);
     if (nowMs - one.touchedAtMs >= touchEachMs) {
       one.touchedAtMs = nowMs;
       stored.touch(key.id, nowMs);
     }
     return ok(one.principal);
+  }
+
+  function admitWithoutKey(access: Access, headers: RequestHeaders): Result<Principal> {
+    if (access === 'sign-in') return ok(nobody);
+    const token = browsers === undefined ? undefined : readSessionCookie(headers);
+    if (browsers === undefined || token === undefined) return fail(missingKey(access, headers));
+    const read = browsers.sessions.read(token);
+    if (read.type === 'invalid') return fail(sessionEnded);
+    if (read.type === 'unavailable') return fail(sessionUnverifiable);
+    if (!comesFromOwnPage(headers, browsers.publicUrl)) return fail(foreignPage);
+    const { session, renewed } = read;
+    const cookie =
+      renewed === undefined
+        ? {}
+        : {
+            cookie: writeSessionCookie(headers, {
+              token: renewed,
+              maxAgeS: session.expiresS - Math.floor(now() / 1_000),
+              secure: session.secure,
+            }),
+          };
+    return ok({ ...principalOf(consoleKey, true).principal, session: { ...session, ...cookie } });
   }
 
   return {
@@ -98,11 +140,11 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       if (signed !== undefined) return admitSigned(signatures.verify(id, signed, now()), id);
       if (!required) return ok(principalOf('anonymous', true).principal);
       const key = extracted.value;
-      if (key === undefined) return fail(missingKey(access, headers));
+      if (key === undefined) return admitWithoutKey(access, headers);
       const digest = digestOfKey(key);
       const found = fixed.find(digest);
       if (found !== undefined) {
-        if (access === 'admin' && !found.admin) return fail(adminRequired);
+        if (takesAdmins(access) && !found.admin) return fail(adminRequired);
         return ok(principalOf(found.id, found.admin).principal);
       }
       const known = stored.find(digest.toString('hex'));
@@ -110,6 +152,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       return admitStored(known, access);
     },
   };
+}
+
+function takesAdmins(access: Access): boolean {
+  return access === 'admin' || access === 'sign-in';
 }
 
 function admitSigned(verdict: SignatureVerdict, id: string): Result<Principal> {
@@ -164,6 +210,22 @@ const unverifiable = failure(
   'storage_unavailable',
   'The store does not answer, so this signed address can be neither accepted nor refused now.',
   { retryAfterMs: 1_000 },
+);
+const sessionEnded = failure(
+  'expired_api_key',
+  'The session of this browser has ended. Sign in to the console again, or send a key.',
+);
+const sessionUnverifiable = failure(
+  'storage_unavailable',
+  'The store does not answer, so the session of this browser can be neither accepted nor refused now.',
+  { retryAfterMs: 1_000 },
+);
+/** Also for the code of a sign-in: only the console's own page sends one. */
+export const foreignPage = failure(
+  'admin_required',
+  "The session of a browser is taken from this server's own pages only; Origin and Sec-Fetch-Site do not say that one of them " +
+    'has sent this request. Behind a proxy set server.public_url; elsewhere send a key.',
+  { param: 'Origin' },
 );
 const adminRequired = failure('admin_required', 'This route takes an admin key; an API key came.');
 const revoked = failure('invalid_api_key', 'This API key was revoked. Ask the operator for a new one.');

@@ -3,6 +3,7 @@ import { budgetPeriod } from '../storage/budget-period.ts';
 import type { BudgetCheck, Owner } from '../storage/contract.ts';
 import type { Budget, Limits } from '../storage/keys.ts';
 import { createModelRights, type ModelList, type ModelRights } from './model-rights.ts';
+import type { Session } from './sessions.ts';
 
 /**
  * The sender of a request, as its key identifies it: who pays, and what the key may do. Made once for each version of a key
@@ -22,6 +23,14 @@ export interface Principal {
   readonly usageChunk: 'inline' | 'separate' | undefined;
   /** The only stream that the sender may read and cancel, where a signed address stands for its key. */
   readonly onlyStream: string | undefined;
+  /** The session of the console, where its cookie stands for a key. */
+  readonly session: PresentedSession | undefined;
+}
+
+/** A session by which a request has come. */
+export interface PresentedSession extends Session {
+  /** `Set-Cookie` for the answer, where the session was renewed just now. */
+  readonly cookie?: string;
 }
 
 /** Whether a sender may read and cancel a stream: its own key has started it, or its address of this stream was signed. */
@@ -76,6 +85,7 @@ export function createPrincipal({ keyId, admin, key, owner, ownerId, defaults }:
     models: createModelRights(lists),
     usageChunk: key.usageChunk,
     onlyStream: undefined,
+    session: undefined,
   };
 }
 

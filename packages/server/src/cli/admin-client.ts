@@ -8,6 +8,8 @@ import type { CommandIo } from './command-io.ts';
 export interface AdminClient {
   /** `path` with its query: `/admin/v1/keys?limit=10`. Never rejects. */
   call(method: string, path: string, body?: JsonValue): Promise<AdminAnswer>;
+  /** `http://127.0.0.1:7245`. */
+  readonly url: string;
   /** Where keys and records are, in words. */
   readonly where: string;
   /** The names of all models, where no server runs that could be asked. */
@@ -31,6 +33,8 @@ export interface AdminPlace {
   readonly dataDir?: string | undefined;
   /** Whether a store is made where there is none; default: false. */
   readonly creates?: boolean;
+  /** Only a server that runs will do, not its store. */
+  readonly needsServer?: boolean;
 }
 
 /** An answer may be long in the making, but each byte follows the one before within this time. */
@@ -65,6 +69,7 @@ function createAdminClient({
   close,
 }: Extract<FoundAdministration, { readonly ok: true }>): AdminClient {
   return {
+    url,
     where,
     modelNames,
     async call(method, at, body) {

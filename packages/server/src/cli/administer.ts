@@ -8,6 +8,8 @@ export type Administer = (admin: Administration) => Promise<void>;
 
 /** Calls of the administration whose refusals end the command. */
 export interface Administration {
+  /** `http://127.0.0.1:7245`. */
+  readonly url: string;
   /** Where keys and records are, in words. */
   readonly where: string;
   call(method: string, path: string, body?: JsonValue): Promise<JsonObject>;
@@ -83,6 +85,7 @@ function administrationOf(client: AdminClient, { missing }: AdministerOptions): 
     }
   }
   return {
+    url: client.url,
     where: client.where,
     call,
     all,

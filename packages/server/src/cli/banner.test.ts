@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { memoryFiles } from '../testing/memory-files.ts';
-import { modelsLine } from './banner.ts';
+import { banner, modelsLine } from './banner.ts';
+import { consoleAddress } from './console-address.ts';
 
 async function configOf(text: string): Promise<Config> {
   const files = memoryFiles('/etc/tailrace', { 'tailrace.yaml': text });
@@ -37,4 +38,21 @@ test('a model on the engine has the name that clients use', async () => {
 test("where all models are the engine's, only the engine's lines name them", async () => {
   expect(modelsLine(await configOf(''))).toEqual([]);
   expect(modelsLine(await configOf('engine: {enabled: false}'))).toEqual([]);
+});
+
+test('the banner shows the address that signs a browser in on a terminal only', () => {
+  const facts = (terminal: boolean, console: string | undefined) => ({
+    ...{ url: 'http://h:1', adminFile: undefined, models: [], serves: true, terminal, console },
+    key: { type: 'configured' } as const,
+  });
+  const address = consoleAddress('http://127.0.0.1:7245', 'a-code');
+  expect(banner(facts(true, address))).toContain(
+    '\nPlayground and console: http://127.0.0.1:7245/#sign-in=a-code  (signs one browser in, once, within 10 minutes)\n',
+  );
+  expect(banner(facts(false, address))).not.toContain('a-code');
+  expect(banner(facts(true, undefined))).not.toContain('console:');
+  // Where no key is asked for.
+  expect(banner(facts(true, consoleAddress('http://127.0.0.1:7245', undefined)))).toContain(
+    '\nPlayground and console: http://127.0.0.1:7245/\n',
+  );
 });

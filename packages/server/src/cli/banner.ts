@@ -10,6 +10,8 @@ export interface BannerFacts {
   readonly key: ShownKey;
   /** The file of the generated admin key. */
   readonly adminFile: string | undefined;
+  /** {@link consoleAddress}, where the banner shows it. */
+  readonly console: string | undefined;
   /** Lines about the served models, ready to print. */
   readonly models: readonly string[];
   /** Whether any model is configured. Without one the banner shows no commands to try. */
@@ -47,7 +49,7 @@ export function engineLines(engine: ServingFacts['engine']): readonly string[] {
  * The text that a start prints: address, keys, and commands for a new user to copy. Commands begin at the left margin and
  * contain nothing that another start changes, so that they can be copied later, also from a log file.
  */
-export function banner({ url, key, adminFile, models, serves, terminal }: BannerFacts): string {
+export function banner({ url, key, adminFile, console, models, serves, terminal }: BannerFacts): string {
   const shellKey = keyForShell(key, terminal);
   const pythonKey = keyForPython(key, terminal);
   const lines = ['', `Tailrace serves OpenAI's chat completions at  ${url}/v1`, ...models];
@@ -60,6 +62,11 @@ export function banner({ url, key, adminFile, models, serves, terminal }: Banner
     );
   } else lines.push('API key: not required (auth.required: false)');
   if (adminFile !== undefined) lines.push(`Admin key: ${adminFile}`);
+  // Only a person at a terminal may have it: it signs a browser in as an administrator.
+  if (terminal && console !== undefined) {
+    const once = console.includes('#') ? '  (signs one browser in, once, within 10 minutes)' : '';
+    lines.push(`Playground and console: ${console}${once}`);
+  }
   if (!serves) {
     lines.push('', 'No model is configured yet: see docs/configuration.md.', '');
     return lines.join('\n');

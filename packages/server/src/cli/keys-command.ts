@@ -90,9 +90,9 @@ const group: SubcommandGroup<Name, Flag> = {
       examples: [exampleId],
     },
     'rotate-signing': {
-      about: 'replace the secret that signs addresses of streams',
+      about: 'replace the secret that signs addresses of streams and sessions of browsers',
       detail:
-        'Replaces the secret that signs addresses of streams, on every replica within 2 s. All addresses that were signed before end. Keys stay as they are.',
+        'Replaces the secret that signs addresses of streams and sessions of browsers, on every replica within 2 s. All that were signed before end. Keys stay as they are.',
       flags: [],
       examples: [''],
     },
@@ -162,7 +162,7 @@ export async function keysCommand(args: readonly string[], io: CommandIo): Promi
       else
         await print(
           io,
-          `replaced the signing secret ${admin.where}; addresses of streams that were signed before have ended\n`,
+          `replaced the signing secret ${admin.where}; addresses of streams and sessions that were signed before have ended\n`,
         );
     },
   };

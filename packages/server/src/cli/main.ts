@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promi
   keys: async (args, io) => (await import('./keys-command.ts')).keysCommand(args, io),
   owners: async (args, io) => (await import('./owners-command.ts')).ownersCommand(args, io),
   usage: async (args, io) => (await import('./usage-command.ts')).usageCommand(args, io),
+  console: async (args, io) => (await import('./console-command.ts')).consoleCommand(args, io),
   // Opened only here: no other command reads standard input.
   db: async (args, io) => (await import('./db-command.ts')).dbCommand(args, { ...io, stdin: process.stdin }),
   wall: async (args, io) => (await import('./wall-command.ts')).wallCommand(args, io),
@@ -30,6 +31,7 @@ const help = `Usage: tailrace COMMAND [FLAGS]
   keys            create, list, show, update, rotate, revoke keys (--help)
   owners          create, list, show, update, revoke owners of keys (--help)
   usage           sums of what was used, and budgets (--help)
+  console         print an address that signs a browser in, and open it (--help)
   db              export, import and migrate the store (--help)
   wall            start a server that misbehaves on request (--list names its faults)
 

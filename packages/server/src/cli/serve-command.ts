@@ -2,6 +2,7 @@ import { type ServingFacts, serve } from '../service/serve.ts';
 import { localUrl } from '../service/server-file.ts';
 import { banner, engineLines, modelsLine } from './banner.ts';
 import type { CommandIo } from './command-io.ts';
+import { consoleAddress } from './console-address.ts';
 import { counted } from './counted.ts';
 import { print } from './print.ts';
 import { keepCompiledCode } from './process-settings.ts';
@@ -31,9 +32,10 @@ export async function serveCommand(args: readonly string[], io: CommandIo): Prom
   return served.ok ? 0 : complain(io, served.exitCode, served.message);
 }
 
-function announce({ config, port, keys, engine }: ServingFacts, io: CommandIo): void {
+function announce({ config, port, keys, engine, signInCode }: ServingFacts, io: CommandIo): void {
   const { host } = config.server.listen;
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  const terminal = io.stderr.isTTY === true;
   io.stderr.write(
     banner({
       url: config.server.publicUrl ?? localUrl({ host }, port),
@@ -41,7 +43,12 @@ function announce({ config, port, keys, engine }: ServingFacts, io: CommandIo): 
       adminFile: keys.adminFile,
       models: [...modelsLine(config), ...engineLines(engine)],
       serves: config.models.size > 0,
-      terminal: io.stderr.isTTY === true,
+      terminal,
+      // The address of this very process, not of a balancer: no other replica knows the code.
+      console:
+        terminal && config.console.enabled
+          ? consoleAddress(localUrl({ host }, port), signInCode())
+          : undefined,
     }),
   );
   io.stdout.write(`tailrace: listening on http://${authority}\n`);

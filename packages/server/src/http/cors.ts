@@ -39,7 +39,10 @@ export interface Cors {
   ): boolean;
 }
 
-/** `origins`: exact origins, or `*`. Keys come in headers, never in cookies, so `*` lets no page use a visitor's key. */
+/**
+ * `origins`: exact origins, or `*`. It lets no page use what its visitor may do: keys come in headers, and the cookie of a session is
+ * refused where another page has sent it (`access/own-origin.ts`). No answer allows credentials.
+ */
 export function createCors(origins: readonly string[]): Cors {
   const any = origins.includes('*');
   const allowed = new Set(origins);

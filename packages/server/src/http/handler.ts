@@ -56,7 +56,8 @@ function refuseFraming({ headers, httpVersion }: IncomingMessage): Failure | und
  * routes send parameters of their own, such as `api-version`.
  */
 function refuseQuery({ access, readsQuery }: Route, query: string): Failure | undefined {
-  if (access !== 'admin' || readsQuery || query === '') return undefined;
+  const administers = access === 'admin' || access === 'sign-in';
+  if (!administers || readsQuery || query === '') return undefined;
   const read = readParameters(query, []);
   return read.ok ? undefined : read.failure;
 }
@@ -159,6 +160,8 @@ export function createHandler(options: HandlerOptions) {
       if (!principal.ok) return await replyFailure(exchange, principal.failure);
       exchange.id = match.id;
       exchange.principal = principal.value;
+      const { session } = principal.value;
+      if (session?.cookie !== undefined) headers['set-cookie'] = session.cookie;
       const unread = refuseQuery(match.route, query);
       if (unread !== undefined) return await replyFailure(exchange, unread);
       await match.route.handle(exchange);

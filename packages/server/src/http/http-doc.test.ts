@@ -65,8 +65,13 @@ it('the answer of a cancel has the members of the one of the page', async () => 
 });
 
 it('the table of routes has every route with its key, and no other', () => {
-  const keys = { none: 'public', any: 'key', 'any, or signed': 'stream', admin: 'admin' } as const;
-  const rows = [...page.matchAll(/^\| (`[A-Z]+ \/.*?) \| (none|any|any, or signed|admin) \|/gm)];
+  const keys = {
+    ...{ none: 'public', any: 'key', admin: 'admin' },
+    ...{ 'any, or signed': 'stream', 'admin, or a code': 'sign-in' },
+  } as const;
+  const rows = [
+    ...page.matchAll(/^\| (`[A-Z]+ \/.*?) \| (none|any|any, or signed|admin|admin, or a code) \|/gm),
+  ];
   const shown = rows.flatMap(([, routes = '', key = 'none']) =>
     Array.from(
       routes.matchAll(/`([A-Z]+ \S+)`/g),

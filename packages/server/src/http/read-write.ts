@@ -19,12 +19,16 @@ export interface AskedWrite {
 }
 
 /** Reads a write of the administration: its body, `{}` where none came, and its `Idempotency-Key`. */
-export async function readWrite(exchange: Exchange, budget: BodyBudget): Promise<Result<AskedWrite>> {
+export async function readWrite(
+  exchange: Exchange,
+  budget: BodyBudget,
+  maxBytes = maxBodyBytes,
+): Promise<Result<AskedWrite>> {
   if (isBodyless(exchange)) {
     const once = onceFor(exchange, noBytes);
     return once.ok ? ok({ body: {}, ...given(once.value) }) : once;
   }
-  const held = await readBody(exchange, maxBodyBytes, budget);
+  const held = await readBody(exchange, maxBytes, budget);
   if (!held.ok) return held;
   try {
     const { bytes } = held.value;

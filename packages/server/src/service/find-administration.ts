@@ -16,6 +16,8 @@ export interface AdministrationPlace {
   readonly cwd: string;
   /** Whether a store is made where no server runs and there is none. */
   readonly creates: boolean;
+  /** Fails where no server runs, instead of opening its store. */
+  readonly needsServer?: boolean;
   /** Receives what the operator should know of a store that is opened. */
   note(line: string): void;
   /** Whether an HTTP server answers at a URL. */
@@ -68,6 +70,10 @@ export async function findAdministration(place: AdministrationPlace): Promise<Fo
       : { ...key, exitCode: 1 };
   }
   if (!loaded.ok) return { ok: false, message: loaded.problems.map(formatProblem).join('\n'), exitCode: 2 };
+  if (place.needsServer === true) {
+    const message = `no server runs on the data folder ${dataDir}; start one with tailrace serve`;
+    return { ok: false, message, exitCode: 1 };
+  }
   // Imported here: with a server that runs, no store is opened.
   const { openAdministration } = await import('./open-administration.ts');
   const opened = await openAdministration(loaded.config, place);

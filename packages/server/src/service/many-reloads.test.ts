@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
+import { createSignIns } from '../access/sign-ins.ts';
 import { configSecrets } from '../config/config-secrets.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { createTestJournal } from '../journal/testing/test-journal.ts';
@@ -51,6 +52,7 @@ test('hundreds of reloads, each with other keys and upstreams, leave no memory, 
   const service = createService({
     config: loaded.config,
     fileHasContent: loaded.fileHasContent,
+    signIns: createSignIns(Date.now),
     engine: undefined,
     journal: createTestJournal(),
     ledger: createOpenHandedLedger(),

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createSignIns } from '../access/sign-ins.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { createTestJournal } from '../journal/testing/test-journal.ts';
@@ -46,6 +47,7 @@ async function startService() {
   const service = createService({
     config: loaded.config,
     fileHasContent: loaded.fileHasContent,
+    signIns: createSignIns(Date.now),
     engine: undefined,
     journal: createTestJournal(),
     ledger: createOpenHandedLedger(),

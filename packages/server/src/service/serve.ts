@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createFixedKeys } from '../access/fixed-keys.ts';
+import { createSignIns } from '../access/sign-ins.ts';
 import type { Config } from '../config/config.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import type { Environment } from '../config/environment.ts';
@@ -45,6 +47,8 @@ export interface ServingFacts {
   /** The port in use, also where the configuration leaves it to the system. */
   readonly port: number;
   readonly keys: ServingKeys;
+  /** Makes a code that signs one browser in to the console; undefined where no key is asked for. */
+  signInCode(): string | undefined;
   /** Absent where no engine runs. */
   readonly engine: Pick<Engine, 'models' | 'describe'> | undefined;
 }
@@ -100,7 +104,8 @@ async function serveConfig(
     log.info('shutting down', { reason: shutdown.reason(), running: (await processes?.running()) ?? 0 }),
   );
   const first = { config, environmentValues, fileHasContent, keys };
-  const parts = { first, env, log, load, keysForReload, onSecrets };
+  const signIns = createSignIns(Date.now);
+  const parts = { first, signIns, env, log, load, keysForReload, onSecrets };
   // Imported here: the parent of workers does not need the rooms that serve, and a process that serves does not need those of a parent.
   const serving =
     config.server.workers > 1
@@ -143,7 +148,13 @@ async function serveConfig(
     processes = serving;
     reloads.startWith(() => void serving.reload());
     await nameServer(config, port, log, { starting: false });
-    onServing({ config, port, keys, engine });
+    onServing({
+      ...{ config, port, keys, engine },
+      signInCode: () => {
+        const [adminKey] = createFixedKeys({ apiKeys: [], adminKeys: keys.adminKeys }, '').list;
+        return adminKey === undefined ? undefined : signIns.codes.issue(adminKey.id).code;
+      },
+    });
     await shutdown.asked;
     const running = await serving.running();
     if (running > 0) onDraining(running, config.timeouts.drainMs);

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
+import { createSignIns } from '../access/sign-ins.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig, type Reload } from '../config/load-config.ts';
 import { createTestJournal } from '../journal/testing/test-journal.ts';
@@ -39,6 +40,7 @@ async function serviceOver(
   const service = createService({
     config: loaded.config,
     fileHasContent: loaded.fileHasContent,
+    signIns: createSignIns(Date.now),
     engine: undefined,
     journal: createTestJournal(),
     ledger: createOpenHandedLedger(),

@@ -1,3 +1,4 @@
+import type { OwnSignIns } from '../access/sign-ins.ts';
 import type { Config, ListenAddress } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
 import type { EnvironmentValue } from '../config/environment-values.ts';
@@ -59,6 +60,8 @@ export interface ServedConfig {
 /** What both kinds of processes are made of. */
 export interface ServingParts {
   readonly first: ServedConfig;
+  /** The sign-ins of browsers. */
+  readonly signIns: OwnSignIns;
   readonly env: Environment;
   readonly log: ServerLog;
   /** Reads flags, environment and file again. `inForce`: facts about the file that is in force then. */

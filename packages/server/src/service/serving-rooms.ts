@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { getHeapStatistics } from 'node:v8';
+import type { SignIns } from '../access/sign-ins.ts';
 import { createStoredKeys } from '../access/stored-keys.ts';
 import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
@@ -44,6 +45,8 @@ export interface ServingRoomsParts {
   readonly peers: Peers;
   /** The runs and targets of all processes of the service. Default: this is the only one. */
   readonly everywhere?: ServiceView;
+  /** The sign-ins of browsers, of the whole service. */
+  readonly signIns: SignIns;
   /** The places for runs. Default: those of the configuration, all for this process. */
   readonly places?: Places;
   /** The processes that share the memory of the machine. Default: 1. */
@@ -146,6 +149,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
       affinity,
       bodies,
       shed,
+      signIns: parts.signIns,
       view: parts.everywhere,
       places: parts.places,
       loaded: () => engine === undefined || engine.ready(),

@@ -13,7 +13,7 @@ import type { ServingParts, ServingProcesses } from './serving-processes.ts';
 
 /** This process answers the requests itself. */
 export function createThisProcess(parts: ServingParts): ServingProcesses {
-  const { env, log, load, keysForReload, onSecrets } = parts;
+  const { env, log, signIns, load, keysForReload, onSecrets } = parts;
   const { config, fileHasContent, keys } = parts.first;
   let service: Service | undefined;
   let ledger: Ledger | undefined;
@@ -42,6 +42,7 @@ export function createThisProcess(parts: ServingParts): ServingProcesses {
       journal = await openJournal(() => service?.config() ?? config, log);
       service = createService({
         config,
+        signIns,
         journal,
         fileHasContent,
         engine,

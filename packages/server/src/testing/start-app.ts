@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { createSignIns, type OwnSignIns } from '../access/sign-ins.ts';
 import { createStoredKeys } from '../access/stored-keys.ts';
 import type { KeyLedger } from '../access/testing/memory-keys.ts';
 import { createApp, newRequestId } from '../app.ts';
@@ -32,6 +33,8 @@ export interface TestApp {
   readonly url: string;
   readonly runs: RunRegistry;
   readonly ledger: TestLedger;
+  /** The sign-ins of browsers. */
+  readonly signIns: OwnSignIns;
   /** The route table. */
   readonly routes: readonly Pick<Route, 'method' | 'path' | 'access'>[];
   /** Refuses new requests from now on, as after a SIGTERM. */
@@ -90,6 +93,7 @@ export async function startTestApp({
   const stopProgress = reportProgress({ open: openRecords, ledger });
   const storedKeys = createStoredKeys({ ledger, now });
   await storedKeys.follow(new AbortController().signal, () => {});
+  const signIns = createSignIns(Date.now);
   const held = createBodyBudget(() => 1024 ** 3);
   let draining = false;
   let shedding: Failure | undefined;
@@ -105,6 +109,7 @@ export async function startTestApp({
     config,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
     storedKeys,
+    signIns,
     openRecords,
     likely: createLikelyCompletion(),
     ledger,
@@ -135,6 +140,7 @@ export async function startTestApp({
     url: `http://127.0.0.1:${port}`,
     runs,
     ledger: testLedger,
+    signIns,
     routes: app.routes,
     drain: () => {
       draining = true;

@@ -11,7 +11,8 @@ import type { Method } from '../route.ts';
  * Every method × every path of the route table (and some beside it) × spellings of the path and of the host, as bytes of a raw
  * socket: without a key nothing answers 2xx but what is public, and with an ordinary key nothing of the administration. The
  * server has a model that answers, and every id exists: a route that was open would answer 2xx. A signed address of a stream stands
- * for a key at the routes of streams only. A new route is in this matrix by itself.
+ * for a key at the routes of streams only, the cookie of a session at all of them, but only where a page of this server has sent it. A
+ * new route is in this matrix by itself.
  */
 
 let app: TestApp;
@@ -116,14 +117,17 @@ interface Seen {
   /** 0 where the connection was closed without an answer. */
   readonly status: number;
   readonly text: string;
+  /** `Set-Cookie`. */
+  readonly cookie: string | undefined;
 }
 
 /** One request on a connection of its own, read to its end. */
 function send({ method, target, key, headers = [], ...given }: Sent): Promise<Seen> {
   const host = 'host' in given ? given.host : '127.0.0.1';
-  const body = target.includes('completions')
-    ? '{"model": "a", "messages": [{"role": "user", "content": "Hi"}]}'
-    : '{}';
+  const body =
+    target.includes('completions') && !target.includes('cancel')
+      ? '{"model": "a", "messages": [{"role": "user", "content": "Hi"}]}'
+      : '{}';
   const lines = [
     `${method} ${target} HTTP/1.1`,
     ...(host === undefined ? [] : [`Host: ${host}`]),
@@ -143,7 +147,11 @@ function send({ method, target, key, headers = [], ...given }: Sent): Promise<Se
     socket.on('error', () => {});
     socket.on('close', () => {
       const [head = '', ...rest] = answer.split('\r\n\r\n');
-      resolve({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0), text: rest.join('\r\n\r\n') });
+      resolve({
+        status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0),
+        text: rest.join('\r\n\r\n'),
+        cookie: /^set-cookie: (.*)$/im.exec(head)?.[1],
+      });
     });
   });
 }
@@ -246,7 +254,7 @@ describe('every route of the table', () => {
   });
 
   it('of the administration is 403 with an ordinary key', async () => {
-    const admin = rows().filter(({ access }) => access === 'admin');
+    const admin = rows().filter(({ access }) => access === 'admin' || access === 'sign-in');
     expect(admin.map(({ target }) => target).filter((target) => !target.startsWith('/admin/v1/'))).toEqual(
       [],
     );
@@ -276,7 +284,12 @@ describe('every route of the table', () => {
     const ids = [...new Set(others.map(({ target }) => idOf(target)))];
     const queries = new Map(await Promise.all(ids.map(async (id) => [id, await signedQuery(id)] as const)));
     const asked = ({ target }: Row) => `${target}?${queries.get(idOf(target))}`;
-    expect(await statuses(others, (row) => ({ target: asked(row) }))).toEqual(allOf(others, 401));
+    const signIn = others.filter(({ access }) => access === 'sign-in');
+    expect(await statuses(others, (row) => ({ target: asked(row) }))).toEqual({
+      ...allOf(others, 401),
+      // It takes no query at all.
+      ...allOf(signIn, 400),
+    });
   });
 
   it('of streams is 404 with a signature that is wrong or of another stream, whatever key comes with it', async () => {
@@ -306,9 +319,107 @@ describe('every route of the table', () => {
     }
   });
 
+  describe('and the cookie of a session', () => {
+    const own = 'Origin: http://127.0.0.1';
+    /** What of a cookie a browser sends back. */
+    async function signedIn(): Promise<string> {
+      const { status, cookie } = await send({
+        method: 'POST',
+        target: '/admin/v1/session',
+        key: testAdminKey,
+      });
+      expect(status).toBe(204);
+      return `Cookie: ${cookie?.split(';')[0]}`;
+    }
+    const closed = () => rows().filter(({ access }) => access !== 'public' && access !== 'sign-in');
+
+    it.each<[string, string[]]>([
+      ['nothing that says which page has sent it', []],
+      ['another origin', ['Origin: http://evil.example']],
+      ['another port of this host', ['Origin: http://127.0.0.1:8000']],
+      ['a name that begins as this host', ['Origin: http://127.0.0.1.evil.example']],
+      ['an origin that hides itself', ['Origin: null']],
+      ['two origins', [own, 'Origin: http://evil.example']],
+      [
+        'another origin, though Sec-Fetch-Site says its own',
+        ['Origin: http://evil.example', 'Sec-Fetch-Site: same-origin'],
+      ],
+      ['a page of the same site', ['Sec-Fetch-Site: same-site']],
+      ['a page of another site', ['Sec-Fetch-Site: cross-site']],
+      ['an address that was typed in', ['Sec-Fetch-Site: none']],
+      [
+        'a page of the same site that has a referrer of this server',
+        ['Sec-Fetch-Site: same-site', 'Referer: http://127.0.0.1/'],
+      ],
+      ['a referrer of another server', ['Referer: http://evil.example/http://127.0.0.1/']],
+    ])('is 403 with %s', async (_, headers) => {
+      const cookie = await signedIn();
+      const seen = await statuses(closed(), () => ({ headers: [cookie, ...headers] }));
+      expect(seen).toEqual(allOf(closed(), 403));
+    });
+
+    it('is 401 where it was changed, where it is none, and at the route that makes sessions', async () => {
+      const cookie = await signedIn();
+      const [name = '', token = ''] = cookie.slice('Cookie: '.length).split('=');
+      const [id, keyId, started, expires, way, signature = ''] = token.split('.');
+      const wrong = [
+        `${name}=`,
+        `${name}=${testAdminKey}`,
+        `${name}=${token.slice(0, -1)}`,
+        `${name}=${[id, keyId, started, String(Number(expires) + 60), way, signature].join('.')}`,
+        `${name}=${[id, keyId, started, expires, way, signature.replaceAll(/[0-9]/g, '0')].join('.')}`,
+        `other_name=${token}`,
+      ];
+      for (const one of wrong) {
+        const seen = await statuses(closed(), () => ({ headers: [`Cookie: ${one}`, own] }));
+        expect(seen).toEqual(allOf(closed(), 401));
+      }
+      const makes = rows().filter(({ access }) => access === 'sign-in');
+      expect(makes.length).toBe(1);
+      expect(await statuses(makes, () => ({ headers: [cookie, own] }))).toEqual(allOf(makes, 401));
+    });
+
+    it('decides nothing where a key comes too', async () => {
+      const cookie = await signedIn();
+      const all = rows().filter(({ access }) => access !== 'public');
+      const unknown = await statuses(all, () => ({ key: 'tr_nobody_issued_this', headers: [cookie, own] }));
+      expect(unknown).toEqual(allOf(all, 401));
+      const admin = all.filter(({ access }) => access === 'admin' || access === 'sign-in');
+      expect(await statuses(admin, () => ({ key: stored.key, headers: [cookie, own] }))).toEqual(
+        allOf(admin, 403),
+      );
+    });
+
+    it.each([
+      ['its own origin', [own]],
+      ['Sec-Fetch-Site: same-origin', ['Sec-Fetch-Site: same-origin']],
+      ['a referrer of its own', ['Referer: http://127.0.0.1/']],
+    ])('opens every route that is read, and completions, with %s', async (_, headers) => {
+      const cookie = await signedIn();
+      const isOfStream = ({ target, access }: Row) => target.endsWith('/events') || access === 'stream';
+      const open = closed().filter((row) => row.method === 'GET' && !isOfStream(row));
+      const completions = closed().filter(({ target }) => target === '/v1/chat/completions');
+      const answered = [...open, ...completions];
+      expect(await statuses(answered, () => ({ headers: [cookie, ...headers] }))).toEqual(
+        allOf(answered, 200),
+      );
+      const cancels = closed().filter(({ target }) => target.endsWith('/cancel'));
+      // There is no such completion; the session was accepted.
+      const missing = [...closed().filter(isOfStream), ...cancels];
+      expect(missing.length).toBeGreaterThan(3);
+      expect(await statuses(missing, () => ({ headers: [cookie, ...headers] }))).toEqual(allOf(missing, 404));
+    });
+  });
+
   // Last: some of them change or delete what the others need.
   it('opens with its own kind of key', async () => {
-    const keyOf = { public: undefined, key: stored.key, stream: stored.key, admin: testAdminKey };
+    const keyOf = {
+      public: undefined,
+      key: stored.key,
+      stream: stored.key,
+      admin: testAdminKey,
+      'sign-in': testAdminKey,
+    };
     // There is no stream; the key was accepted.
     const isOfStream = ({ target, access }: Row) => target.endsWith('/events') || access === 'stream';
     const ofStreams = rows().filter(isOfStream);
@@ -317,7 +428,7 @@ describe('every route of the table', () => {
     expect(await statuses(reads, ({ access }) => ({ key: keyOf[access] }))).toEqual(allOf(reads, 200));
     const completion = rows().filter(({ target }) => target === '/v1/chat/completions');
     expect(await statuses(completion, () => ({ key: stored.key }))).toEqual(allOf(completion, 200));
-    const writes = rows().filter(({ method, access }) => method !== 'GET' && access === 'admin');
+    const writes = rows().filter(({ target, method }) => method !== 'GET' && isAdministration(target));
     const seen = Object.values(await statuses(writes, () => ({ key: testAdminKey })));
     expect(seen.filter((status) => status === 401 || status === 403)).toEqual([]);
     expect(seen.filter((status) => status === 200 || status === 201).length).toBeGreaterThan(4);

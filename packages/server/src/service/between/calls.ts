@@ -1,3 +1,5 @@
+import type { EndedSession } from '../../access/ended-sessions.ts';
+import type { RedeemedCode, SignInCode } from '../../access/sign-in-codes.ts';
 import type { Reloaded } from '../../http/routes/admin-reload.ts';
 import type { RunView, TargetView } from '../../http/service-view.ts';
 import type { ServedConfig } from '../serving-processes.ts';
@@ -6,6 +8,8 @@ import type { ServedConfig } from '../serving-processes.ts';
 export interface WorkerStart {
   readonly number: number;
   readonly served: ServedConfig;
+  /** The sessions of browsers that were signed out. */
+  readonly endedSessions: readonly EndedSession[];
   /** Whether the log goes to a terminal. */
   readonly terminal: boolean;
   /** How many runs it may have, until it borrows more. */
@@ -33,6 +37,8 @@ export type WorkerCalls = {
   stopAll(nothing: undefined): void;
   /** Gives the places back that it does not use now. */
   returnPlaces(nothing: undefined): Promise<number>;
+  /** Knows that this session was signed out, from now on. */
+  sessionEnded(session: EndedSession): void;
   /** Closes its ledger; then its parent ends it. */
   close(nothing: undefined): Promise<void>;
 };
@@ -48,4 +54,10 @@ export type ParentCalls = {
   targets(nothing: undefined): Promise<readonly TargetView[]>;
   /** Resolves with the number of places that the worker has got; 0 where none is free in the whole service. */
   borrowPlaces(nothing: undefined): Promise<number>;
+  /** A code that signs a browser in, for a session of this admin key. */
+  issueCode(keyId: string): SignInCode;
+  /** Uses a code up. */
+  redeemCode(code: string): RedeemedCode;
+  /** Resolves when all workers know that this session was signed out. */
+  endSession(session: EndedSession): Promise<void>;
 };

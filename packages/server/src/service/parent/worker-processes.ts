@@ -42,7 +42,7 @@ const peerAnswerMs = 5_000;
  * itself (docs/decisions/0028-workers.md).
  */
 export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProcesses {
-  const { env, log, output, onSecrets } = parts;
+  const { env, log, output, signIns, onSecrets } = parts;
   const { workers: count } = parts.first.config.server;
   let inForce: ServedConfig = parts.first;
   let ledger: SharedLedger | undefined;
@@ -72,6 +72,7 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
       const problems = await worker.ask('begin', {
         number: worker.number,
         served: inForce,
+        endedSessions: signIns.ended.list(),
         terminal: output.isTTY === true,
         places: places.lendFirst(worker),
       });
@@ -107,6 +108,13 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
       runs: async () => allRuns(await askAll(({ ask }) => ask('runs', undefined))),
       targets: async () => allTargets(await askAll(({ ask }) => ask('targets', undefined))),
       borrowPlaces: () => places.lendMore(worker),
+      issueCode: signIns.codes.issue,
+      redeemCode: signIns.codes.redeem,
+      async endSession(session) {
+        signIns.ended.add(session);
+        // Also those that are about to begin: what they begin with may be older.
+        await Promise.allSettled(fleet.living().map(({ ask }) => ask('sessionEnded', session)));
+      },
     };
     const worker: Worker = {
       number,

@@ -1,3 +1,4 @@
+import type { SignIns } from '../../access/sign-ins.ts';
 import { newRequestId } from '../../app.ts';
 import type { Ask } from '../../channels/calls.ts';
 import type { Link } from '../../channels/link.ts';
@@ -39,11 +40,12 @@ export interface WorkerSurroundings {
   readonly env: Environment;
   readonly link: Link;
   readonly ask: Ask<ParentCalls>;
+  readonly signIns: SignIns;
 }
 
 export async function beginWorker(
   { number, served, terminal, places: first }: WorkerStart,
-  { env, link, ask }: WorkerSurroundings,
+  { env, link, ask, signIns }: WorkerSurroundings,
 ): Promise<BegunWorker> {
   // A copy, and copies are not frozen.
   const config = freeze(served.config);
@@ -66,6 +68,7 @@ export async function beginWorker(
     serve(engine) {
       rooms = createServingRooms({
         config,
+        signIns,
         journal,
         engine: engine ? createRemoteEngine(objectChannel(link.channel(channels.engine))) : undefined,
         log,

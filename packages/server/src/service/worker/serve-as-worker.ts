@@ -9,6 +9,7 @@ import { channels } from '../between/channels.ts';
 import type { PreparedConfig, ServingRooms } from '../serving-rooms.ts';
 import { type BegunWorker, beginWorker } from './begin-worker.ts';
 import { type TakeConnection, takeConnections } from './take-connections.ts';
+import { createWorkerSignIns } from './worker-sign-ins.ts';
 
 export interface WorkerOptions {
   readonly env: Environment;
@@ -31,7 +32,8 @@ export async function serveAsWorker({ env, socket, onConnection }: WorkerOptions
 
   const own: WorkerCalls = {
     async begin(start) {
-      const worker = await beginWorker(start, { env, link, ask });
+      signIns.learn(start.endedSessions);
+      const worker = await beginWorker(start, { env, link, ask, signIns });
       const notes = objectChannel(link.channel(channels.connections));
       takeConnections(worker.listener, { send: (note) => notes.send(note), onConnection });
       begun.resolve(worker);
@@ -55,8 +57,10 @@ export async function serveAsWorker({ env, socket, onConnection }: WorkerOptions
     drain: async () => rooms?.drain(),
     stopAll: () => rooms?.stopAll(),
     returnPlaces: async () => (await begun.promise).places.giveBack(),
+    sessionEnded: (session) => signIns.learn([session]),
     close: async () => (await begun.promise).close(),
   };
   const ask = createCalls<ParentCalls>(objectChannel(link.channel(channels.calls)), own);
+  const signIns = createWorkerSignIns(ask);
   await link.closed;
 }
