@@ -21,6 +21,7 @@ import { noPeers } from './peers/no-peers.ts';
 import { createRunRegistry } from './relay/run-registry.ts';
 import { createAffinity } from './routing/affinity.ts';
 import { createHealth } from './routing/health.ts';
+import { createInstruments } from './telemetry/instruments.ts';
 import type { EventStream, Upstream, UpstreamCall } from './upstreams/contract.ts';
 import { fakeEventStream } from './upstreams/fake-event-stream.ts';
 
@@ -119,6 +120,8 @@ beforeAll(async () => {
       () => performance.now(),
     ),
     affinity: createAffinity(),
+    instruments: createInstruments(),
+    series: { read: () => [] },
     bodies: { held, budget, turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }) },
     shed: { refusal: () => undefined },
     loaded: () => true,

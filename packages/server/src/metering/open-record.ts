@@ -4,6 +4,7 @@ import type { LimitLease } from '../limits/contract.ts';
 import { type AttemptRecord, answeredLast } from '../routing/open-attempts.ts';
 import type { Source } from '../routing/source.ts';
 import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
+import type { Instruments } from '../telemetry/contract.ts';
 import { firstToCommit, requestCostMicroUsd } from './charge.ts';
 import type { LikelyCompletion } from './likely-completion.ts';
 import type { Prices } from './prices.ts';
@@ -26,8 +27,18 @@ export interface OpenRecords {
   readonly prices: Prices;
   readonly likely: LikelyCompletion;
   readonly open: Set<OpenRecord>;
+  /** What all requests use, counted while it is delivered. */
+  readonly instruments: Pick<Instruments, 'promptTokens' | 'completionTokens' | 'spentMicroUsd' | 'ttftMs'>;
   /** Unix milliseconds. */
   clock(): number;
+}
+
+/** What the record needs to know of a request besides its intent. */
+interface AskedRecord {
+  /** The public id of the model. */
+  readonly modelId: string;
+  readonly n: number;
+  readonly stream: boolean;
 }
 
 /**
@@ -38,9 +49,11 @@ export class OpenRecord {
   private readonly records: OpenRecords;
   private readonly facts: Omit<Intent, 'processId' | 'reserved'>;
   private readonly lease: LimitLease;
-  private readonly asked: { readonly modelId: string; readonly n: number };
+  private readonly asked: AskedRecord;
   private source: WatchedSource | undefined;
   private reportedTokens = -1;
+  /** The part of {@link Used} that the instruments have. */
+  private counted: Used = nothingUsed;
   private ttftMs: number | undefined;
   private ended = false;
 
@@ -48,7 +61,7 @@ export class OpenRecord {
     records: OpenRecords,
     facts: Omit<Intent, 'processId' | 'reserved'>,
     lease: LimitLease,
-    asked: { readonly modelId: string; readonly n: number },
+    asked: AskedRecord,
   ) {
     this.records = records;
     this.facts = facts;
@@ -88,8 +101,13 @@ export class OpenRecord {
     const target = answeredLast(attempts)?.target ?? served.target;
     const { promptTokens } = usage;
     const atMs = this.records.clock();
+    this.count({ ...usage, costMicroUsd });
     // The first progress is that of the commit.
-    this.ttftMs ??= Math.max(0, atMs - createdAtMs);
+    if (this.ttftMs === undefined) {
+      this.ttftMs = Math.max(0, atMs - createdAtMs);
+      // An answer that does not stream commits when it is complete: that is no time to a first token.
+      if (this.asked.stream) this.records.instruments.ttftMs.note(this.ttftMs);
+    }
     return {
       id,
       createdAtMs,
@@ -109,6 +127,7 @@ export class OpenRecord {
     else {
       this.end();
       const record = this.recordOf(outcome);
+      this.count(record);
       if (record.status === 'completed') {
         this.records.likely.note(this.asked.modelId, record.completionTokens, this.asked.n);
       }
@@ -122,6 +141,16 @@ export class OpenRecord {
     this.end();
     const { id, createdAtMs } = this.facts;
     this.records.ledger.settle({ type: 'nothing', id, createdAtMs, lease: this.lease });
+  }
+
+  /** Counts what has come since the last call. Estimates may have been too high: then an amount is negative. */
+  private count({ promptTokens, completionTokens, costMicroUsd }: Used): void {
+    const { counted, records } = this;
+    const { instruments } = records;
+    instruments.promptTokens.add(promptTokens - counted.promptTokens);
+    instruments.completionTokens.add(completionTokens - counted.completionTokens);
+    instruments.spentMicroUsd.add(costMicroUsd - counted.costMicroUsd);
+    this.counted = { promptTokens, completionTokens, costMicroUsd };
   }
 
   private end(): void {
@@ -156,6 +185,11 @@ export class OpenRecord {
     };
   }
 }
+
+/** What a request is charged for so far. */
+type Used = Pick<Settled, 'promptTokens' | 'completionTokens' | 'costMicroUsd'>;
+
+const nothingUsed: Used = { promptTokens: 0, completionTokens: 0, costMicroUsd: 0 };
 
 /** Attempts of an answer that runs: what the serving one has delivered is noted only when it is closed. */
 function withDelivered(attempts: readonly AttemptRecord[], all: number): readonly AttemptRecord[] {

@@ -21,7 +21,10 @@ import { createRunRegistry, type RunRegistry } from '../relay/run-registry.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import { createListener } from '../service/listener.ts';
+import { measureRooms } from '../service/measure-rooms.ts';
 import { createLog } from '../telemetry/create-log.ts';
+import { createInstruments } from '../telemetry/instruments.ts';
+import { recordSeries } from '../telemetry/series/record-series.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import type { Surface } from '../wire/contract.ts';
 import { memoryFiles } from './memory-files.ts';
@@ -40,6 +43,8 @@ export interface TestApp {
   shed(refusal: Failure | undefined): void;
   /** Bytes that requests hold now. */
   heldBytes(): number;
+  /** Ends a step of the time series, ten seconds after the one before. */
+  endStep(): Promise<void>;
   /** The lines of the log, parsed. */
   logged(): readonly Record<string, unknown>[];
   stop(): Promise<void>;
@@ -94,6 +99,24 @@ export async function startTestApp({
   let draining = false;
   let shedding: Failure | undefined;
   const runs = createRunRegistry();
+  const health = createHealth(() => config.breaker, now);
+  const instruments = createInstruments();
+  measureRooms(instruments, { runs, health });
+  let endStep = async () => {};
+  let seriesMs = Math.floor(Date.now() / 10_000) * 10_000;
+  const series = recordSeries({
+    sources: () => [{ id: 'own', reading: instruments.read() }],
+    clock: () => seriesMs,
+    after(ms, fire) {
+      endStep = async () => {
+        seriesMs += ms;
+        fire();
+        // A step is recorded in some turns of the microtasks.
+        await new Promise((resolve) => setImmediate(resolve));
+      };
+      return () => {};
+    },
+  });
   peers.serve({ cancel: (order) => cancelRun(runs, order) });
   const stream = new PassThrough();
   let log = '';
@@ -116,7 +139,9 @@ export async function startTestApp({
       ...config.stream.journal,
     }),
     peers,
-    health: createHealth(() => config.breaker, now),
+    health,
+    instruments,
+    series,
     affinity: createAffinity(),
     bodies: {
       held,
@@ -143,6 +168,7 @@ export async function startTestApp({
       shedding = refusal;
     },
     heldBytes: () => held.held(),
+    endStep: () => endStep(),
     logged: () =>
       log
         .split('\n')
