@@ -252,7 +252,7 @@ it('counts the gaps between events, over keepalives, and none before the first o
   reader.event('3');
   vi.advanceTimersByTime(70);
   reader.end('[DONE]');
-  expect(frames()).toContain(': keepalive');
+  expect(frames()).toContain(': keepalive\n\n');
   expect(gaps).toEqual([40, 12_000, 70]);
 });
 

@@ -16,7 +16,7 @@ export const bucketCount = bucketOf(largestValue) + 1;
 /** The bucket of a value. Runs for events of streams: whole numbers only, no division, no logarithm. */
 function bucketOf(value: number): number {
   const whole = value < largestValue ? value | 0 : largestValue;
-  if (whole < exactBelow) return whole < 0 ? 0 : whole;
+  if (whole < exactBelow) return Math.max(whole, 0);
   const shift = 28 - Math.clz32(whole);
   return (shift << 3) + (whole >>> shift);
 }

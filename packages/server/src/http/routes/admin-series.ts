@@ -35,12 +35,26 @@ function readSeriesQuery(query: string, nowMs: number): Result<SeriesQuery> {
   if (!read.ok) return read;
   const names = readNames(read.value.names);
   if (!names.ok) return names;
-  const since = read.value.since === undefined ? ok(0) : readTime('since', read.value.since, nowMs);
+  const since = readSince(read.value.since, nowMs);
   if (!since.ok) return since;
   const oldest = Math.floor(nowMs / 1_000) - pointsKept * stepSeconds;
   const from = { since: Math.max(oldest, Math.ceil(since.value / 1_000)) };
   return ok(names.value === undefined ? from : { ...from, names: names.value });
 }
+
+/** As other routes take times, or as a point has its own. */
+function readSince(text: string | undefined, nowMs: number): Result<number> {
+  if (text === undefined) return ok(0);
+  if (unixSeconds.test(text)) return ok(Number(text) * 1_000);
+  const read = readTime('since', text, nowMs);
+  if (read.ok) return read;
+  const expected =
+    'the time of a point (Unix seconds), a time (2026-11-28T09:00:00Z), a date or a duration (15m)';
+  return fail(wrong('since', `is ${quoted(text)}; expected ${expected}`));
+}
+
+/** From 2001 to 2286; with 13 digits it would be milliseconds. */
+const unixSeconds = /^\d{10}$/;
 
 function readNames(text: string | undefined): Result<readonly MeasureName[] | undefined> {
   if (text === undefined) return ok(undefined);
