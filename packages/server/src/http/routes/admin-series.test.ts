@@ -19,6 +19,8 @@ answers:
     steps: [{fail: {code: upstream_refused, message: Not today.}}]
   - when: {model: torn}
     steps: [{text: [a, b, c]}, {fail: {code: upstream_cut, message: The end.}}]
+  - when: {model: paused}
+    steps: [{text: [a]}, hang]
   - when: {model: slow}
     steps: [hang]
 `,
@@ -32,9 +34,11 @@ models:
   mended: {targets: [{upstream: lab, model: torn}, {upstream: lab, model: well, priority: 1, takeover: replay}]}
   late: {targets: [{upstream: lab, model: slow}, {upstream: lab, model: well, priority: 1}], timeouts: {hedge_after: 10ms}}
   ill: {targets: [{upstream: lab, model: sick}]}
+  paused: {targets: [{upstream: lab, model: paused}]}
   silent: {targets: [{upstream: lab, model: slow}]}
 breaker: {failures: 2}
 retry: {per_target: 1}
+stream: {grace: 300ms}
 `,
     files: { [script]: '' },
   });
@@ -137,6 +141,28 @@ test('each target has its breaker, its attempts and failures, and how often it w
   });
 });
 
+test('a request whose client has left a run that continues has ended with the run, once', async () => {
+  const left = new AbortController();
+  const response = await fetch(`${app.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: {
+      ...{
+        authorization: `Bearer ${testKey}`,
+        'content-type': 'application/json',
+        'tailrace-resumable': 'true',
+      },
+    },
+    body: JSON.stringify({ model: 'paused', stream: true, messages: [{ role: 'user', content: 'Hi.' }] }),
+    signal: left.signal,
+  });
+  await response.body?.getReader().read();
+  left.abort();
+  expect(await lastValues(1)).toMatchObject({ requests_started: 1, streams_live: 1 });
+  expect((await series('?names=requests_ended')).data).toEqual([]);
+  await expect.poll(() => app.runs.size).toBe(0);
+  expect(await lastValues(1)).toMatchObject({ requests_started: 0, 'requests_ended abandoned': 1 });
+});
+
 test('what runs at the end of a step is seen there', async () => {
   const left = new AbortController();
   const asked = fetch(`${app.url}/v1/chat/completions`, {
@@ -157,10 +183,8 @@ test('names and a time choose among the series, and each says its unit', async (
   await app.endStep();
   const all = await series();
   expect(all).toMatchObject({ step_seconds: 10, since: expect.any(Number) });
-  const [[first = 0], [second = 0]] = all.data.find(({ name }) => name === 'spend')?.points as [
-    number[],
-    number[],
-  ];
+  const points = all.data.find(({ name }) => name === 'spend')?.points ?? [];
+  const [first = 0, second = 0] = points.map(([time]) => time);
   expect(second - first).toBe(10);
   for (const since of [String(second), new Date(second * 1_000).toISOString()]) {
     expect(await series(`?names=spend,%20streams_live&since=${since}`)).toEqual({
