@@ -82,7 +82,9 @@ describe.skipIf(!existsSync(file))('time series (TAILRACE_TEST_MODEL names the f
       'target_breaker engine smollm2-135m-instruct': 0,
       spend: sumOf('prompt_tokens') * 1_000 + sumOf('completion_tokens') * 10_000,
     });
-    expect(byWorker(linesOf(server, 'request').filter(({ model }) => model === 'default')).size).toBe(processes);
+    expect(byWorker(linesOf(server, 'request').filter(({ model }) => model === 'default')).size).toBe(
+      processes,
+    );
     // By the second, in steps of ten.
     expect((seen['prompt_tokens'] ?? 0) * 10).toBeCloseTo(sumOf('prompt_tokens'), 1);
     expect((seen['completion_tokens'] ?? 0) * 10).toBeCloseTo(sumOf('completion_tokens'), 1);

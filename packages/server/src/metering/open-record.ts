@@ -52,8 +52,10 @@ export class OpenRecord {
   private readonly asked: AskedRecord;
   private source: WatchedSource | undefined;
   private reportedTokens = -1;
-  /** The part of {@link Used} that the instruments have. */
-  private counted: Used = nothingUsed;
+  /** What the instruments have of it. */
+  private countedPrompt = 0;
+  private countedCompletion = 0;
+  private countedMicroUsd = 0;
   private ttftMs: number | undefined;
   private ended = false;
 
@@ -101,7 +103,7 @@ export class OpenRecord {
     const target = answeredLast(attempts)?.target ?? served.target;
     const { promptTokens } = usage;
     const atMs = this.records.clock();
-    this.count({ ...usage, costMicroUsd });
+    this.count(usage, costMicroUsd);
     // The first progress is that of the commit.
     if (this.ttftMs === undefined) {
       this.ttftMs = Math.max(0, atMs - createdAtMs);
@@ -127,7 +129,7 @@ export class OpenRecord {
     else {
       this.end();
       const record = this.recordOf(outcome);
-      this.count(record);
+      this.count(record, record.costMicroUsd);
       if (record.status === 'completed') {
         this.records.likely.note(this.asked.modelId, record.completionTokens, this.asked.n);
       }
@@ -144,13 +146,17 @@ export class OpenRecord {
   }
 
   /** Counts what has come since the last call. Estimates may have been too high: then an amount is negative. */
-  private count({ promptTokens, completionTokens, costMicroUsd }: Used): void {
-    const { counted, records } = this;
-    const { instruments } = records;
-    instruments.promptTokens.add(promptTokens - counted.promptTokens);
-    instruments.completionTokens.add(completionTokens - counted.completionTokens);
-    instruments.spentMicroUsd.add(costMicroUsd - counted.costMicroUsd);
-    this.counted = { promptTokens, completionTokens, costMicroUsd };
+  private count(
+    { promptTokens, completionTokens }: Pick<Usage, 'promptTokens' | 'completionTokens'>,
+    costMicroUsd: number,
+  ): void {
+    const { instruments } = this.records;
+    instruments.promptTokens.add(promptTokens - this.countedPrompt);
+    instruments.completionTokens.add(completionTokens - this.countedCompletion);
+    instruments.spentMicroUsd.add(costMicroUsd - this.countedMicroUsd);
+    this.countedPrompt = promptTokens;
+    this.countedCompletion = completionTokens;
+    this.countedMicroUsd = costMicroUsd;
   }
 
   private end(): void {
@@ -185,11 +191,6 @@ export class OpenRecord {
     };
   }
 }
-
-/** What a request is charged for so far. */
-type Used = Pick<Settled, 'promptTokens' | 'completionTokens' | 'costMicroUsd'>;
-
-const nothingUsed: Used = { promptTokens: 0, completionTokens: 0, costMicroUsd: 0 };
 
 /** Attempts of an answer that runs: what the serving one has delivered is noted only when it is closed. */
 function withDelivered(attempts: readonly AttemptRecord[], all: number): readonly AttemptRecord[] {

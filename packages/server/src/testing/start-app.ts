@@ -25,6 +25,7 @@ import { measureRooms } from '../service/measure-rooms.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import { recordSeries } from '../telemetry/series/record-series.ts';
+import type { SeriesReader } from '../telemetry/series/series.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import type { Surface } from '../wire/contract.ts';
 import { memoryFiles } from './memory-files.ts';
@@ -59,6 +60,8 @@ export interface TestAppOptions {
   readonly keyLedger?: KeyLedger;
   /** The other processes of its service. Default: there is none. */
   readonly peers?: Peers;
+  /** Its time series. Default: those of its own instruments. */
+  readonly series?: SeriesReader;
   /** What it says of its webhook. Default: there is none. */
   readonly webhook?: WebhookStatus;
 }
@@ -74,6 +77,7 @@ export async function startTestApp({
   surfaces,
   keyLedger,
   peers = noPeers,
+  series,
   webhook,
 }: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
@@ -104,7 +108,7 @@ export async function startTestApp({
   measureRooms(instruments, { runs, health });
   let endStep = async () => {};
   let seriesMs = Math.floor(Date.now() / 10_000) * 10_000;
-  const series = recordSeries({
+  const recorded = recordSeries({
     sources: () => [{ id: 'own', reading: instruments.read() }],
     clock: () => seriesMs,
     after(ms, fire) {
@@ -141,7 +145,7 @@ export async function startTestApp({
     peers,
     health,
     instruments,
-    series,
+    series: series ?? recorded,
     affinity: createAffinity(),
     bodies: {
       held,

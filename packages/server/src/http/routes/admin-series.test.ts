@@ -197,6 +197,30 @@ test('names and a time choose among the series, and each says its unit', async (
   }
 });
 
+test('a question for more than a million points is refused with what to ask for instead', async () => {
+  const times = Float64Array.from({ length: 8_640 }, (_, index) => index * 10);
+  const values = new Float32Array(8_640);
+  const one = { name: 'spend', labels: {}, values } as const;
+  const large = await startTestApp({
+    config: '',
+    series: { read: () => ({ times, series: Array(120).fill(one) }) },
+  });
+  try {
+    const response = await fetch(`${large.url}/admin/v1/series`, {
+      headers: { authorization: `Bearer ${testAdminKey}` },
+    });
+    expect(await response.json()).toMatchObject({
+      error: {
+        code: 'invalid_value',
+        param: 'since',
+        message: expect.stringMatching(/1036800 points.*fewer "names"/),
+      },
+    });
+  } finally {
+    await large.stop();
+  }
+});
+
 test.each([
   [
     'names=spend,strems_live',

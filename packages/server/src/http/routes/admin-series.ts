@@ -1,15 +1,15 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { asciiJson } from '@tailrace/protocol';
-import { fail, ok, type Result } from '../../domain/failure.ts';
+import { type Failure, fail, ok, type Result } from '../../domain/failure.ts';
 import { didYouMean } from '../../domain/nearest.ts';
 import { quoted, readParameters, wrong } from '../../domain/query-parameters.ts';
 import { readTime } from '../../metering/usage-report/read-time.ts';
 import { isMeasureName, type MeasureName, measureNames, measureOf } from '../../telemetry/measures.ts';
 import {
   pointsKept,
-  type SeriesPoints,
   type SeriesQuery,
   type SeriesReader,
+  type SeriesTable,
   stepSeconds,
 } from '../../telemetry/series/series.ts';
 import { replyFailure, replyJson } from '../reply.ts';
@@ -25,7 +25,10 @@ export function adminSeriesRoute(series: SeriesReader, clock: () => number): Rou
     async handle(exchange) {
       const query = readSeriesQuery(exchange.query, clock());
       if (!query.ok) return await replyFailure(exchange, query.failure);
-      return replyJson(exchange, 200, await seriesJson(await series.read(query.value), query.value));
+      const table = await series.read(query.value);
+      if (table.series.length * table.times.length > mostPoints)
+        return await replyFailure(exchange, tooMany(table));
+      return replyJson(exchange, 200, await seriesJson(table, query.value));
     },
   };
 }
@@ -70,12 +73,25 @@ function readNames(text: string | undefined): Result<readonly MeasureName[] | un
   return ok(names);
 }
 
-/** All series of a day are megabytes of text: each series is written in a turn of its own, so that streams do not wait. */
-async function seriesJson(all: readonly SeriesPoints[], { since }: SeriesQuery): Promise<string> {
+/** The most points of one answer: 18 MB of text. A day of a hundred series has fewer. */
+const mostPoints = 1_000_000;
+
+function tooMany({ series, times }: SeriesTable): Failure {
+  const asked = `asks for ${series.length * times.length} points in ${series.length} series`;
+  return wrong(
+    'since',
+    `${asked}; at most ${mostPoints} are given. Ask for a later time, or for fewer "names"`,
+  );
+}
+
+/** A day of many series is megabytes of text: each is written in a turn of its own, so that streams do not wait. */
+async function seriesJson({ times, series }: SeriesTable, { since }: SeriesQuery): Promise<string> {
   const data: string[] = [];
-  for (const { name, labels, times, values } of all) {
+  for (const { name, labels, values } of series) {
     const points: string[] = [];
-    for (const [index, time] of times.entries()) points.push(`[${time},${shown(values[index] ?? 0)}]`);
+    for (const [index, value] of values.entries())
+      if (!Number.isNaN(value)) points.push(`[${times[index]},${shown(value)}]`);
+    if (points.length === 0) continue;
     const head = asciiJson({ name, unit: measureOf(name).unit, labels });
     data.push(`${head.slice(0, -1)},"points":[${points.join()}]}`);
     await turn();

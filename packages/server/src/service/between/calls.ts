@@ -1,7 +1,7 @@
 import type { Reloaded } from '../../http/routes/admin-reload.ts';
 import type { RunView, TargetView } from '../../http/service-view.ts';
 import type { Reading } from '../../telemetry/contract.ts';
-import type { SeriesPoints, SeriesQuery } from '../../telemetry/series/series.ts';
+import type { SeriesQuery, SeriesTable } from '../../telemetry/series/series.ts';
 import type { ServedConfig } from '../serving-processes.ts';
 
 /** What a worker gets first. */
@@ -51,7 +51,7 @@ export type ParentCalls = {
   /** The targets of all workers, added up. */
   targets(nothing: undefined): Promise<readonly TargetView[]>;
   /** The time series of the service. */
-  series(query: SeriesQuery): readonly SeriesPoints[];
+  series(query: SeriesQuery): SeriesTable;
   /** Resolves with the number of places that the worker has got; 0 where none is free in the whole service. */
   borrowPlaces(nothing: undefined): Promise<number>;
 };

@@ -30,8 +30,8 @@ function recorded() {
       await new Promise((resolve) => setImmediate(resolve));
     },
     points: () => {
-      const [series] = recorder.read({ names: ['requests_started'], since: 0 });
-      return [...(series?.times ?? [])].map((time, index) => [time * 1_000 - start, series?.values[index]]);
+      const { times, series } = recorder.read({ names: ['requests_started'], since: 0 });
+      return [...times].map((time, index) => [time * 1_000 - start, series[0]?.values[index]]);
     },
   };
 }
@@ -57,5 +57,5 @@ test('after the stop nothing is recorded', async () => {
   recorder.stop();
   expect(dueMs()).toBeUndefined();
   await fireAt(start + 7_000);
-  expect(recorder.read({ since: 0 })).toEqual([]);
+  expect(recorder.read({ since: 0 }).series).toEqual([]);
 });

@@ -1,9 +1,9 @@
-import { type SeriesPoints, type SeriesQuery, type SeriesReader, stepSeconds } from './series.ts';
+import { type SeriesQuery, type SeriesReader, type SeriesTable, stepSeconds } from './series.ts';
 import { createSeriesSteps, type SeriesSource } from './series-steps.ts';
 import { createSeriesStore } from './series-store.ts';
 
 export interface SeriesRecorder extends SeriesReader {
-  read(query: SeriesQuery): readonly SeriesPoints[];
+  read(query: SeriesQuery): SeriesTable;
   stop(): void;
 }
 

@@ -9,13 +9,18 @@ const attempts = (model: string): Figure => ({
   ...{ name: 'target_attempts', labels: { upstream: 'lab', model }, value: 1 },
 });
 
+/** The points of each series, with their times from the start on. */
 function pointsOf(store: ReturnType<typeof createSeriesStore>, since = 0) {
-  return store.read({ since }).map(({ name, labels, times, values }) => ({
-    ...{ name, labels, points: [...times].map((time, index) => [time - start, values[index]]) },
+  const { times, series } = store.read({ since });
+  return series.map(({ name, labels, values }) => ({
+    ...{ name, labels },
+    points: [...times]
+      .map((time, index) => [time - start, values[index] ?? 0] as const)
+      .filter(([, value]) => !Number.isNaN(value)),
   }));
 }
 const models = (store: ReturnType<typeof createSeriesStore>) =>
-  store.read({ since: 0 }).map(({ labels }) => labels['model']);
+  store.read({ since: 0 }).series.map(({ labels }) => labels['model']);
 
 test('a step without a value has no point, and points begin with `since`', () => {
   const store = createSeriesStore();
@@ -30,7 +35,7 @@ test('a step without a value has no point, and points begin with `since`', () =>
     ],
   });
   expect(pointsOf(store, start + 11)[0]?.points).toEqual([[20, 3]]);
-  expect(store.read({ since: 0, names: ['target_attempts'] }).map(({ name }) => name)).toEqual([
+  expect(store.read({ since: 0, names: ['target_attempts'] }).series.map(({ name }) => name)).toEqual([
     'target_attempts',
   ]);
 });

@@ -14,17 +14,21 @@ export interface SeriesQuery {
   readonly since: number;
 }
 
-/** The points of one series, oldest first. It can be sent to another process. */
-export interface SeriesPoints {
+/** Series over the same steps, oldest first. It can be sent to another process. */
+export interface SeriesTable {
+  /** Unix seconds, each the end of a step that was recorded. */
+  readonly times: Float64Array;
+  readonly series: readonly SeriesValues[];
+}
+
+export interface SeriesValues {
   readonly name: MeasureName;
   readonly labels: Labels;
-  /** Unix seconds, each the end of a step. Steps without a value are left out. */
-  readonly times: Float64Array;
-  /** As many as `times`; of 24 bits, which is seven digits. */
+  /** As many as `times`, of 24 bits, which is seven digits; NaN where a step has no value. */
   readonly values: Float32Array;
 }
 
 /** The time series of a whole service. */
 export interface SeriesReader {
-  read(query: SeriesQuery): readonly SeriesPoints[] | Promise<readonly SeriesPoints[]>;
+  read(query: SeriesQuery): SeriesTable | Promise<SeriesTable>;
 }
