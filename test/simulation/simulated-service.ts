@@ -28,6 +28,8 @@ import { createAffinity } from '../../packages/server/src/routing/affinity.ts';
 import { createHealth } from '../../packages/server/src/routing/health.ts';
 import type { Store } from '../../packages/server/src/storage/contract.ts';
 import { createLog } from '../../packages/server/src/telemetry/create-log.ts';
+import { createInstruments } from '../../packages/server/src/telemetry/instruments.ts';
+import { noSeries } from '../../packages/server/src/telemetry/testing/no-series.ts';
 import { createTimerQueue } from '../../packages/server/src/timers/timer-queue.ts';
 import type { Dice } from '../../packages/server/src/upstreams/testing/dice.ts';
 import type { KeptFacts } from './kept-facts.ts';
@@ -243,6 +245,8 @@ async function startProcess(
     journal: createTestJournal({}, createTimerQueue(now)),
     health: createHealth(() => config.breaker, now),
     affinity: createAffinity(),
+    instruments: createInstruments(),
+    series: noSeries,
     bodies: {
       held: createBodyBudget(() => 1024 ** 3),
       budget: createBodyBudget(() => 1024 ** 3),

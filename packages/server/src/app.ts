@@ -11,6 +11,7 @@ import { createStreamSignature } from './access/stream-signature.ts';
 import type { Config } from './config/config.ts';
 import { cancelCompletion } from './http/cancel-completion.ts';
 import { createCors, noCors } from './http/cors.ts';
+import { countRequests } from './http/count-requests.ts';
 import type { Exchange } from './http/exchange.ts';
 import { createHandler } from './http/handler.ts';
 import type { LoadShed } from './http/load-shed.ts';
@@ -22,6 +23,7 @@ import { adminConfigRoute } from './http/routes/admin-config.ts';
 import { adminKeyRoutes } from './http/routes/admin-keys.ts';
 import { adminModelsRoute } from './http/routes/admin-models.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
+import { adminSeriesRoute } from './http/routes/admin-series.ts';
 import { adminStreamsRoute } from './http/routes/admin-streams.ts';
 import { adminUpstreamsRoute } from './http/routes/admin-upstreams.ts';
 import { adminWebhookRoute } from './http/routes/admin-webhook.ts';
@@ -49,8 +51,10 @@ import type { Affinity } from './routing/affinity.ts';
 import { createCatalogue } from './routing/catalogue.ts';
 import type { Health } from './routing/health.ts';
 import { createRouter } from './routing/router.ts';
+import type { Instruments } from './telemetry/contract.ts';
 import type { Log } from './telemetry/log.ts';
-import { logRequest, logRun } from './telemetry/request-log.ts';
+import { logRequest, logRun, type RequestRecord } from './telemetry/request-log.ts';
+import type { SeriesReader } from './telemetry/series/series.ts';
 import { timers as systemTimers, type TimerQueue } from './timers/timer-queue.ts';
 import type { Upstream } from './upstreams/contract.ts';
 import { createChatSurface } from './wire/chat/surface.ts';
@@ -82,6 +86,10 @@ export interface AppParts {
   readonly peers: Pick<Peers, 'cancel'>;
   /** The runs and targets of all processes of the service. Default: this is the only one. */
   readonly view?: ServiceView | undefined;
+  /** What this process counts. It outlives a reload. */
+  readonly instruments: Instruments;
+  /** The time series of all processes of the service. They outlive a reload. */
+  readonly series: SeriesReader;
   /** The places for runs. Default: `server.max_streams`, all for this process. */
   readonly places?: Places | undefined;
   /** The health of every target. It outlives a reload. */
@@ -132,6 +140,7 @@ export function createApp(parts: AppParts): App {
     bodies,
     shed,
     draining,
+    instruments,
   } = parts;
   const timers = parts.timers ?? systemTimers;
   const view = parts.view ?? createOwnView(runs, health);
@@ -148,7 +157,8 @@ export function createApp(parts: AppParts): App {
     timers,
   });
   const metering = { ledger, likely: parts.likely, prices: createPrices(config.models), clock: Date.now };
-  const meter = createMeter({ ...metering, records: { ...metering, open: parts.openRecords } });
+  const records = { ...metering, open: parts.openRecords, instruments };
+  const meter = createMeter({ ...metering, records });
 
   const administration = createKeyAdministration({
     ledger: parts.ledger,
@@ -180,21 +190,30 @@ export function createApp(parts: AppParts): App {
     newId: () => randomId(16, 'hex'),
     now: Date.now,
   });
+  const counted = countRequests(
+    instruments,
+    surfaces.map(({ path }) => path),
+  );
   const routes = [
     ...surfaces.map((surface) =>
       completionRoute(surface, {
-        ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining },
+        ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining, instruments },
         places: parts.places ?? placesOf(config),
         streamUrl: ({ request }, { id, createdAtMs, model }) => {
           const { totalMs } = catalogue.find(model)?.timeouts ?? config.timeouts;
           return streamUrls(request.headers.host, { id, createdAtMs, totalMs });
         },
-        onDetachedEnd: (ended) => logDetached(log, ended, config.logging.content),
+        onDetachedEnd: (ended) => {
+          counted.runEnded(ended.outcome.status, ended.notes.code);
+          logDetached(log, ended, config.logging.content);
+        },
       }),
     ),
     ...surfaces.map((surface) => cancelRoute(surface, cancelling)),
     ...[
-      ...surfaces.map((surface) => keptEventsRoute(surface, journal, { settings: config.stream, timers })),
+      ...surfaces.map((surface) =>
+        keptEventsRoute(surface, journal, { settings: config.stream, timers, instruments }),
+      ),
       ...durableStreamRoutes({
         ...{ journal, timers, settings: config.stream, clock: Date.now, random: Math.random },
         cancel: (order) => cancelCompletion(cancelling, order),
@@ -209,6 +228,7 @@ export function createApp(parts: AppParts): App {
     adminModelsRoute(config, catalogue, view),
     adminConfigRoute(config),
     adminWebhookRoute(ledger),
+    adminSeriesRoute(parts.series, Date.now),
     adminReloadRoute(parts.reload, bodies.budget),
     ...adminKeyRoutes(administration, bodies.budget),
     ...(config.console.enabled
@@ -235,7 +255,12 @@ export function createApp(parts: AppParts): App {
     ownHostsOnly: !config.auth.required,
     clientWriteMs: config.timeouts.clientWriteMs,
     newRequestId,
-    onDone: (exchange) => logExchange(log, exchange, config.logging.content),
+    onRoute: counted.began,
+    onDone: (exchange) => {
+      const record = recordOf(exchange);
+      counted.ended(record);
+      logRequest(log, record, config.logging.content);
+    },
   });
   return Object.assign(handle, { routes });
 }
@@ -255,20 +280,16 @@ function logDetached(log: Log, { run, outcome, notes }: DetachedRun, withContent
   logRun(log, { ...notes, id, requestId, keyId, model, durationMs, outcome: outcome.status }, withContent);
 }
 
-function logExchange(log: Log, exchange: Exchange, withContent: boolean): void {
+function recordOf(exchange: Exchange): RequestRecord {
   const { request, response, notes } = exchange;
-  logRequest(
-    log,
-    {
-      requestId: exchange.requestId,
-      method: request.method ?? '-',
-      route: 'unknown',
-      outcome: response.writableFinished ? 'completed' : 'abandoned',
-      durationMs: performance.now() - exchange.startedMs,
-      keyId: exchange.principal.keyId,
-      ...(response.headersSent ? { status: response.statusCode } : {}),
-      ...notes,
-    },
-    withContent,
-  );
+  return {
+    requestId: exchange.requestId,
+    method: request.method ?? '-',
+    route: 'unknown',
+    outcome: response.writableFinished ? 'completed' : 'abandoned',
+    durationMs: performance.now() - exchange.startedMs,
+    keyId: exchange.principal.keyId,
+    ...(response.headersSent ? { status: response.statusCode } : {}),
+    ...notes,
+  };
 }

@@ -22,6 +22,8 @@ import { noPeers } from './peers/no-peers.ts';
 import { createRunRegistry } from './relay/run-registry.ts';
 import { createAffinity } from './routing/affinity.ts';
 import { createHealth } from './routing/health.ts';
+import { createInstruments } from './telemetry/instruments.ts';
+import { noSeries } from './telemetry/testing/no-series.ts';
 import type { EventStream, Upstream, UpstreamCall } from './upstreams/contract.ts';
 import { fakeEventStream } from './upstreams/fake-event-stream.ts';
 
@@ -121,6 +123,8 @@ beforeAll(async () => {
       () => performance.now(),
     ),
     affinity: createAffinity(),
+    instruments: createInstruments(),
+    series: noSeries,
     bodies: { held, budget, turns: createBodyTurns({ now: () => performance.now(), later: setImmediate }) },
     shed: { refusal: () => undefined },
     loaded: () => true,

@@ -3,6 +3,7 @@ import { causeOfBug } from '../domain/cause.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import type { RunOutcome } from '../relay/run-outcome.ts';
+import type { Instruments } from '../telemetry/contract.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Framing } from '../wire/contract.ts';
 import type { AnswerHeaders, Exchange } from './exchange.ts';
@@ -28,13 +29,19 @@ export interface ConnectionForm {
   readonly idsAfter?: number;
 }
 
+/** What the readers of all connections share. */
+export interface ReaderSurroundings {
+  readonly settings: StreamConfig;
+  readonly timers: TimerQueue;
+  readonly instruments: Pick<Instruments, 'gapMs'>;
+}
+
 export function createConnectionReader(
   exchange: Exchange,
   form: ConnectionForm,
-  settings: StreamConfig,
-  timers: TimerQueue,
+  surroundings: ReaderSurroundings,
 ): ConnectionReader {
-  return new HttpConnectionReader(exchange, form, settings, timers);
+  return new HttpConnectionReader(exchange, form, surroundings);
 }
 
 class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonReaderOwner {
@@ -46,8 +53,7 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
   constructor(
     exchange: Exchange,
     { framing, idsAfter }: ConnectionForm,
-    settings: StreamConfig,
-    timers: TimerQueue,
+    { settings, timers, instruments }: ReaderSurroundings,
   ) {
     const { response, clientWriteMs } = exchange;
     this.exchange = exchange;
@@ -56,7 +62,7 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
         ? createJsonReader(this)
         : createSseReader({
             ...{ response, framing, idsAfter, settings, clientWriteMs },
-            ...{ owner: this, now: timers.now, timers },
+            ...{ owner: this, now: timers.now, timers, gaps: instruments.gapMs },
           });
   }
 

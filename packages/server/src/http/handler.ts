@@ -24,6 +24,8 @@ export interface HandlerOptions {
   /** Milliseconds that a client may accept nothing of its answer. */
   readonly clientWriteMs: number;
   newRequestId(): string;
+  /** Once per request whose route was found, before anything is read of it. Default: nothing happens. */
+  onRoute?(route: Route): void;
   /** Once per request, when its answer is over. */
   onDone(exchange: Exchange): void;
 }
@@ -154,6 +156,7 @@ export function createHandler(options: HandlerOptions) {
       }
 
       notes.route = match.route.path;
+      options.onRoute?.(match.route);
       const asked = authenticator.authenticate(match.route.access, request.headersDistinct, query, match.id);
       // A key that is known here costs no turn of the event loop.
       const principal = asked instanceof Promise ? await asked : asked;

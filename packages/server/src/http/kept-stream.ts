@@ -1,13 +1,11 @@
-import type { StreamConfig } from '../config/config.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { eventsGone } from '../journal/broken-streams.ts';
 import type { StreamView } from '../journal/contract.ts';
 import { type FollowEnd, followStream } from '../relay/follower.ts';
 import type { Attachment } from '../relay/run.ts';
-import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Surface } from '../wire/contract.ts';
 import { awaitEvent } from './await-event.ts';
-import { createConnectionReader } from './connection-reader.ts';
+import { createConnectionReader, type ReaderSurroundings } from './connection-reader.ts';
 import type { Exchange } from './exchange.ts';
 import { neverWritten } from './kept-ask.ts';
 import { replyFailure } from './reply.ts';
@@ -22,11 +20,6 @@ export interface Position {
   readonly ids: boolean;
 }
 
-export interface KeptStreamParts {
-  readonly settings: StreamConfig;
-  readonly timers: TimerQueue;
-}
-
 /**
  * Answers with a kept stream in its surface's own form, from a position on to its end, or with its one body. It resolves when
  * the connection has everything, or has left. An ended stream of which nothing is left is 204: this stops an `EventSource`.
@@ -37,7 +30,7 @@ export async function sendKept(
   view: StreamView,
   surface: Surface,
   position: Position,
-  parts: KeptStreamParts,
+  parts: ReaderSurroundings,
 ): Promise<void> {
   if (position.after > view.last) await awaitEvent(view, position.after, parts.timers);
   return send(exchange, view, surface, position, parts);
@@ -48,7 +41,7 @@ function send(
   view: StreamView,
   surface: Surface,
   position: Position,
-  { settings, timers }: KeptStreamParts,
+  parts: ReaderSurroundings,
 ): Promise<void> {
   const { facts } = view;
   const { after, ids } = position;
@@ -62,7 +55,7 @@ function send(
   if (exchange.request.method === 'HEAD') return sendHeadOnly(exchange, view, surface);
   const framing = facts.stream ? surface.framing : undefined;
   const form = ids ? { framing, idsAfter: after } : { framing };
-  const connection = createConnectionReader(exchange, form, settings, timers);
+  const connection = createConnectionReader(exchange, form, parts);
   const errorEvent = (reason: Failure) => surface.errorEvent(reason, facts.requestId);
   const followed = followStream(view, connection.reader, { after, own: false, errorEvent });
   return readToItsEnd(exchange, followed).then((end) => {

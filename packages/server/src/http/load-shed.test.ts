@@ -8,6 +8,7 @@ let memory: MemoryUse;
 let limits: ShedLimits;
 let tick: (() => void) | undefined;
 let lines: string[];
+let delays: number[];
 let shed: LoadShed;
 
 beforeEach(() => {
@@ -17,6 +18,7 @@ beforeEach(() => {
   limits = { memory: 0.9, loopDelayMs: 200 };
   tick = undefined;
   lines = [];
+  delays = [];
   const write = (message: string, fields?: LogFields) =>
     void lines.push(`${message}: ${Object.values(fields ?? {}).join()}`);
   shed = createLoadShed({
@@ -31,6 +33,7 @@ beforeEach(() => {
       };
     },
     log: { warn: write, info: write },
+    delays: { note: (lateMs) => void delays.push(lateMs) },
   });
 });
 
@@ -157,4 +160,11 @@ test('nothing is measured where both are off, before the first completion, and s
   pass(1_000);
   // The hour without a tick is no delay.
   expect(begins()).toBe(true);
+});
+
+test('the delay of the loop is noted once for each 20 ms, so that a long pause counts by its length', () => {
+  begins();
+  pass(40);
+  pass(20, 50);
+  expect(delays).toEqual([0, 0, 50, 30, 10]);
 });

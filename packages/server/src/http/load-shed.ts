@@ -10,6 +10,7 @@
  * timer.
  */
 import { type Failure, failure } from '../domain/failure.ts';
+import type { Histogram } from '../telemetry/contract.ts';
 import type { Log } from '../telemetry/log.ts';
 
 /** When new completions are refused. */
@@ -46,6 +47,8 @@ export interface LoadShedDeps {
   /** Calls `tick` every so many milliseconds, until the returned function is called. */
   every(milliseconds: number, tick: () => void): () => void;
   readonly log: Pick<Log, 'warn' | 'info'>;
+  /** How late the event loop is, of each 20 ms while completions run. */
+  readonly delays: Histogram;
 }
 
 const tickMs = 20;
@@ -116,6 +119,7 @@ class Shed implements LoadShed {
     this.lastTickMs = atMs;
     this.sum += passedMs;
     this.squares += passedMs * passedMs;
+    noteDelays(this.deps.delays, passedMs);
     if (atMs - this.windowBegunMs < windowMs) return;
     this.windowBegunMs = atMs;
     this.judge();
@@ -163,6 +167,18 @@ class Shed implements LoadShed {
     log.info('new completions are accepted again', { after: this.reason });
     this.reason = undefined;
   }
+}
+
+/**
+ * A pause of 1 s is one late tick, but what happens at any moment of it is late, by what is left of it: each 20 ms of the pause
+ * counts.
+ */
+function noteDelays(delays: Histogram, passedMs: number): void {
+  let lateMs = passedMs - tickMs;
+  do {
+    delays.note(lateMs);
+    lateMs -= tickMs;
+  } while (lateMs > 0);
 }
 
 function percent(share: number): string {

@@ -49,6 +49,7 @@ const routes: readonly Route[] = [
         owner: { headers: () => ({}), refuse: () => {}, onBug: () => {} },
         now: () => performance.now(),
         timers,
+        gaps: { note: () => {} },
       });
       reader.begin({ target: undefined, keepalive: () => undefined });
       for (let index = 0; index < frames; index += 1) {

@@ -1,3 +1,4 @@
+import type { Histogram } from '../telemetry/contract.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
 
 export interface SilenceOptions {
@@ -7,6 +8,7 @@ export interface SilenceOptions {
   /** Monotonic milliseconds, the clock of `timers`. */
   readonly now: () => number;
   readonly timers: TimerQueue;
+  readonly gaps: Histogram;
 }
 
 /**
@@ -15,7 +17,7 @@ export interface SilenceOptions {
  *
  *     start ──holdHeadMs──▶ headDue          start / last event ──keepaliveAfterMs──▶ silent ────┐
  *                                                                          ▲─────────────────────┘
- * Both waits share one entry of the timer queue, which is the watch itself: an event only notes the time, and an entry that
+ * Between two events the gap is counted. Both waits share one entry of the timer queue, which is the watch itself: an event only notes the time, and an entry that
  * fires too early is started again for the time that is left.
  *
  * The reader of a stream extends this class: a separate watch would be one more object to touch at each event.
@@ -26,18 +28,22 @@ export abstract class Silence implements QueuedTimer {
   private readonly keepaliveAfterMs: number | undefined;
   private readonly now: () => number;
   private readonly timers: TimerQueue;
-  /** Whole milliseconds: V8 stores a fraction as an object of its own. */
-  private lastEventMs: number;
+  private readonly gaps: Histogram;
+  /** Whole milliseconds: V8 stores a fraction as an object of its own. `noEvent` before the first one. */
+  private lastEventMs = noEvent;
+  /** The start, or the last sign of life in a silence. */
+  private lastSignMs: number;
   /** When the head is due; undefined once it was. */
   private headMs: number | undefined;
   private watchEnded = false;
 
-  constructor({ holdHeadMs, keepaliveAfterMs, now, timers }: SilenceOptions) {
+  constructor({ holdHeadMs, keepaliveAfterMs, now, timers, gaps }: SilenceOptions) {
     this.keepaliveAfterMs = keepaliveAfterMs;
     this.now = now;
     this.timers = timers;
-    this.lastEventMs = Math.floor(now());
-    this.headMs = this.lastEventMs + holdHeadMs;
+    this.gaps = gaps;
+    this.lastSignMs = Math.floor(now());
+    this.headMs = this.lastSignMs + holdHeadMs;
     this.sleep();
   }
 
@@ -46,9 +52,11 @@ export abstract class Silence implements QueuedTimer {
   /** The stream must show that it is alive. */
   protected abstract silent(): void;
 
-  /** Called for each event that was sent. */
+  /** Called for each event that is sent, and once for several that are sent together. */
   protected note(): void {
-    this.lastEventMs = Math.floor(this.now());
+    const nowMs = Math.floor(this.now());
+    if (this.lastEventMs !== noEvent) this.gaps.note(nowMs - this.lastEventMs);
+    this.lastEventMs = nowMs;
   }
 
   protected endWatch(): void {
@@ -64,7 +72,7 @@ export abstract class Silence implements QueuedTimer {
     }
     if (!this.watchEnded && nowMs >= this.silentMs()) {
       this.silent();
-      this.note();
+      this.lastSignMs = Math.floor(this.now());
     }
     // The reader may have ended this watch, because its connection has ended.
     if (!this.watchEnded) this.sleep();
@@ -72,7 +80,7 @@ export abstract class Silence implements QueuedTimer {
 
   /** When the stream counts as silent. */
   private silentMs(): number {
-    return this.lastEventMs + (this.keepaliveAfterMs ?? Number.POSITIVE_INFINITY);
+    return Math.max(this.lastEventMs, this.lastSignMs) + (this.keepaliveAfterMs ?? Number.POSITIVE_INFINITY);
   }
 
   private sleep(): void {
@@ -80,3 +88,6 @@ export abstract class Silence implements QueuedTimer {
     if (Number.isFinite(nextMs)) this.timers.start(this, Math.max(1, nextMs - this.now()));
   }
 }
+
+/** Monotonic time is never negative. */
+const noEvent = -1;

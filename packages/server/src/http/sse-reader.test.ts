@@ -47,6 +47,7 @@ function connection(
   );
   const refused: string[] = [];
   const bugs: unknown[] = [];
+  const gaps: number[] = [];
   const reader = createSseReader({
     response,
     clientWriteMs: 60_000,
@@ -64,11 +65,13 @@ function connection(
     },
     now: () => performance.now(),
     timers: createTimerQueue(() => performance.now()),
+    gaps: { note: (ms) => void gaps.push(ms) },
   });
   return {
     reader,
     refused,
     bugs,
+    gaps,
     begin: () => reader.begin({ target: 'lab/m', keepalive: () => '"alive"' }),
     takeMore: () => takeMore(),
     head: () => written.slice(0, written.indexOf('\r\n\r\n')),
@@ -236,4 +239,33 @@ it('writes what it has kept back before the end of the answer, or before its fai
     expect(ended()).toBe(true);
     expect(reader.flush?.()).toBe(true);
   }
+});
+
+it('counts the gaps between events, over keepalives, and none before the first one', () => {
+  const { reader, begin, gaps, frames } = connection();
+  vi.advanceTimersByTime(3_000);
+  begin();
+  reader.event('1');
+  vi.advanceTimersByTime(40);
+  reader.event('2');
+  vi.advanceTimersByTime(12_000);
+  reader.event('3');
+  vi.advanceTimersByTime(70);
+  reader.end('[DONE]');
+  expect(frames()).toContain(': keepalive\n\n');
+  expect(gaps).toEqual([40, 12_000, 70]);
+});
+
+it('counts one gap for events that are written together', () => {
+  const { reader, begin, gaps } = connection();
+  begin();
+  reader.event('1');
+  vi.advanceTimersByTime(50);
+  reader.gather?.();
+  reader.event('2');
+  reader.event('3');
+  reader.flush?.();
+  vi.advanceTimersByTime(20);
+  reader.event('4');
+  expect(gaps).toEqual([50, 20]);
 });

@@ -4,6 +4,7 @@ import type { StreamConfig } from '../config/config.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Head, Reader } from '../relay/reader.ts';
 import { writeDirectly } from '../sockets/direct-write.ts';
+import type { Histogram } from '../telemetry/contract.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Framing } from '../wire/contract.ts';
 import type { AnswerHeaders } from './exchange.ts';
@@ -23,6 +24,8 @@ export interface SseReaderOptions {
   /** Monotonic milliseconds, the clock of `timers`. */
   now(): number;
   readonly timers: TimerQueue;
+  /** The times between two writes of events. */
+  readonly gaps: Histogram;
 }
 
 /** What the reader leaves to its connection. */
@@ -64,15 +67,17 @@ class SseReader extends Silence implements Reader {
   private opened = false;
   /** Set from `gather` to `flush`: the socket, which keeps back what is written. */
   private gathering: Socket | undefined;
+  /** One of the events that are written together has been noted: the others have no gap. */
+  private noted = false;
   /** The head waits for the first event, to leave in one write with it. */
   private headWaits = false;
   /** The client has not yet accepted what was written. */
   private behind = false;
 
   constructor(options: SseReaderOptions) {
-    const { response, framing, idsAfter, settings, clientWriteMs, now, timers } = options;
+    const { response, framing, idsAfter, settings, clientWriteMs, now, timers, gaps } = options;
     const keepaliveAfterMs = settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs;
-    super({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now, timers });
+    super({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now, timers, gaps });
     this.keepalive = settings.keepalive;
     this.lastId = idsAfter;
     this.owner = options.owner;
@@ -89,9 +94,14 @@ class SseReader extends Silence implements Reader {
   }
 
   event(payload: string): boolean {
-    this.note();
+    if (!this.noted) this.noteWrite();
     const frame = this.frame(payload);
     return this.headWaits ? this.writeWithHead(frame) : this.write(frame);
+  }
+
+  private noteWrite(): void {
+    this.note();
+    this.noted = this.gathering !== undefined;
   }
 
   idle(): void {
@@ -121,6 +131,7 @@ class SseReader extends Silence implements Reader {
     const { gathering: socket } = this;
     if (socket === undefined) return true;
     this.gathering = undefined;
+    this.noted = false;
     socket.uncork();
     // The end of the answer has written everything already, and the socket may serve the next one.
     if (this.response.writableEnded || !socket.writableNeedDrain) return true;
@@ -147,6 +158,7 @@ class SseReader extends Silence implements Reader {
   }
 
   end(payload: string | undefined): void {
+    if (payload !== undefined && !this.noted) this.note();
     this.endWatch();
     this.endWith(payload === undefined ? '' : this.frame(payload), () => this.caughtUp());
   }

@@ -14,6 +14,7 @@ import type { RunRegistry } from '../relay/run-registry.ts';
 import { type RunDeps, startRun } from '../relay/start-run.ts';
 import type { Catalogue } from '../routing/catalogue.ts';
 import type { Router } from '../routing/router.ts';
+import type { Instruments } from '../telemetry/contract.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Asked, Surface } from '../wire/contract.ts';
 import type { BodyShare } from './body-budget.ts';
@@ -38,6 +39,7 @@ export interface StartOptions {
   readonly places: Places;
   readonly meter: Meter;
   readonly timers: TimerQueue;
+  readonly instruments: Pick<Instruments, 'gapMs'>;
   /** True from the first SIGTERM on. */
   draining(): boolean;
 }
@@ -148,7 +150,7 @@ async function startNew(
   options: StartOptions,
   runDeps: RunDeps,
 ): Promise<Result<Answering>> {
-  const { config, catalogue, router, meter, timers, runs } = options;
+  const { config, catalogue, router, meter, timers, runs, instruments } = options;
   const { principal, requestId } = exchange;
   const { models: rights, keyId } = principal;
   const { request } = asked;
@@ -221,7 +223,7 @@ async function startNew(
     run,
     facts,
     isKept: writer !== undefined,
-    connection: createConnectionReader(exchange, form, config.stream, timers),
+    connection: createConnectionReader(exchange, form, { settings: config.stream, timers, instruments }),
     prompt: config.logging.content ? () => writeExactly(messagesJson(request.messages)) : undefined,
   });
 }

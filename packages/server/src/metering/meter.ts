@@ -106,7 +106,7 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
         ...ok({
           plan,
           promptTokens,
-          record: new OpenRecord(records, facts, lease, { modelId, n: request.n }),
+          record: new OpenRecord(records, facts, lease, { modelId, n: request.n, stream: request.stream }),
         }),
         windows,
       };

@@ -2,11 +2,14 @@ import { expect, test } from 'vitest';
 import { fakeIntent } from '../ledger/testing/fake-records.ts';
 import type { AttemptRecord } from '../routing/open-attempts.ts';
 import type { Progress, Settled } from '../storage/contract.ts';
+import { createInstruments } from '../telemetry/instruments.ts';
+import { figuresOf } from '../telemetry/testing/figures-of.ts';
 import { createLikelyCompletion } from './likely-completion.ts';
 import { OpenRecord, type WatchedSource } from './open-record.ts';
 import { createPrices } from './prices.ts';
 
 const lease = { processId: 'proc_a', scopes: [], reservedTokens: 0, takenAtMs: 0, marks: [] };
+const asked = { modelId: 'm', n: 1, stream: true };
 const attempt = (target: string, more: Partial<AttemptRecord>): AttemptRecord => ({
   target,
   model: 'm',
@@ -30,11 +33,12 @@ function recorded(attempts: readonly AttemptRecord[], target?: string): Settled 
       prices: createPrices(new Map()),
       likely: createLikelyCompletion(),
       open: new Set(),
+      instruments: createInstruments(),
       clock: Date.now,
     },
     fakeIntent('a'),
     lease,
-    { modelId: 'm', n: 1 },
+    asked,
   );
   open.settle({ status: 'cut', attempts, ...(target === undefined ? {} : { target }) });
   return record;
@@ -58,7 +62,8 @@ test.each<readonly [string, readonly AttemptRecord[], string]>([
 });
 
 /** A record whose answer has begun, and the progress that it has reported. */
-function begun(attempts: readonly AttemptRecord[], tokens: () => number, clock: () => number) {
+function begun(attempts: readonly AttemptRecord[], tokens: () => number, clock: () => number, stream = true) {
+  const instruments = createInstruments();
   const source: WatchedSource = {
     served: () => ({ target: 'a/m' }),
     reported: () => undefined,
@@ -73,12 +78,13 @@ function begun(attempts: readonly AttemptRecord[], tokens: () => number, clock: 
     prices: createPrices(new Map()),
     likely: createLikelyCompletion(),
     open: new Set<OpenRecord>(),
+    instruments,
     clock,
   };
-  const record = new OpenRecord(records, fakeIntent('a'), lease, { modelId: 'm', n: 1 });
+  const record = new OpenRecord(records, fakeIntent('a'), lease, { ...asked, stream });
   record.watch(source);
   record.committed();
-  return { record, marks };
+  return { record, marks, instruments };
 }
 
 test('the progress of an answer that was taken over names the target that answers now', () => {
@@ -101,4 +107,30 @@ test('the progress has its time and that of the commit, for the record of a kill
     { atMs: createdAtMs + 120, ttftMs: 120 },
     { atMs: createdAtMs + 5_500, ttftMs: 120, completionTokens: 110 },
   ]);
+});
+
+test('tokens are counted while they are delivered, and in the end as the record has them', () => {
+  let tokens = 2;
+  const attempts = [attempt('a/m', { outcome: 'served' })];
+  const { record, instruments } = begun(attempts, () => tokens, Date.now);
+  expect(figuresOf(instruments)).toMatchObject({ prompt_tokens: 10, completion_tokens: 2 });
+  tokens = 50;
+  record.progress();
+  expect(figuresOf(instruments)).toMatchObject({ completion_tokens: 50 });
+  const usage = { promptTokens: 12, completionTokens: 45 };
+  record.settle({ status: 'completed', attempts, usage });
+  // A count never falls: what was too much is made up for by the next request.
+  expect(figuresOf(instruments)).toMatchObject({ prompt_tokens: 12, completion_tokens: 50 });
+  instruments.completionTokens.add(30);
+  expect(figuresOf(instruments)).toMatchObject({ completion_tokens: 75 });
+});
+
+test.each([
+  [true, 1],
+  [false, 0],
+])('the time to the first token is that of streams: stream %s', (stream, counted) => {
+  const { record, instruments } = begun([attempt('a/m', {})], () => 5, Date.now, stream);
+  record.progress();
+  const ttft = instruments.read().histograms.find(({ name }) => name === 'ttft');
+  expect(ttft?.counts.reduce((sum, count) => sum + count)).toBe(counted);
 });

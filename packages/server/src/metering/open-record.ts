@@ -4,6 +4,7 @@ import type { LimitLease } from '../limits/contract.ts';
 import { type AttemptRecord, answeredLast } from '../routing/open-attempts.ts';
 import type { Source } from '../routing/source.ts';
 import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
+import type { Instruments } from '../telemetry/contract.ts';
 import { firstToCommit, requestCostMicroUsd } from './charge.ts';
 import type { LikelyCompletion } from './likely-completion.ts';
 import type { Prices } from './prices.ts';
@@ -26,8 +27,18 @@ export interface OpenRecords {
   readonly prices: Prices;
   readonly likely: LikelyCompletion;
   readonly open: Set<OpenRecord>;
+  /** What all requests use, counted while it is delivered. */
+  readonly instruments: Pick<Instruments, 'promptTokens' | 'completionTokens' | 'spentMicroUsd' | 'ttftMs'>;
   /** Unix milliseconds. */
   clock(): number;
+}
+
+/** What the record needs to know of a request besides its intent. */
+interface AskedRecord {
+  /** The public id of the model. */
+  readonly modelId: string;
+  readonly n: number;
+  readonly stream: boolean;
 }
 
 /**
@@ -38,9 +49,13 @@ export class OpenRecord {
   private readonly records: OpenRecords;
   private readonly facts: Omit<Intent, 'processId' | 'reserved'>;
   private readonly lease: LimitLease;
-  private readonly asked: { readonly modelId: string; readonly n: number };
+  private readonly asked: AskedRecord;
   private source: WatchedSource | undefined;
   private reportedTokens = -1;
+  /** What the instruments have of it. */
+  private countedPrompt = 0;
+  private countedCompletion = 0;
+  private countedMicroUsd = 0;
   private ttftMs: number | undefined;
   private ended = false;
 
@@ -48,7 +63,7 @@ export class OpenRecord {
     records: OpenRecords,
     facts: Omit<Intent, 'processId' | 'reserved'>,
     lease: LimitLease,
-    asked: { readonly modelId: string; readonly n: number },
+    asked: AskedRecord,
   ) {
     this.records = records;
     this.facts = facts;
@@ -88,8 +103,13 @@ export class OpenRecord {
     const target = answeredLast(attempts)?.target ?? served.target;
     const { promptTokens } = usage;
     const atMs = this.records.clock();
+    this.count(usage, costMicroUsd);
     // The first progress is that of the commit.
-    this.ttftMs ??= Math.max(0, atMs - createdAtMs);
+    if (this.ttftMs === undefined) {
+      this.ttftMs = Math.max(0, atMs - createdAtMs);
+      // An answer that does not stream commits when it is complete: that is no time to a first token.
+      if (this.asked.stream) this.records.instruments.ttftMs.note(this.ttftMs);
+    }
     return {
       id,
       createdAtMs,
@@ -109,6 +129,7 @@ export class OpenRecord {
     else {
       this.end();
       const record = this.recordOf(outcome);
+      this.count(record, record.costMicroUsd);
       if (record.status === 'completed') {
         this.records.likely.note(this.asked.modelId, record.completionTokens, this.asked.n);
       }
@@ -122,6 +143,20 @@ export class OpenRecord {
     this.end();
     const { id, createdAtMs } = this.facts;
     this.records.ledger.settle({ type: 'nothing', id, createdAtMs, lease: this.lease });
+  }
+
+  /** Counts what has come since the last call. Estimates may have been too high: then an amount is negative. */
+  private count(
+    { promptTokens, completionTokens }: Pick<Usage, 'promptTokens' | 'completionTokens'>,
+    costMicroUsd: number,
+  ): void {
+    const { instruments } = this.records;
+    instruments.promptTokens.add(promptTokens - this.countedPrompt);
+    instruments.completionTokens.add(completionTokens - this.countedCompletion);
+    instruments.spentMicroUsd.add(costMicroUsd - this.countedMicroUsd);
+    this.countedPrompt = promptTokens;
+    this.countedCompletion = completionTokens;
+    this.countedMicroUsd = costMicroUsd;
   }
 
   private end(): void {

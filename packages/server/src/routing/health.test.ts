@@ -56,3 +56,17 @@ it('forgets the targets that a reload has removed, except those with an open req
   health.keep([{ upstream: 'lab', model: 'kept' }]);
   expect(known()).toEqual(['kept']);
 });
+
+it('counts what is asked of a target, by the reason why it is asked', () => {
+  const health = createHealth(
+    () => ({ failures: 5, windowMs: 1_000, probeEveryMs: 1_000 }),
+    () => 0,
+  );
+  const one = target('lab', 'm');
+  health.begin(one).countFailure();
+  for (const mode of ['first', 'hedge', 'prefix', 'replay'] as const) health.begin(one, mode);
+  expect(health.counts()).toEqual([
+    { upstream: 'lab', model: 'm', counts: { attempts: 5, failures: 1, hedges: 1, takeovers: 2 } },
+  ]);
+  expect(health.describe(one).recentFailures).toBe(0);
+});

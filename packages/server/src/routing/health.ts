@@ -21,11 +21,13 @@ export interface Health {
   /** Requests that are open at the target. */
   inFlight(target: Target): number;
   /** Notes that a request is sent to the target. The caller reports its course, and calls `end` on every path. */
-  begin(target: Target): TrackedRequest;
+  begin(target: Target, mode?: AttemptMode): TrackedRequest;
   /** The target's health now. */
   describe(target: Target): TargetHealth;
   /** Every target that is known, and its health now. */
   list(): readonly (TargetNames & { readonly health: TargetHealth })[];
+  /** What has been asked of every target that is known. */
+  counts(): readonly (TargetNames & { readonly counts: TargetCounts })[];
   /** Forgets every other target, unless it has an open request. */
   keep(targets: Iterable<TargetNames>): void;
 }
@@ -36,6 +38,18 @@ export interface TargetNames {
   readonly model: string;
 }
 
+/** Why a target is asked. `hedge`: beside a slow one. `prefix`, `replay`: it takes over. */
+export type AttemptMode = 'first' | 'hedge' | 'prefix' | 'replay';
+
+/** What was asked of a target since it became known; counted upwards. */
+export interface TargetCounts {
+  readonly attempts: number;
+  /** Attempts that failed for a reason that is not the caller's. */
+  readonly failures: number;
+  readonly hedges: number;
+  readonly takeovers: number;
+}
+
 /** One open request at a target. */
 export interface TrackedRequest {
   /** The target has begun to answer. Closes an open breaker. */
@@ -44,6 +58,8 @@ export interface TrackedRequest {
   succeeded(): void;
   /** The request failed, and the failure counts against the target. */
   failed(): void;
+  /** The request has brought no answer, by whatever fault of the target or on the way to it: it is counted, and nothing else. */
+  countFailure(): void;
   /** Ends the tracking of the request. Call it last; a second call does nothing. */
   end(): void;
 }
@@ -81,11 +97,19 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
     admits: (target) => breakerOf(target).retryInMs() === 0,
     retryInMs: (target) => breakerOf(target).retryInMs(),
     inFlight: (target) => breakerOf(target).inFlight,
-    begin: (target) => new RequestAtTarget(breakerOf(target)),
+    begin: (target, mode = 'first') => {
+      const breaker = breakerOf(target);
+      breaker.count(mode);
+      return new RequestAtTarget(breaker);
+    },
     describe: (target) => breakerOf(target).describe(),
     list: () =>
       [...breakers].flatMap(([upstream, models]) =>
         [...models].map(([model, breaker]) => ({ upstream, model, health: breaker.describe() })),
+      ),
+    counts: () =>
+      [...breakers].flatMap(([upstream, models]) =>
+        [...models].map(([model, { counts }]) => ({ upstream, model, counts: { ...counts } })),
       ),
     keep: (targets) => {
       const named = new Map<string, Set<string>>();
@@ -107,6 +131,7 @@ class Breaker {
   inFlight = 0;
   open = false;
   probing = false;
+  readonly counts = { attempts: 0, failures: 0, hedges: 0, takeovers: 0 };
   /** Times of the failures within the window, oldest first; never more than the policy's limit. */
   private failures: readonly number[] = [];
   /**
@@ -120,6 +145,12 @@ class Breaker {
   constructor(policy: () => BreakerPolicy, now: () => number) {
     this.policy = policy;
     this.now = now;
+  }
+
+  count(mode: AttemptMode): void {
+    this.counts.attempts += 1;
+    if (mode === 'hedge') this.counts.hedges += 1;
+    else if (mode !== 'first') this.counts.takeovers += 1;
   }
 
   retryInMs(): number {
@@ -194,6 +225,10 @@ class RequestAtTarget implements TrackedRequest {
     if (this.probe && !this.decided) this.breaker.postponeProbe();
     this.decided = true;
     this.breaker.noteFailure();
+  }
+
+  countFailure(): void {
+    this.breaker.counts.failures += 1;
   }
 
   end(): void {

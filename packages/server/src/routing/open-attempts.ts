@@ -5,9 +5,9 @@ import type { UpstreamCall } from '../upstreams/contract.ts';
 import { type Attempt, startAttempt } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
-import { countsAgainstHealth, wasTaken } from './blame.ts';
+import { blameOf, countsAgainstHealth, wasTaken } from './blame.ts';
 import { commitWhenComplete } from './commit-when-complete.ts';
-import type { Health, TrackedRequest } from './health.ts';
+import type { AttemptMode, Health, TrackedRequest } from './health.ts';
 import { stallTimeoutMs } from './stall-timeout.ts';
 
 /** The request as every target gets it, without the model's name there. */
@@ -24,7 +24,7 @@ export interface AttemptRecord {
   /** The public id of the model; that of the fallback where the target is one of a fallback. */
   readonly model: string;
   readonly target: string;
-  readonly mode: 'first' | 'hedge' | 'prefix' | 'replay';
+  readonly mode: AttemptMode;
   outcome: 'open' | 'served' | 'failed' | 'lost' | 'aborted';
   failure?: Failure;
   /** As the target reported it, else estimated ({@link usageOf}); absent where the target has not taken the request. */
@@ -123,7 +123,7 @@ class RequestAttempts implements OpenAttempts {
     this.records = this.records.concat(record);
     this.target = record.target;
     const started = startAttempt(candidate, call, this.timers, this.signal);
-    const tracked = this.health.begin(target);
+    const tracked = this.health.begin(target, mode);
     const attempt = call.request.stream
       ? started
       : this.whole(started, candidate, { call, machine }, tracked);
@@ -169,6 +169,7 @@ class RequestAttempts implements OpenAttempts {
     if (this.running.includes(opened)) {
       opened.record.failure = reason;
       if (countsAgainstHealth(reason)) opened.tracked.failed();
+      if (blameOf(reason.code) === 'target') opened.tracked.countFailure();
     }
     await this.close(opened, 'failed');
   }

@@ -1,12 +1,14 @@
 import type { Config } from '../config/config.ts';
 import type { LoadedConfig, Reload } from '../config/load-config.ts';
 import type { Reloaded } from '../http/routes/admin-reload.ts';
+import { recordSeries } from '../telemetry/series/record-series.ts';
 import { createReloads, refusedByShutdown } from './reload-config.ts';
 import type { FoundKeys, ServingKeys } from './serving-keys.ts';
 import type { ServedConfig } from './serving-processes.ts';
 import { createServingRooms, type ServingRooms, type ServingRoomsParts } from './serving-rooms.ts';
+import { systemTime } from './system-time.ts';
 
-export interface ServiceParts extends Omit<ServingRoomsParts, 'reload'> {
+export interface ServiceParts extends Omit<ServingRoomsParts, 'reload' | 'series'> {
   /** Whether the file of this configuration sets anything. */
   readonly fileHasContent: boolean;
   /** Reads flags, environment and file again. `inForce`: facts about the file that is in force then. */
@@ -16,7 +18,7 @@ export interface ServiceParts extends Omit<ServingRoomsParts, 'reload'> {
 }
 
 /** A service of one process: its rooms, and the reloads of its configuration. */
-export interface Service extends Omit<ServingRooms, 'prepare' | 'view'> {
+export interface Service extends Omit<ServingRooms, 'prepare' | 'view' | 'reading'> {
   /**
    * Reads the configuration and puts it in force as a whole; where it has a problem, it changes nothing and returns the
    * problems. Never rejects. Once a shutdown has begun, it changes nothing and resolves at once.
@@ -37,19 +39,22 @@ export function createService({ fileHasContent, load, keysForReload, ...parts }:
       inForce = next;
     },
   });
-  const rooms = createServingRooms({ ...parts, reload: reloads.request });
+  const series = recordSeries({ ...systemTime, sources: () => [{ id: 'own', reading: rooms.reading() }] });
+  const rooms = createServingRooms({ ...parts, series, reload: reloads.request });
   return {
     handle: rooms.handle,
     reload: reloads.request,
     running: rooms.running,
     config: rooms.config,
-    drain() {
+    async drain() {
       reloads.close(refusedByShutdown);
-      return rooms.drain();
+      await rooms.drain();
+      series.stop();
     },
     stopAll() {
       reloads.close(refusedByShutdown);
       rooms.stopAll();
+      series.stop();
     },
   };
 }

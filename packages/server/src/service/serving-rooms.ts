@@ -23,9 +23,13 @@ import { cancelRun } from '../relay/cancel-run.ts';
 import { createRunRegistry } from '../relay/run-registry.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
+import type { Reading } from '../telemetry/contract.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
+import { createInstruments } from '../telemetry/instruments.ts';
+import type { SeriesReader } from '../telemetry/series/series.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
+import { type EngineLoad, measureEngine, measureRooms } from './measure-rooms.ts';
 import { nearestLimit, processMemory } from './memory-use.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
 import type { ServingKeys } from './serving-keys.ts';
@@ -47,6 +51,8 @@ export interface ServingRoomsParts {
   readonly everywhere?: ServiceView;
   /** The sign-ins of browsers, of the whole service. */
   readonly signIns: SignIns;
+  /** The time series of all processes of the service. */
+  readonly series: SeriesReader;
   /** The places for runs. Default: those of the configuration, all for this process. */
   readonly places?: Places;
   /** The processes that share the memory of the machine. Default: 1. */
@@ -60,7 +66,7 @@ export interface ServingRoomsParts {
 }
 
 /** The local engine, in this process or in another one. */
-export interface ServedEngine extends Upstream {
+export interface ServedEngine extends Upstream, Partial<EngineLoad> {
   ready(): boolean;
 }
 
@@ -69,6 +75,8 @@ export interface ServingRooms {
   readonly handle: HandleRequest;
   /** The runs of this process, and the health of targets as it sees it. */
   readonly view: OwnView;
+  /** All that this process has counted. */
+  reading(): Reading;
   /** Makes ready what the next configuration needs. Nothing changes before it is committed. */
   prepare(next: Pick<ServedConfig, 'config' | 'keys' | 'environmentValues'>): Promise<PreparedConfig>;
   /** The number of runs that have not ended, and of those that are about to begin. */
@@ -102,6 +110,10 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
     () => config.breaker,
     () => performance.now(),
   );
+  const instruments = createInstruments();
+  measureRooms(instruments, { runs, health });
+  // That of another process is measured there.
+  if (engine?.load !== undefined) measureEngine(instruments, { load: engine.load });
   const affinity = createAffinity();
   const heldCapacityBytes = heldBudgetFor(getHeapStatistics().heap_size_limit);
   const bodies = {
@@ -119,6 +131,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
       return () => clearInterval(timer);
     },
     log,
+    delays: instruments.loopDelayMs,
   });
   const openRecords = new Set<OpenRecord>();
   const likely = createLikelyCompletion();
@@ -151,6 +164,8 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
       shed,
       signIns: parts.signIns,
       view: parts.everywhere,
+      instruments,
+      series: parts.series,
       places: parts.places,
       loaded: () => engine === undefined || engine.ready(),
       draining: () => draining,
@@ -196,6 +211,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
       }
     },
     view,
+    reading: instruments.read,
     prepare,
     running: () => runs.size,
     config: () => config,

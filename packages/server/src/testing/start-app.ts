@@ -22,7 +22,11 @@ import { createRunRegistry, type RunRegistry } from '../relay/run-registry.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import { createListener } from '../service/listener.ts';
+import { measureRooms } from '../service/measure-rooms.ts';
 import { createLog } from '../telemetry/create-log.ts';
+import { createInstruments } from '../telemetry/instruments.ts';
+import { recordSeries } from '../telemetry/series/record-series.ts';
+import type { SeriesReader } from '../telemetry/series/series.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import type { Surface } from '../wire/contract.ts';
 import { memoryFiles } from './memory-files.ts';
@@ -43,6 +47,8 @@ export interface TestApp {
   shed(refusal: Failure | undefined): void;
   /** Bytes that requests hold now. */
   heldBytes(): number;
+  /** Ends a step of the time series, ten seconds after the one before. */
+  endStep(): Promise<void>;
   /** The lines of the log, parsed. */
   logged(): readonly Record<string, unknown>[];
   stop(): Promise<void>;
@@ -57,6 +63,8 @@ export interface TestAppOptions {
   readonly keyLedger?: KeyLedger;
   /** The other processes of its service. Default: there is none. */
   readonly peers?: Peers;
+  /** Its time series. Default: those of its own instruments. */
+  readonly series?: SeriesReader;
   /** What it says of its webhook. Default: there is none. */
   readonly webhook?: WebhookStatus;
 }
@@ -72,6 +80,7 @@ export async function startTestApp({
   surfaces,
   keyLedger,
   peers = noPeers,
+  series,
   webhook,
 }: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
@@ -98,6 +107,24 @@ export async function startTestApp({
   let draining = false;
   let shedding: Failure | undefined;
   const runs = createRunRegistry();
+  const health = createHealth(() => config.breaker, now);
+  const instruments = createInstruments();
+  measureRooms(instruments, { runs, health });
+  let endStep = async () => {};
+  let seriesMs = Math.floor(Date.now() / 10_000) * 10_000;
+  const recorded = recordSeries({
+    sources: () => [{ id: 'own', reading: instruments.read() }],
+    clock: () => seriesMs,
+    after(ms, fire) {
+      endStep = async () => {
+        seriesMs += ms;
+        fire();
+        // A step is recorded in some turns of the microtasks.
+        await new Promise((resolve) => setImmediate(resolve));
+      };
+      return () => {};
+    },
+  });
   peers.serve({ cancel: (order) => cancelRun(runs, order) });
   const stream = new PassThrough();
   let log = '';
@@ -121,7 +148,9 @@ export async function startTestApp({
       ...config.stream.journal,
     }),
     peers,
-    health: createHealth(() => config.breaker, now),
+    health,
+    instruments,
+    series: series ?? recorded,
     affinity: createAffinity(),
     bodies: {
       held,
@@ -149,6 +178,7 @@ export async function startTestApp({
       shedding = refusal;
     },
     heldBytes: () => held.held(),
+    endStep: () => endStep(),
     logged: () =>
       log
         .split('\n')

@@ -77,6 +77,7 @@ async function complete(
   return sendKept(exchange, view, surface, position, {
     settings: options.config.stream,
     timers: options.timers,
+    instruments: options.instruments,
   });
 }
 

@@ -1,16 +1,17 @@
 import { fail, type Result } from '../../domain/failure.ts';
 import type { Journal } from '../../journal/contract.ts';
 import type { Surface } from '../../wire/contract.ts';
+import type { ReaderSurroundings } from '../connection-reader.ts';
 import type { Exchange } from '../exchange.ts';
 import { findKeptStream } from '../find-kept-stream.ts';
 import { forgetHead } from '../forget-head.ts';
 import { eventNumber, notANumber, readLastEventId } from '../kept-ask.ts';
-import { type KeptStreamParts, type Position, sendKept } from '../kept-stream.ts';
+import { type Position, sendKept } from '../kept-stream.ts';
 import { replyFailure } from '../reply.ts';
 import type { Route } from '../route.ts';
 
 /** `GET …/{id}/events?after=N`: picks a resumable stream of a surface up again, from the journal and then live. */
-export function keptEventsRoute(surface: Surface, journal: Journal, parts: KeptStreamParts): Route {
+export function keptEventsRoute(surface: Surface, journal: Journal, parts: ReaderSurroundings): Route {
   return {
     method: 'GET',
     path: `${surface.path}/{id}/events`,

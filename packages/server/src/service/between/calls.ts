@@ -2,6 +2,8 @@ import type { EndedSession } from '../../access/ended-sessions.ts';
 import type { RedeemedCode, SignInCode } from '../../access/sign-in-codes.ts';
 import type { Reloaded } from '../../http/routes/admin-reload.ts';
 import type { RunView, TargetView } from '../../http/service-view.ts';
+import type { Reading } from '../../telemetry/contract.ts';
+import type { SeriesQuery, SeriesTable } from '../../telemetry/series/series.ts';
 import type { ServedConfig } from '../serving-processes.ts';
 
 /** What a worker gets first. */
@@ -32,6 +34,8 @@ export type WorkerCalls = {
   running(nothing: undefined): number;
   runs(nothing: undefined): Promise<readonly RunView[]>;
   targets(nothing: undefined): Promise<readonly TargetView[]>;
+  /** What it has counted; undefined before it serves. */
+  reading(nothing: undefined): Reading | undefined;
   /** Refuses new requests; resolves when all runs have ended and all answers have been sent. */
   drain(nothing: undefined): Promise<void>;
   stopAll(nothing: undefined): void;
@@ -52,6 +56,8 @@ export type ParentCalls = {
   runs(nothing: undefined): Promise<readonly RunView[]>;
   /** The targets of all workers, added up. */
   targets(nothing: undefined): Promise<readonly TargetView[]>;
+  /** The time series of the service. */
+  series(query: SeriesQuery): SeriesTable;
   /** Resolves with the number of places that the worker has got; 0 where none is free in the whole service. */
   borrowPlaces(nothing: undefined): Promise<number>;
   /** A code that signs a browser in, for a session of this admin key. */

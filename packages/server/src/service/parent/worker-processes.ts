@@ -11,13 +11,18 @@ import { type SharedLedger, startSharedLedger } from '../../ledger/shared-ledger
 import { createMemoryPeers } from '../../peers/memory/memory-peers.ts';
 import { servePeers } from '../../peers/remote/remote-peers.ts';
 import type { LogOptions } from '../../telemetry/create-log.ts';
+import { createInstruments } from '../../telemetry/instruments.ts';
+import { recordSeries } from '../../telemetry/series/record-series.ts';
+import type { SeriesSource } from '../../telemetry/series/series-steps.ts';
 import { timers } from '../../timers/timer-queue.ts';
 import type { ParentCalls, WorkerCalls } from '../between/calls.ts';
 import { channels } from '../between/channels.ts';
 import type { ConnectionNotes } from '../between/connection-notes.ts';
 import { journalLimits } from '../journal-limits.ts';
+import { measureEngine } from '../measure-rooms.ts';
 import { createReloads, refusedByShutdown } from '../reload-config.ts';
 import type { ServedConfig, ServingParts, ServingProcesses } from '../serving-processes.ts';
+import { systemTime } from '../system-time.ts';
 import { createFleet, type Worker } from './fleet.ts';
 import { watchForHang } from './hung-worker.ts';
 import { lendPlaces } from './places.ts';
@@ -36,6 +41,9 @@ export interface WorkerProcessesParts extends ServingParts {
 
 /** How long a worker waits for the others where one of them runs the completion that it cancels. */
 const peerAnswerMs = 5_000;
+
+/** How long a worker has to say what it has counted. */
+const readingMs = 2_000;
 
 /**
  * The parent of workers: it has what there is one of in a service (port, ledger, engine, configuration), and answers no request
@@ -107,6 +115,7 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
       reload: () => reloads.request(),
       runs: async () => allRuns(await askAll(({ ask }) => ask('runs', undefined))),
       targets: async () => allTargets(await askAll(({ ask }) => ask('targets', undefined))),
+      series: (query) => series.read(query),
       borrowPlaces: () => places.lendMore(worker),
       issueCode: signIns.codes.issue,
       redeemCode: signIns.codes.redeem,
@@ -145,6 +154,21 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   }
 
+  /** A worker that hangs must not stop the series of the others. */
+  async function readingOf({ processId, ask }: Worker): Promise<SeriesSource> {
+    const answer = ask('reading', undefined).catch(() => undefined);
+    return { id: processId, reading: await Promise.race([answer, wait(readingMs).then(() => undefined)]) };
+  }
+
+  const instruments = createInstruments();
+  const series = recordSeries({
+    ...systemTime,
+    sources: async () => [
+      { id: 'parent', reading: instruments.read() },
+      ...(await Promise.all(fleet.workers().map(readingOf))),
+    ],
+  });
+
   const reloads = createReloads({
     ...parts,
     inForce: () => inForce,
@@ -167,6 +191,7 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
     prepare: fleet.start,
     async serve(started) {
       engine = started;
+      if (engine !== undefined) measureEngine(instruments, engine);
       await fleet.serve();
       serving = true;
       log.info('workers serve', { workers: count });
@@ -187,6 +212,7 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
       void askAll(({ ask }) => ask('stopAll', undefined));
     },
     async close() {
+      series.stop();
       await fleet.end();
       spread.destroy();
       await journal.close();

@@ -77,6 +77,7 @@ export async function beginWorker(
         ledger,
         peers,
         everywhere: { runs: () => ask('runs', undefined), targets: () => ask('targets', undefined) },
+        series: { read: (query) => ask('series', query) },
         places,
         sharers: config.server.workers,
         createUpstreams: (next, before) => upstreamsOf(next, env, log, before),

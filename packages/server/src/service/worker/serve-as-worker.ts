@@ -54,6 +54,7 @@ export async function serveAsWorker({ env, socket, onConnection }: WorkerOptions
     running: () => rooms?.running() ?? 0,
     runs: async () => rooms?.view.runs() ?? [],
     targets: async () => rooms?.view.targets() ?? [],
+    reading: () => rooms?.reading(),
     drain: async () => rooms?.drain(),
     stopAll: () => rooms?.stopAll(),
     returnPlaces: async () => (await begun.promise).places.giveBack(),

@@ -7,6 +7,7 @@ import type { Journal, JournalLimits, StreamFacts, StreamWriter } from '../../..
 import { factsOf } from '../../../journal/testing/stream-followers.ts';
 import { createTestJournal } from '../../../journal/testing/test-journal.ts';
 import type { CancelOrder } from '../../../peers/contract.ts';
+import { createInstruments } from '../../../telemetry/instruments.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../../../timers/timer-queue.ts';
 import { createChatSurface } from '../../../wire/chat/surface.ts';
 import { noCors } from '../../cors.ts';
@@ -70,7 +71,7 @@ export async function startDurableServer(
           return server.cancelAnswer;
         },
       }),
-      keptEventsRoute(surface, journal, { settings, timers }),
+      keptEventsRoute(surface, journal, { settings, timers, instruments: createInstruments() }),
     ],
     authenticator: {
       authenticate: (_, headers) => ok({ ...nobody, keyId: headers[keyHeader]?.[0] ?? 'k' }),

@@ -1,0 +1,109 @@
+import type { Figure, Labels } from '../contract.ts';
+import type { MeasureName } from '../measures.ts';
+import { pointsKept, type SeriesQuery, type SeriesTable, stepSeconds } from './series.ts';
+import { seriesKey } from './series-steps.ts';
+
+/** The most targets with series. A target has six series. */
+const mostTargets = 64;
+
+/**
+ * The points of the last 24 hours. A series takes 34 kB from its first value on: some 60 without targets (one for each error code
+ * that has occurred), and six for each target, so 15 MB at most, and 1 MB for a service with a few targets.
+ */
+export interface SeriesStore {
+  /** Adds the step that ends at `at`, a multiple of 10 in Unix seconds. A later call for the same step replaces it. */
+  add(at: number, figures: readonly Figure[]): void;
+  read(query: SeriesQuery): SeriesTable;
+}
+
+/** A ring: the point of a step lies at the step's number modulo the length. */
+interface Ring {
+  readonly name: MeasureName;
+  readonly labels: Labels;
+  /** NaN where a step has no value. */
+  readonly values: Float32Array;
+  /** The last step that had a value. */
+  lastStep: number;
+}
+
+export function createSeriesStore(): SeriesStore {
+  const rings = new Map<string, Ring>();
+  /** Which step each place of the rings holds. */
+  const steps = new Float64Array(pointsKept);
+
+  function ringOf(figure: Figure, step: number): Ring | undefined {
+    const key = seriesKey(figure);
+    const known = rings.get(key);
+    if (known !== undefined) return known;
+    if (isOfTarget(figure) && !makeRoom(targetKey(figure), step)) return undefined;
+    const { name, labels } = figure;
+    const values = new Float32Array(pointsKept).fill(Number.NaN);
+    const made: Ring = { name, labels, values, lastStep: step };
+    rings.set(key, made);
+    return made;
+  }
+
+  /** Whether a target may have series; where all places are taken, the target that was last seen longest ago loses its own. */
+  function makeRoom(target: string, step: number): boolean {
+    const seen = new Map<string, number>();
+    for (const ring of rings.values())
+      if (isOfTarget(ring))
+        seen.set(targetKey(ring), Math.max(ring.lastStep, seen.get(targetKey(ring)) ?? 0));
+    if (seen.has(target) || seen.size < mostTargets) return true;
+    const [oldest] = [...seen].toSorted(([, one], [, other]) => one - other);
+    // Targets of this step and the last one are in use: they would only take the places of each other.
+    if (oldest === undefined || oldest[1] >= step - 1) return false;
+    for (const [key, ring] of rings) if (isOfTarget(ring) && targetKey(ring) === oldest[0]) rings.delete(key);
+    return true;
+  }
+
+  return {
+    add(at, figures) {
+      const step = at / stepSeconds;
+      const place = step % pointsKept;
+      steps[place] = step;
+      for (const { values } of rings.values()) values[place] = Number.NaN;
+      for (const figure of figures) {
+        const ring = ringOf(figure, step);
+        if (ring === undefined) continue;
+        ring.values[place] = figure.value;
+        ring.lastStep = step;
+      }
+      for (const [key, { lastStep }] of rings) if (lastStep <= step - pointsKept) rings.delete(key);
+    },
+    read({ names, since }) {
+      const places = placesFrom(steps, since / stepSeconds);
+      return {
+        times: Float64Array.from(places, (place) => (steps[place] ?? 0) * stepSeconds),
+        series: [...rings.values()]
+          .filter(({ name }) => names === undefined || names.includes(name))
+          .map(({ name, labels, values }) => ({ name, labels, values: valuesAt(values, places) })),
+      };
+    },
+  };
+}
+
+/** All series of a day are four million values, which are copied in one turn of the event loop: 20 ms. */
+function valuesAt(values: Float32Array, places: Uint16Array): Float32Array {
+  const copied = new Float32Array(places.length);
+  for (let index = 0; index < places.length; index += 1) {
+    copied[index] = values[places[index] ?? 0] ?? Number.NaN;
+  }
+  return copied;
+}
+
+/** The places that hold one of the last steps, no earlier than `since`, by their time. */
+function placesFrom(steps: Float64Array, since: number): Uint16Array {
+  const newest = steps.reduce((last, step) => Math.max(last, step), 0);
+  const from = Math.max(since, newest - pointsKept + 1, 1);
+  const places = [...steps.keys()].filter((place) => (steps[place] ?? 0) >= from);
+  return Uint16Array.from(places.toSorted((one, other) => (steps[one] ?? 0) - (steps[other] ?? 0)));
+}
+
+function isOfTarget({ labels }: Pick<Figure, 'labels'>): boolean {
+  return labels['upstream'] !== undefined;
+}
+
+function targetKey({ labels }: Pick<Figure, 'labels'>): string {
+  return JSON.stringify([labels['upstream'], labels['model']]);
+}
