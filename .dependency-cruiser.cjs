@@ -32,6 +32,7 @@ const rooms = [
   { name: 'relay', rank: 4 },
   { name: 'http', rank: 5 },
   { name: 'wall', rank: 5 },
+  { name: 'console', rank: 5 },
 ];
 
 const server = '^packages/server/src';
@@ -49,6 +50,8 @@ const neighbours = new Map([
   ['grammar', ['worker']],
   // How a provider is reached is the same for all of them.
   ['upstreams', ['transport']],
+  // The page is served by routes as everything else is.
+  ['console', ['http']],
 ]);
 
 // Single files that a room of lower rank knows. Each with its reason.

@@ -103,6 +103,7 @@ export function configJson(config: Config, mask: ConfigMask): Shown<RawConfig> {
           ? undefined
           : { url: mask.address(usage.webhook.url), secret: mask.secret(usage.webhook.secret) },
     } satisfies Shown<RawConfig['usage']>,
+    console: config.console,
     auth: {
       api_keys: auth.apiKeys.map(mask.secret),
       admin_keys: auth.adminKeys.map(mask.secret),

@@ -53,6 +53,7 @@ logging:   {level: info, format: auto, content: false}
 telemetry: {metrics: auto}
 storage:   {database_url: "postgres://…/tailrace", redis_url: "redis://…", retention: 90d, spool: 256MiB}
 usage:     {webhook: {url: "https://hooks.example.org/usage", secret: "a-secret-of-the-receiver"}}
+console:   {enabled: true}
 auth:      {api_keys: ["\${TAILRACE_API_KEY}"], admin_keys: ["\${TAILRACE_ADMIN_KEY}"], key_prefix: tr_, required: true}
 `;
 const sampleEnv = {
@@ -178,6 +179,7 @@ describe('without a file', () => {
       telemetry: { metrics: 'auto' },
       storage: { retentionMs: 90 * 86_400_000, spoolBytes: 256 * 1024 ** 2 },
       usage: {},
+      console: { enabled: true },
       auth: { apiKeys: [], adminKeys: [], keyPrefix: 'tr_', required: true },
     });
   });
@@ -289,6 +291,7 @@ describe('one key', () => {
       (c) => c.server.shed,
       { memory: 'off', loopDelayMs: 'off' },
     ],
+    ['console: {enabled: false}', (c) => c.console, { enabled: false }],
     ['telemetry: {metrics: public}', (c) => c.telemetry.metrics, 'public'],
     ['storage: {retention: 365d}', (c) => c.storage.retentionMs, 365 * 86_400_000],
     ['auth: {key_prefix: sk-live-}', (c) => c.auth.keyPrefix, 'sk-live-'],

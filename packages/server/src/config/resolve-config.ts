@@ -83,6 +83,7 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       }),
     },
     usage: raw.usage.webhook === undefined ? {} : { webhook: raw.usage.webhook },
+    console: raw.console,
     auth,
     ...(places.file !== undefined && { file: places.file }),
   };

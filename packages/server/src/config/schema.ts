@@ -265,6 +265,10 @@ const usage = z.strictObject({
     .optional(),
 });
 
+const consoleSettings = z.strictObject({
+  enabled: flag().prefault(true).describe('False: the page at / and the sign-in of browsers do not exist.'),
+});
+
 const auth = z.strictObject({
   api_keys: z.array(secret()).prefault([]).describe('Fixed keys beside the stored ones.'),
   admin_keys: z.array(secret()).prefault([]).describe('Fixed keys for administration.'),
@@ -298,6 +302,7 @@ export const configSchema = z.strictObject({
     .prefault({}),
   storage: storage.prefault({}),
   usage: usage.prefault({}),
+  console: consoleSettings.prefault({}),
   auth: auth.prefault({}),
 });
 

@@ -4,6 +4,7 @@ import type { KeyLedger } from '../access/testing/memory-keys.ts';
 import { createApp, newRequestId } from '../app.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
+import type { PageFiles } from '../console/page-files.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
@@ -54,6 +55,8 @@ export interface TestAppOptions {
   readonly keyLedger?: KeyLedger;
   /** The other processes of its service. Default: there is none. */
   readonly peers?: Peers;
+  /** Its built page. Default: there is none. */
+  readonly page?: PageFiles;
   /** What it says of its webhook. Default: there is none. */
   readonly webhook?: WebhookStatus;
 }
@@ -69,6 +72,7 @@ export async function startTestApp({
   surfaces,
   keyLedger,
   peers = noPeers,
+  page = { find: async () => undefined },
   webhook,
 }: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
@@ -116,6 +120,7 @@ export async function startTestApp({
       ...config.stream.journal,
     }),
     peers,
+    page,
     health: createHealth(() => config.breaker, now),
     affinity: createAffinity(),
     bodies: {
