@@ -6,6 +6,7 @@ import { buildPage } from '../launch/build-page.cjs';
 import type { Report } from './report.ts';
 import { root, run, runNode } from './run.ts';
 import { fetchDebianPackages } from './services/debian-packages.ts';
+import { bringPrograms } from './services/programs.ts';
 
 const tools = path.join(root, '.tools');
 const windows = process.platform === 'win32';
@@ -22,6 +23,7 @@ export async function prepare(report: Report): Promise<Prepared> {
     pythonClients(report),
     nginx(report),
     page(report),
+    chromium(report),
   ]);
   return { modelFile };
 }
@@ -84,6 +86,13 @@ async function nginx({ say, complain }: Report): Promise<void> {
   if (tried.code === 0) return;
   await rm(folder, { recursive: true, force: true });
   complain('nginx', fetched.ok ? tried.output : fetched.why);
+}
+
+/** Chromium without windows, unless another one is named. */
+async function chromium({ say, complain }: Report): Promise<void> {
+  if (process.env['TAILRACE_TEST_CHROMIUM']) return;
+  const brought = await bringPrograms('Chromium', { say, unpacked: false });
+  if (!brought.ok) complain('Chromium', brought.why);
 }
 
 /** Built as a start builds it. */

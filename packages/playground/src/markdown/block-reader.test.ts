@@ -71,6 +71,11 @@ describe('a hostile text', () => {
   ])('loses nothing: %s', (_, text) => {
     const reader = createBlockReader();
     const { settled, open } = reader.read(text, false);
-    expect([...settled, ...open].map(({ raw }) => raw).join('').startsWith(text)).toBe(true);
+    expect(
+      [...settled, ...open]
+        .map(({ raw }) => raw)
+        .join('')
+        .startsWith(text),
+    ).toBe(true);
   });
 });

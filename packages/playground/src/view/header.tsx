@@ -24,7 +24,9 @@ export function Header({ state, playground, panel, onPanel, onCode }: HeaderProp
         <Brand />
       </h1>
       <div className="model">
-        <label htmlFor="model">Model</label>
+        <label htmlFor="model" className="narrow-unseen">
+          Model
+        </label>
         <select
           id="model"
           value={model}
