@@ -1,10 +1,12 @@
 import { type ReactNode, useState } from 'react';
+import { flushSync } from 'react-dom';
+import type { ParameterName } from '../chat/parameters.ts';
 import type { Playground } from '../chat/playground.ts';
 import { CodeDialog } from './code-dialog.tsx';
 import { Composer } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { Header, type Panel } from './header.tsx';
-import { ParametersPanel } from './parameters-panel.tsx';
+import { fieldId, ParametersPanel } from './parameters-panel.tsx';
 import { SignIn } from './sign-in.tsx';
 import { usePageState } from './use-playground.ts';
 import { WirePanel } from './wire-panel.tsx';
@@ -23,6 +25,11 @@ export function App({ playground }: { playground: Playground }): ReactNode {
     return <SignIn failure={state.accessFailure} onSignIn={(key) => playground.signIn(key)} />;
   }
   const closePanel = (): void => setPanel(undefined);
+  const showParameter = (name: ParameterName): void => {
+    // The field has to be there before it can have the focus.
+    flushSync(() => setPanel('parameters'));
+    document.getElementById(fieldId(name))?.focus();
+  };
   return (
     <div className={panel === undefined ? 'page' : 'page with-panel'}>
       <Header
@@ -33,7 +40,7 @@ export function App({ playground }: { playground: Playground }): ReactNode {
         onCode={() => setShowsCode(true)}
       />
       <main>
-        <Conversation state={state} playground={playground} onParameters={() => setPanel('parameters')} />
+        <Conversation state={state} playground={playground} onParameter={showParameter} />
         <Composer state={state} playground={playground} />
       </main>
       {panel === 'parameters' && (

@@ -1,6 +1,6 @@
 import { type ReactNode, useLayoutEffect, useRef } from 'react';
 import type { PageState } from '../chat/chat-state.ts';
-import { fieldOf } from '../chat/parameters.ts';
+import { fieldOf, type ParameterName } from '../chat/parameters.ts';
 import type { Playground } from '../chat/playground.ts';
 import { FailureAlert } from './failure-alert.tsx';
 import { MessageView } from './message-view.tsx';
@@ -8,13 +8,14 @@ import { MessageView } from './message-view.tsx';
 interface ConversationProps {
   readonly state: PageState;
   readonly playground: Playground;
-  onParameters(): void;
+  /** Shows the field of a parameter. */
+  onParameter(name: ParameterName): void;
 }
 
 /** So near to the end, in pixels, the reader wants to see what comes. */
 const nearEndPx = 60;
 
-export function Conversation({ state, playground, onParameters }: ConversationProps): ReactNode {
+export function Conversation({ state, playground, onParameter }: ConversationProps): ReactNode {
   const { messages, failure, running, system } = state;
   const scroller = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
@@ -29,6 +30,7 @@ export function Conversation({ state, playground, onParameters }: ConversationPr
     follows.current = element.scrollHeight - element.scrollTop - element.clientHeight < nearEndPx;
   };
   const last = messages.at(-1);
+  const refused = fieldOf(failure?.param);
   const canRegenerate = !running && messages.some(({ role }) => role === 'user');
   return (
     <div className="conversation" ref={scroller} onScroll={onScroll}>
@@ -38,7 +40,7 @@ export function Conversation({ state, playground, onParameters }: ConversationPr
           <textarea
             id="system"
             rows={1}
-            placeholder="None. Say here how the model should answer."
+            placeholder="How should the model answer?"
             value={system}
             onChange={(event) => playground.set({ system: event.target.value })}
           />
@@ -55,8 +57,8 @@ export function Conversation({ state, playground, onParameters }: ConversationPr
         ))}
         {failure !== undefined && (
           <FailureAlert failure={failure}>
-            {fieldOf(failure.param) !== undefined && (
-              <button type="button" onClick={onParameters}>
+            {refused !== undefined && (
+              <button type="button" onClick={() => onParameter(refused)}>
                 Show the field
               </button>
             )}

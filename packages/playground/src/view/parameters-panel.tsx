@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { PageFailure } from '../api/failure.ts';
 import type { PageState } from '../chat/chat-state.ts';
-import { fieldOf, type ParameterField, parameterFields } from '../chat/parameters.ts';
+import { fieldOf, type ParameterField, type ParameterName, parameterFields } from '../chat/parameters.ts';
 import type { Playground } from '../chat/playground.ts';
 import { PanelFrame } from './panel-frame.tsx';
 
@@ -45,6 +45,11 @@ export function ParametersPanel({ state, playground, onClose }: PanelProps): Rea
   );
 }
 
+/** The id of the element in which a parameter is typed. */
+export function fieldId(name: ParameterName): string {
+  return `parameter-${name}`;
+}
+
 interface FieldProps {
   readonly field: ParameterField;
   readonly text: string;
@@ -54,7 +59,7 @@ interface FieldProps {
 
 function Field({ field, text, failure, onChange }: FieldProps): ReactNode {
   const { name, hint, unset, step } = field;
-  const id = `parameter-${name}`;
+  const id = fieldId(name);
   const common = {
     id,
     value: text,
