@@ -26,6 +26,8 @@ export interface BlockReader {
 const options: MarkedOptions = { gfm: true, breaks: false };
 /** Above this length an open block is shown as it is: to parse it again for each frame would stop the page. */
 const maxOpenLength = 16_384;
+/** Such a text is cut into blocks of this length: a browser lays out a whole block anew when it grows, 100 kB take 200 ms. */
+const plainLength = 4_096;
 
 export function createBlockReader(): BlockReader {
   let settled: Token[] = [];
@@ -38,7 +40,7 @@ export function createBlockReader(): BlockReader {
       }
       const rest = text.slice(settledText.length);
       // Half of a hostile text is longer than any block: it is looked at only where a block can end.
-      if (rest.length > maxOpenLength && !rest.includes('\n\n')) return { settled, open: [plain(rest)] };
+      if (rest.length > maxOpenLength && !rest.includes('\n\n')) return { settled, open: plain(rest) };
       const tokens = parse(rest);
       const count = settledCount(tokens);
       if (count > 0) {
@@ -49,7 +51,7 @@ export function createBlockReader(): BlockReader {
       const open = tokens.slice(count);
       if (isComplete) return { settled, open };
       const openText = open.map(({ raw }) => raw).join('');
-      if (openText.length > maxOpenLength) return { settled, open: [plain(openText)] };
+      if (openText.length > maxOpenLength) return { settled, open: plain(openText) };
       return { settled, open: parse(closed(openText)) };
     },
   };
@@ -73,12 +75,10 @@ function parse(text: string): Token[] {
   try {
     const tokens = marked.lexer(text, options);
     // The lexer normalises line ends and tabs; where the pieces do not join to the text, none of them can be settled.
-    return tokens.map(({ raw }) => raw).join('') === text
-      ? [...tokens]
-      : [...(text === '' ? [] : [plain(text)])];
+    return tokens.map(({ raw }) => raw).join('') === text ? [...tokens] : plain(text);
   } catch {
     // Nesting of a thousand levels overflows the parser's stack.
-    return [plain(text)];
+    return plain(text);
   }
 }
 
@@ -90,6 +90,16 @@ function closed(text: string): string {
   }
 }
 
-function plain(text: string): Token {
-  return { type: 'plain', raw: text, text };
+/** A text as it is, in blocks that end between two words where there are any. */
+function plain(text: string): Token[] {
+  const tokens: Token[] = [];
+  for (let from = 0; from < text.length; ) {
+    const end = from + plainLength;
+    const space = end < text.length ? text.lastIndexOf(' ', end) : -1;
+    const to = space > from ? space + 1 : end;
+    const raw = text.slice(from, to);
+    tokens.push({ type: 'plain', raw, text: raw });
+    from = to;
+  }
+  return tokens;
 }

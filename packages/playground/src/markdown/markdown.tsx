@@ -83,7 +83,7 @@ function Shown({ token, depth }: { token: Token; depth: number }): ReactNode {
     case 'html':
       return known.block ? <p className="as-written">{known.raw}</p> : known.raw;
     default:
-      return <p className="as-written">{token.raw}</p>;
+      return <p className="as-written piece">{token.raw}</p>;
   }
 }
 
