@@ -38,6 +38,11 @@ const pageHeaders = {
 /** The name of an asset has a hash of its bytes. */
 const assetHeaders = { ...everyFile, 'cache-control': 'public, max-age=31536000, immutable' };
 
+/** For a client of the API that has lost the path of its base URL. */
+const pageOnly = failure(
+  'unknown_url',
+  "'GET /' is a page for browsers. The API: use 'POST /v1/chat/completions'; 'GET /v1/models' lists what is served.",
+);
 const notBuilt = failure(
   'unknown_url',
   'The page is not built here. From a clone `npm start` builds it, and its output says why where it cannot.',
@@ -51,8 +56,7 @@ export function pageRoutes(files: PageFiles): Route[] {
       path: '/',
       access: 'public',
       async handle(exchange) {
-        // A client of the API that has lost the path of its base URL reads JSON, and gets the hint that it needs.
-        if (wantsJson(exchange)) return replyFailure(exchange, unknownUrl('GET', '/', routes), pageVary);
+        if (wantsJson(exchange)) return replyFailure(exchange, pageOnly, pageVary);
         const page = await files.find('/');
         if (page === undefined) return replyFailure(exchange, notBuilt);
         return sendFile(exchange, page, pageHeaders);
