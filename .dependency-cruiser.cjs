@@ -32,6 +32,7 @@ const rooms = [
   { name: 'relay', rank: 4 },
   { name: 'http', rank: 5 },
   { name: 'wall', rank: 5 },
+  { name: 'console', rank: 5 },
 ];
 
 const server = '^packages/server/src';
@@ -49,6 +50,8 @@ const neighbours = new Map([
   ['grammar', ['worker']],
   // How a provider is reached is the same for all of them.
   ['upstreams', ['transport']],
+  // The page is served by routes as everything else is.
+  ['console', ['http']],
 ]);
 
 // Single files that a room of lower rank knows. Each with its reason.
@@ -110,8 +113,30 @@ module.exports = {
       name: 'protocol-by-its-door',
       comment: 'What packages/protocol exports is its index; its files are its own.',
       severity: 'error',
-      from: { path: `${server}|^tools/` },
+      from: { path: `${server}|^tools/|^packages/playground/` },
       to: { path: '^packages/protocol/src/', pathNot: '^packages/protocol/src/index\\.ts$' },
+    },
+    {
+      name: 'page-apart',
+      comment:
+        'The page runs in a browser and speaks HTTP like any client: of this repository it knows what both ends of the wire share.',
+      severity: 'error',
+      from: { path: '^packages/playground/src', pathNot: test },
+      to: {
+        path: '.',
+        pathNot: [
+          '^packages/(playground|protocol)/src/',
+          '^node_modules/(@types/)?(react|react-dom|marked|remend|vite)/',
+        ],
+      },
+    },
+    {
+      name: 'chat-without-look',
+      comment:
+        'What the page knows and does is tested without a browser: it knows neither React nor the views.',
+      severity: 'error',
+      from: { path: '^packages/playground/src/(api|chat)/', pathNot: test },
+      to: { path: '(^packages/playground/src/(view|markdown)/|node_modules/(@types/)?react)' },
     },
     {
       name: 'native-by-one-file',

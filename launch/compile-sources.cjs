@@ -5,6 +5,7 @@ const fs = require('fs');
 const path = require('path');
 const { pathToFileURL } = require('url');
 const { errorCode, makeFolder, readObject, root, tools } = require('./files.cjs');
+const { newestSource } = require('./newest-source.cjs');
 const { runBefore } = require('./start-command.cjs');
 
 /*
@@ -55,7 +56,12 @@ async function compileSources(node, flags, main) {
     return;
   const isFilled = fs.existsSync(folder);
   if (!canKeep()) return;
-  const compiledFrom = JSON.stringify([node, process.version, flags, newestSource()]);
+  const compiledFrom = JSON.stringify([
+    node,
+    process.version,
+    flags,
+    newestSource(sources, /(?<!\.test|\.suite)\.ts$/),
+  ]);
   const stamp = /** @type {{ compiledFrom?: string }} */ (readObject(stampFile) || {});
   if (isFilled && stamp.compiledFrom === compiledFrom) return;
   // The help loads every other file of the server's process.
@@ -83,26 +89,6 @@ function writeStamp(compiledFrom) {
     // The disk is full: the next start compiles again.
     if (errorCode(error) === undefined) throw error;
   }
-}
-
-/** The latest change of any source, in milliseconds since 1970, and the number of sources. */
-function newestSource() {
-  let newest = 0;
-  let count = 0;
-  const folders = sources.slice();
-  // The loop appends the folders that it finds.
-  for (const inside of folders) {
-    for (const entry of fs.readdirSync(inside, { withFileTypes: true })) {
-      const file = path.join(inside, entry.name);
-      if (entry.isDirectory()) folders.push(file);
-      // A link may lead nowhere: editors lock a file by such a link beside it.
-      else if (entry.isFile() && /(?<!\.test|\.suite)\.ts$/.test(entry.name)) {
-        count += 1;
-        newest = Math.max(newest, fs.statSync(file).mtimeMs);
-      }
-    }
-  }
-  return [newest, count];
 }
 
 module.exports = { compileSources, loadedLater, nameCompileCache };

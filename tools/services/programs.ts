@@ -3,7 +3,7 @@ import path from 'node:path';
 import { root, run } from '../run.ts';
 import { type DebianPackages, fetchDebianPackages } from './debian-packages.ts';
 
-export type ServiceName = 'PostgreSQL' | 'Redis';
+export type ServiceName = 'PostgreSQL' | 'Redis' | 'Chromium';
 
 /** Where the programs of a service are. */
 export interface Programs {
@@ -30,6 +30,14 @@ const kinds: Readonly<Record<ServiceName, Kind>> = {
   Redis: {
     packages: { name: 'redis-server', needs: new RegExp(`^(redis-tools|${library})$`) },
     programs: ['redis-server'],
+  },
+  // Chromium without windows: half the size of the whole browser.
+  Chromium: {
+    packages: {
+      name: 'chromium-headless-shell',
+      needs: new RegExp(`^(chromium-common|fonts-dejavu-core|fontconfig-config|${library})$`),
+    },
+    programs: ['chromium-headless-shell'],
   },
 };
 
@@ -65,16 +73,23 @@ export async function bringPrograms(
   return tried.code === 0 ? { ok: true, programs } : { ok: false, why: tried.output };
 }
 
-/** The environment in which the programs find the shared libraries that were unpacked with them. */
+/** The environment in which the programs find the shared libraries and fonts that were unpacked with them. */
 export function environmentOf({ unpacked }: Programs): NodeJS.ProcessEnv {
   if (unpacked === undefined) return process.env;
   const folders = ['usr/lib', 'lib'].flatMap((lib) =>
     namesIn(path.join(unpacked, lib))
       .filter((name) => name.includes('-linux-'))
-      .map((name) => path.join(unpacked, lib, name)),
+      .map((name) => path.join(unpacked, lib, name))
+      // That of PulseAudio has a part of its own in a folder of its own.
+      .flatMap((folder) => [folder, path.join(folder, 'pulseaudio')]),
   );
   const before = process.env['LD_LIBRARY_PATH'] ?? '';
-  return { ...process.env, LD_LIBRARY_PATH: [...folders, before].filter(Boolean).join(path.delimiter) };
+  return {
+    ...process.env,
+    LD_LIBRARY_PATH: [...folders, before].filter(Boolean).join(path.delimiter),
+    // Where the system has no fonts, those that were unpacked are looked for below this folder.
+    ...(existsSync(path.join(unpacked, 'etc/fonts/fonts.conf')) ? { FONTCONFIG_SYSROOT: unpacked } : {}),
+  };
 }
 
 async function tryToRun(name: ServiceName, programs: Programs): ReturnType<typeof run> {
@@ -90,7 +105,9 @@ function findInstalled(name: ServiceName): Programs | undefined {
 
 function findUnpacked(name: ServiceName): Programs | undefined {
   const unpacked = folderOf(name);
-  const bin = firstWith(name, [...versionsIn(path.join(unpacked, 'usr')), path.join(unpacked, 'usr/bin')]);
+  // What Debian has of Chromium in `usr/bin` is a script that starts the installed one.
+  const folders = ['usr/lib/chromium', 'usr/bin'].map((folder) => path.join(unpacked, folder));
+  const bin = firstWith(name, [...versionsIn(path.join(unpacked, 'usr')), ...folders]);
   return bin === undefined ? undefined : { bin, unpacked };
 }
 

@@ -9,6 +9,8 @@ import type { SignIns } from './access/sign-ins.ts';
 import type { StoredKeys } from './access/stored-keys.ts';
 import { createStreamSignature } from './access/stream-signature.ts';
 import type { Config } from './config/config.ts';
+import { createPageFiles, type PageFiles } from './console/page-files.ts';
+import { pageRoutes } from './console/page-routes.ts';
 import { cancelCompletion } from './http/cancel-completion.ts';
 import { createCors, noCors } from './http/cors.ts';
 import { countRequests } from './http/count-requests.ts';
@@ -100,6 +102,8 @@ export interface AppParts {
   readonly bodies: BodyIntake;
   /** Refuses completions that this process has no room for. It outlives a reload. */
   readonly shed: LoadShed;
+  /** The built page. Default: where the package or the launcher has put it. */
+  readonly page?: PageFiles | undefined;
   /** The protocols that are served. Default: OpenAI's chat completions. */
   readonly surfaces?: readonly Surface[];
   /** The deadlines and waits of all requests, with their monotonic clock. Default: those of this process. */
@@ -222,6 +226,7 @@ export function createApp(parts: AppParts): App {
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),
     ...healthRoutes(parts),
+    ...(config.console.enabled ? pageRoutes(parts.page ?? createPageFiles()) : []),
     adminStreamsRoute(view),
     adminCancelRoute(cancelling),
     adminUpstreamsRoute(view, catalogue),

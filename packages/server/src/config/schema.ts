@@ -266,9 +266,7 @@ const usage = z.strictObject({
 });
 
 const consoleSettings = z.strictObject({
-  enabled: flag()
-    .prefault(true)
-    .describe('False: no sign-in from browsers; its routes, cookies and addresses do not exist.'),
+  enabled: flag().prefault(true).describe('False: the page at / and the sign-in of browsers do not exist.'),
 });
 
 const auth = z.strictObject({

@@ -17,6 +17,16 @@ export async function replyText(exchange: Exchange, contentType: string, body: s
   await reply(exchange, 200, { 'content-type': contentType }, body);
 }
 
+/** Answers with whole bytes, and all headers of the route. */
+export async function replyBytes(
+  exchange: Exchange,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  bytes: Buffer,
+): Promise<void> {
+  await reply(exchange, status, headers, bytes);
+}
+
 /** Answers with the error envelope. Only while no head has left; after it the run's reader reports the failure. */
 export async function replyFailure(
   exchange: Exchange,
@@ -38,11 +48,11 @@ async function reply(
   exchange: Exchange,
   status: number,
   headers: Readonly<Record<string, string>>,
-  body: string,
+  body: string | Buffer,
 ): Promise<void> {
   const { request, response } = exchange;
   if (response.headersSent || response.destroyed) return;
-  const bytes = Buffer.from(body, 'utf8');
+  const bytes = typeof body === 'string' ? Buffer.from(body, 'utf8') : body;
   const bodyUnread = bodyIsComing(request);
   // With its phrase: an earlier `writeHead` that threw may have set another one.
   response.writeHead(status, STATUS_CODES[status] ?? '', {

@@ -5,6 +5,7 @@ import type { KeyLedger } from '../access/testing/memory-keys.ts';
 import { createApp, newRequestId } from '../app.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
+import type { PageFiles } from '../console/page-files.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
@@ -65,6 +66,8 @@ export interface TestAppOptions {
   readonly peers?: Peers;
   /** Its time series. Default: those of its own instruments. */
   readonly series?: SeriesReader;
+  /** Its built page. Default: there is none. */
+  readonly page?: PageFiles;
   /** What it says of its webhook. Default: there is none. */
   readonly webhook?: WebhookStatus;
 }
@@ -81,6 +84,7 @@ export async function startTestApp({
   keyLedger,
   peers = noPeers,
   series,
+  page = { find: async () => undefined },
   webhook,
 }: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
@@ -148,6 +152,7 @@ export async function startTestApp({
       ...config.stream.journal,
     }),
     peers,
+    page,
     health,
     instruments,
     series: series ?? recorded,

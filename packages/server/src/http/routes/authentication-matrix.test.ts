@@ -26,6 +26,12 @@ beforeAll(async () => {
     config: `
 upstreams: {lab: {base_url: "http://127.0.0.1:${port}/v1"}}
 models: {a: {targets: [{upstream: lab, model: wall/healthy}]}}`,
+    page: {
+      find: async (path) => ({
+        ...{ path, type: 'text/plain', etag: 'one', encodings: [] },
+        bytes: async () => Buffer.from('a file'),
+      }),
+    },
   });
   const made = await send({ method: 'POST', target: '/admin/v1/keys', key: testAdminKey });
   stored = JSON.parse(made.text) as typeof stored;
@@ -48,8 +54,8 @@ const methods = [
   'CONNECT',
 ] as const;
 
-/** Public by section 1 of the contract. `/metrics` is, on loopback. */
-const publicByContract = /^\/(livez|readyz|openapi\.json|docs(\/.*)?|llms(-full)?\.txt|metrics)?$/;
+/** Public by section 1 of the contract, and the files that the page loads. `/metrics` is, on loopback. */
+const publicByContract = /^\/(livez|readyz|openapi\.json|docs(\/.*)?|assets\/.+|llms(-full)?\.txt|metrics)?$/;
 
 /** Paths that no route has: neighbours of routes, pages that may come. */
 const besides = ['/', '/v1', '/v1/', '/admin', '/admin/', '/admin/v1', '/console', '/metrics', '/unknown'];

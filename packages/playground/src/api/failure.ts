@@ -1,0 +1,55 @@
+/** Why a request or an answer failed, as the server's error envelope says it. */
+export interface PageFailure {
+  readonly code: string;
+  readonly message: string;
+  /** The field of the request that the server names, `temperature`. */
+  readonly param?: string | undefined;
+  readonly requestId?: string | undefined;
+}
+
+/** No answer came at all, or it broke off without an error event. The server has no such codes. */
+export const unreachable: PageFailure = {
+  code: 'unreachable',
+  message: 'The server does not answer. Is it still running?',
+};
+export const connectionLost: PageFailure = {
+  code: 'connection_lost',
+  message: 'The connection ended before the answer did, and the stream could not be picked up again.',
+};
+
+/** Reads the envelope `{"error": {…}}`; undefined where a value is none. */
+export function failureIn(value: unknown): PageFailure | undefined {
+  const error = isObject(value) ? value['error'] : undefined;
+  if (!isObject(error)) return undefined;
+  const { code, message, param, request_id: requestId } = error;
+  return {
+    code: typeof code === 'string' ? code : 'unknown',
+    message: typeof message === 'string' ? message : 'The server gave no reason.',
+    ...(typeof param === 'string' ? { param } : {}),
+    ...(typeof requestId === 'string' ? { requestId } : {}),
+  };
+}
+
+/** What an answer that is no 2xx says. */
+export async function failureOf(response: Response): Promise<PageFailure> {
+  const requestId = response.headers.get('x-request-id') ?? undefined;
+  const body: unknown = await response.json().catch(() => undefined);
+  const failure = failureIn(body) ?? {
+    code: `http_${response.status}`,
+    message: 'The answer is none of this server: a proxy on the way may have written it.',
+  };
+  return { ...failure, requestId: failure.requestId ?? requestId };
+}
+
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+/** The value of a JSON text; undefined where it is none. */
+export function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

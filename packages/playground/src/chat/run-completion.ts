@@ -1,0 +1,109 @@
+import type { SseItem } from '@tailrace/protocol';
+import type { Connection } from '../api/connection.ts';
+import { connectionLost, type PageFailure, parsed } from '../api/failure.ts';
+import { readEvents } from '../api/read-events.ts';
+import type { OpenAnswer } from './answer.ts';
+import type { RequestBody } from './request-body.ts';
+import type { WireLog } from './wire-log.ts';
+
+export interface RunParts {
+  readonly connection: Connection;
+  readonly answer: OpenAnswer;
+  readonly wire: WireLog;
+  readonly signal: AbortSignal;
+  now(): number;
+  wait(ms: number): Promise<void>;
+  /** Called when the head has come: from now on the answer can be picked up by this id. */
+  onBegin(completionId: string): void;
+  /** Called after each thing that came. */
+  onMore(): void;
+}
+
+/** Times that a broken connection is picked up again without anything new from it. */
+const maxTries = 4;
+const retryMs = 400;
+
+/** Sends the request and reads its answer to the end; the result is its failure, if any. Rejects when the signal aborts it. */
+export async function runCompletion(parts: RunParts, body: RequestBody): Promise<PageFailure | undefined> {
+  const { connection, answer, wire, signal } = parts;
+  const streams = body['stream'] === true;
+  const asked = await connection.ask('/v1/chat/completions', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      // The server keeps the stream, so that a reload or a broken connection picks it up where it was.
+      ...(streams ? { 'tailrace-resumable': 'true' } : {}),
+    },
+    body: JSON.stringify(body),
+    signal,
+  });
+  if (!asked.ok) return asked.failure;
+  const response = asked.value;
+  answer.readHead(response.headers);
+  const completionId = response.headers.get('tailrace-completion-id') ?? undefined;
+  if (completionId !== undefined) parts.onBegin(completionId);
+  if (!streams) {
+    const text = await response.text();
+    wire.add('body', '', text, parts.now());
+    answer.take(parsed(text), parts.now());
+    parts.onMore();
+    return undefined;
+  }
+  return await readAndFollow(parts, response, completionId);
+}
+
+/** Reads an answer that another load of this page has begun, from its first event on. */
+export async function resumeCompletion(
+  parts: RunParts,
+  completionId: string,
+): Promise<PageFailure | undefined> {
+  return await readAndFollow(parts, undefined, completionId);
+}
+
+async function readAndFollow(
+  parts: RunParts,
+  begun: Response | undefined,
+  completionId: string | undefined,
+): Promise<PageFailure | undefined> {
+  const { answer, signal } = parts;
+  const reading: Reading = { lastId: '0', isDone: false };
+  let response = begun;
+  let tries = 0;
+  for (;;) {
+    if (response !== undefined) {
+      const before = reading.lastId;
+      await readEvents(response, (item) => takeItem(parts, reading, item)).catch((error: unknown) => {
+        if (signal.aborted) throw error;
+      });
+      const failure = answer.failure();
+      if (failure !== undefined || reading.isDone) return failure;
+      if (reading.lastId !== before) tries = 0;
+    }
+    if (completionId === undefined || tries >= maxTries) return connectionLost;
+    if (tries > 0 || response !== undefined) await parts.wait(retryMs);
+    tries += 1;
+    const path = `/v1/chat/completions/${encodeURIComponent(completionId)}/events?after=${reading.lastId}`;
+    const asked = await parts.connection.ask(path, { signal });
+    // A refusal with a status is the server's word; without one the connection may come back.
+    if (!asked.ok && asked.status !== undefined) return asked.failure;
+    if (asked.ok && asked.value.status === 204) return answer.isWhole() ? undefined : connectionLost;
+    response = asked.ok ? asked.value : undefined;
+  }
+}
+
+interface Reading {
+  lastId: string;
+  /** `[DONE]` has come. */
+  isDone: boolean;
+}
+
+function takeItem({ wire, answer, now, onMore }: RunParts, reading: Reading, item: SseItem): void {
+  if (item.type === 'comment') wire.add('comment', '', item.text.trim(), now());
+  if (item.type === 'event') {
+    wire.add('event', item.lastEventId, item.data, now());
+    if (item.lastEventId !== '') reading.lastId = item.lastEventId;
+    if (item.data === '[DONE]') reading.isDone = true;
+    else answer.take(parsed(item.data), now());
+  }
+  onMore();
+}

@@ -1,0 +1,105 @@
+import { type MarkedOptions, marked, type Token } from 'marked';
+import remend from 'remend';
+
+/*
+ * Markdown that grows. Only the last block can still change, so only that is parsed again:
+ *
+ *     # Title⏎⏎A paragraph.⏎⏎- one⏎- tw
+ *     └────── settled ──────┘└─ open ─┘
+ *
+ * A block is settled once a blank line has ended it and another block has begun: a list or indented code continues behind a blank
+ * line, and a heading may get its underline. `remend` closes what is not closed yet in the open part (`**bo` is bold already), so
+ * that it does not change its look when the end comes.
+ */
+
+export interface Blocks {
+  /** The same objects from call to call, in a list that only grows. */
+  readonly settled: readonly Token[];
+  readonly open: readonly Token[];
+}
+
+export interface BlockReader {
+  /** Reads a text that begins with the text of the call before; any other text is read from its beginning. */
+  read(text: string, isComplete: boolean): Blocks;
+}
+
+const options: MarkedOptions = { gfm: true, breaks: false };
+/** Above this length an open block is shown as it is: to parse it again for each frame would stop the page. */
+const maxOpenLength = 16_384;
+/** Such a text is cut into blocks of this length: a browser lays out a whole block anew when it grows, 100 kB take 200 ms. */
+const plainLength = 4_096;
+
+export function createBlockReader(): BlockReader {
+  let settled: Token[] = [];
+  let settledText = '';
+  return {
+    read(text, isComplete) {
+      if (!text.startsWith(settledText)) {
+        settled = [];
+        settledText = '';
+      }
+      const rest = text.slice(settledText.length);
+      // Half of a hostile text is longer than any block: it is looked at only where a block can end.
+      if (rest.length > maxOpenLength && !rest.includes('\n\n')) return { settled, open: plain(rest) };
+      const tokens = parse(rest);
+      const count = settledCount(tokens);
+      if (count > 0) {
+        const done = tokens.slice(0, count);
+        settled = [...settled, ...done];
+        settledText += done.map(({ raw }) => raw).join('');
+      }
+      const open = tokens.slice(count);
+      if (isComplete) return { settled, open };
+      const openText = open.map(({ raw }) => raw).join('');
+      if (openText.length > maxOpenLength) return { settled, open: plain(openText) };
+      return { settled, open: parse(closed(openText)) };
+    },
+  };
+}
+
+/** A text that may yet begin an item of the list before it: `-`, `12`, `12.`. */
+const beginsAnItem = /^ {0,3}(?:[-*+]|\d{1,9}[.)]?)$/;
+
+/** How many of the tokens no later text can change. */
+function settledCount(tokens: readonly Token[]): number {
+  const last = tokens.findLastIndex(({ type }) => type !== 'space');
+  if (beginsAnItem.test(tokens[last]?.raw ?? '')) return 0;
+  for (let at = last; at > 0; at -= 1) {
+    const before = tokens[at - 1];
+    if (before?.type === 'space' || before?.raw.endsWith('\n\n')) return at;
+  }
+  return 0;
+}
+
+function parse(text: string): Token[] {
+  try {
+    const tokens = marked.lexer(text, options);
+    // The lexer normalises line ends and tabs; where the pieces do not join to the text, none of them can be settled.
+    return tokens.map(({ raw }) => raw).join('') === text ? [...tokens] : plain(text);
+  } catch {
+    // Nesting of a thousand levels overflows the parser's stack.
+    return plain(text);
+  }
+}
+
+function closed(text: string): string {
+  try {
+    return remend(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A text as it is, in blocks that end between two words where there are any. */
+function plain(text: string): Token[] {
+  const tokens: Token[] = [];
+  for (let from = 0; from < text.length; ) {
+    const end = from + plainLength;
+    const space = end < text.length ? text.lastIndexOf(' ', end) : -1;
+    const to = space > from ? space + 1 : end;
+    const raw = text.slice(from, to);
+    tokens.push({ type: 'plain', raw, text: raw });
+    from = to;
+  }
+  return tokens;
+}

@@ -1,0 +1,105 @@
+import { memo, type ReactNode, useState } from 'react';
+import type { Message } from '../chat/chat-state.ts';
+import type { Playground } from '../chat/playground.ts';
+import { Markdown } from '../markdown/markdown.tsx';
+import { AnswerMeters } from './answer-meters.tsx';
+import { CopyButton } from './copy-button.tsx';
+
+interface MessageProps {
+  readonly message: Message;
+  readonly playground: Playground;
+  /** While an answer comes, nothing can be changed. */
+  readonly isLocked: boolean;
+  readonly isLive: boolean;
+}
+
+export const MessageView = memo(function MessageView({
+  message,
+  playground,
+  isLocked,
+  isLive,
+}: MessageProps) {
+  const [isEdited, setIsEdited] = useState(false);
+  const { id, role, text, thoughts, facts } = message;
+  return (
+    <article aria-label={role === 'user' ? 'User' : 'Assistant'} className={role} aria-busy={isLive}>
+      <header>
+        <span className="role">{role === 'user' ? 'User' : 'Assistant'}</span>
+        {!isEdited && (
+          <span className="actions">
+            {text !== '' && <CopyButton text={text} />}
+            <button type="button" className="quiet" disabled={isLocked} onClick={() => setIsEdited(true)}>
+              Edit
+            </button>
+            <button type="button" className="quiet" disabled={isLocked} onClick={() => playground.remove(id)}>
+              Delete
+            </button>
+          </span>
+        )}
+      </header>
+      {thoughts !== '' && (
+        <details className="thoughts">
+          <summary>Thoughts</summary>
+          <p className="as-written">{thoughts}</p>
+        </details>
+      )}
+      {isEdited ? (
+        <Editor
+          text={text}
+          canSend={role === 'user'}
+          onCancel={() => setIsEdited(false)}
+          onSave={(edited, andSend) => {
+            setIsEdited(false);
+            playground.edit(id, edited, andSend);
+          }}
+        />
+      ) : role === 'user' ? (
+        <p className="as-written" dir="auto">
+          {text}
+        </p>
+      ) : (
+        <Markdown text={text} isComplete={!isLive} />
+      )}
+      {isLive && text === '' && <p className="waiting">Waiting for the first token</p>}
+      {facts !== undefined && <AnswerMeters facts={facts} />}
+    </article>
+  );
+});
+
+interface EditorProps {
+  readonly text: string;
+  readonly canSend: boolean;
+  onSave(text: string, andSend: boolean): void;
+  onCancel(): void;
+}
+
+function Editor({ text, canSend, onSave, onCancel }: EditorProps): ReactNode {
+  const [edited, setEdited] = useState(text);
+  return (
+    <div className="editor">
+      <textarea
+        aria-label="Edit message"
+        // biome-ignore lint/a11y/noAutofocus: the button that was pressed asked for this field.
+        autoFocus
+        value={edited}
+        onChange={(event) => setEdited(event.target.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') onCancel();
+        }}
+      />
+      <div className="row">
+        {canSend && (
+          <button type="button" className="primary" onClick={() => onSave(edited, true)}>
+            Save and send
+          </button>
+        )}
+        <button type="button" onClick={() => onSave(edited, false)}>
+          Save
+        </button>
+        <button type="button" className="quiet" onClick={onCancel}>
+          Cancel
+        </button>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,48 @@
+import { type FormEvent, type ReactNode, useState } from 'react';
+import type { PageFailure } from '../api/failure.ts';
+import { Brand } from './brand.tsx';
+import { FailureAlert } from './failure-alert.tsx';
+
+interface SignInProps {
+  readonly failure: PageFailure | undefined;
+  onSignIn(key: string): Promise<void>;
+}
+
+export function SignIn({ failure, onSignIn }: SignInProps): ReactNode {
+  const [key, setKey] = useState('');
+  const [isAsking, setIsAsking] = useState(false);
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    if (key.trim() === '' || isAsking) return;
+    setIsAsking(true);
+    void onSignIn(key.trim()).finally(() => setIsAsking(false));
+  };
+  return (
+    <main className="sign-in">
+      <form onSubmit={submit}>
+        <h1>
+          <Brand />
+        </h1>
+        <p>Sign in with an API key of this server. The key stays in this tab, and ends with it.</p>
+        <label htmlFor="key">API key</label>
+        <input
+          id="key"
+          type="password"
+          autoComplete="off"
+          spellCheck={false}
+          // biome-ignore lint/a11y/noAutofocus: the only field of the page.
+          autoFocus
+          value={key}
+          onChange={(event) => setKey(event.target.value)}
+        />
+        <button type="submit" className="primary" disabled={key.trim() === '' || isAsking}>
+          Sign in
+        </button>
+        {failure !== undefined && <FailureAlert failure={failure} />}
+        <p className="hint">
+          The first start made one: in the server’s folder, <code>cat data/api-key</code> shows it.
+        </p>
+      </form>
+    </main>
+  );
+}
