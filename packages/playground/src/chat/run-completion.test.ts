@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { createConnection } from '../api/connection.ts';
+import { connectionLost } from '../api/failure.ts';
+import { openAnswer } from './answer.ts';
+import { resumeCompletion, runCompletion } from './run-completion.ts';
+import { createWireLog } from './wire-log.ts';
+
+const body = { model: 'a', messages: [], stream: true };
+
+function event(id: number, delta: object, finish: string | null = null): string {
+  return `id: ${id}\ndata: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+}
+
+/** A server whose answers come in this order; one of undefined is a server that is not there. */
+function serverOf(answers: readonly (Response | undefined)[]) {
+  const asked: string[] = [];
+  const waiting = [...answers];
+  const fetch = async (input: RequestInfo | URL): Promise<Response> => {
+    asked.push(String(input));
+    const answer = waiting.shift();
+    if (answer === undefined) throw new TypeError('fetch failed');
+    return answer;
+  };
+  const answer = openAnswer(0);
+  const parts = {
+    connection: createConnection(fetch, 'key'),
+    answer,
+    wire: createWireLog(0),
+    signal: new AbortController().signal,
+    now: () => 0,
+    wait: async () => {},
+    onBegin: () => {},
+    onMore: () => {},
+  };
+  return { asked, answer, parts };
+}
+
+const begun = (text: string): Response =>
+  new Response(text, { headers: { 'tailrace-completion-id': 'chatcmpl-1' } });
+
+/** A body that breaks off by an error of the connection. */
+function broken(text: string): Response {
+  const pieces = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(new TextEncoder().encode(text));
+      controller.error(new TypeError('network error'));
+    },
+  });
+  return new Response(pieces, { headers: { 'tailrace-completion-id': 'chatcmpl-1' } });
+}
+
+const first = event(1, { role: 'assistant', content: '' }) + event(2, { content: 'Riv' });
+const rest = `${event(3, { content: 'ers' })}${event(4, {}, 'stop')}id: 5\ndata: [DONE]\n\n`;
+
+test('a stream whose connection ends early is picked up behind its last event', async () => {
+  const { asked, answer, parts } = serverOf([begun(first), undefined, new Response(rest)]);
+  expect(await runCompletion(parts, body)).toBeUndefined();
+  expect(answer.text()).toBe('Rivers');
+  const events = '/v1/chat/completions/chatcmpl-1/events?after=2';
+  expect(asked).toEqual(['/v1/chat/completions', events, events]);
+});
+
+test('a stream whose connection breaks is picked up from what has come whole', async () => {
+  const { answer, parts } = serverOf([broken('id: 1\nda'), new Response(first + rest)]);
+  expect(await runCompletion(parts, body)).toBeUndefined();
+  expect(answer.text()).toBe('Rivers');
+});
+
+test('a server that stays away is asked a few times, then the answer counts as lost', async () => {
+  const { asked, parts } = serverOf([begun(first)]);
+  expect(await runCompletion(parts, body)).toEqual(connectionLost);
+  expect(asked.length).toBeLessThan(8);
+});
+
+test('an error event is the end, whatever the connection does', async () => {
+  const failed = `id: 3\ndata: {"error":{"code":"upstream_cut","message":"Cut.","request_id":"req_1"}}\n\n`;
+  const { asked, parts } = serverOf([begun(first + failed)]);
+  expect(await runCompletion(parts, body)).toEqual({
+    code: 'upstream_cut',
+    message: 'Cut.',
+    requestId: 'req_1',
+  });
+  expect(asked).toHaveLength(1);
+});
+
+test('a refusal to pick it up is what the server says', async () => {
+  const gone = { error: { code: 'completion_not_found', message: 'Gone.', param: null } };
+  const { parts } = serverOf([Response.json(gone, { status: 404 })]);
+  expect(await resumeCompletion(parts, 'chatcmpl-1')).toMatchObject({ code: 'completion_not_found' });
+});
