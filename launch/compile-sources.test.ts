@@ -56,11 +56,12 @@ const script = () => `
   nameCompileCache();
   compileSources(process.execPath, [], ${JSON.stringify(mainFile())}).then(() => console.log('may start'));`;
 
+const { NODE_COMPILE_CACHE: _cache, ...ownEnv } = process.env;
+
 /** What a start of the launcher does before it starts the server; returns what it prints. */
 function start(env: NodeJS.ProcessEnv = {}): string {
-  const { NODE_COMPILE_CACHE: _cache, ...own } = process.env;
   const { stdout, stderr } = spawnSync(process.execPath, ['-e', script()], {
-    env: { ...own, ...env },
+    env: { ...ownEnv, ...env },
     encoding: 'utf8',
   });
   return stdout + stderr;
@@ -113,7 +114,7 @@ test('a signal ends the process that fills the cache, and the launcher with it',
     'setInterval(() => {}, 1_000); appendFileSync(' +
       `${JSON.stringify(path.join(root, 'pid'))}, String(process.pid));`,
   );
-  const child = spawn(process.execPath, ['-e', script()], { stdio: 'ignore' });
+  const child = spawn(process.execPath, ['-e', script()], { stdio: 'ignore', env: ownEnv });
   const pidFile = path.join(root, 'pid');
   while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '')
     await new Promise((resolve) => setTimeout(resolve, 10));
