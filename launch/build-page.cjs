@@ -27,7 +27,7 @@ const sources = ['packages/playground', 'packages/protocol/src'].map((name) => p
  * @param {string} node
  */
 async function buildPage(node) {
-  if (isCurrent(builtFrom())) return true;
+  if (pageIsBuilt()) return true;
   if (!canWrite()) return false;
   return await withInstallLock(async () => {
     // Taken before the build: a source that changes in the meantime is not the one that was built.
@@ -53,6 +53,11 @@ async function buildPage(node) {
   });
 }
 
+/** Whether a start finds the page of these sources. */
+function pageIsBuilt() {
+  return isCurrent(builtFrom());
+}
+
 /** @param {string} from */
 function isCurrent(from) {
   const stamp = /** @type {{ builtFrom?: string }} */ (readObject(stampFile) || {});
@@ -75,4 +80,4 @@ function canWrite() {
   }
 }
 
-module.exports = { buildPage };
+module.exports = { buildPage, pageIsBuilt };

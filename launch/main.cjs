@@ -17,7 +17,7 @@
 
 const path = require('path');
 const { bringNode, isBrought, nodeToBring } = require('./bring-node.cjs');
-const { buildPage } = require('./build-page.cjs');
+const { buildPage, pageIsBuilt } = require('./build-page.cjs');
 const { checkPort } = require('./check-port.cjs');
 const { compileSources, nameCompileCache } = require('./compile-sources.cjs');
 const { root } = require('./files.cjs');
@@ -62,9 +62,13 @@ async function main() {
   const kind = script === undefined ? 'serve' : 'all';
   const wanted = nodeToBring();
   const node = wanted === undefined ? process.execPath : wanted.binary;
+  const serves = args[0] === 'serve';
   // The usual start finds everything, and costs a few reads of small files.
-  if (!isBrought(wanted) || !dependenciesAreInstalled(kind)) {
-    if (args[0] === 'serve') await checkPort(findListenAddress(args.slice(1), process.env, process.cwd()));
+  const isInstalled = isBrought(wanted) && dependenciesAreInstalled(kind);
+  if (serves && !(isInstalled && pageIsBuilt())) {
+    await checkPort(findListenAddress(args.slice(1), process.env, process.cwd()));
+  }
+  if (!isInstalled) {
     if (wanted !== undefined) await bringNode(wanted);
     await installDependencies(node, kind);
   }
@@ -75,7 +79,7 @@ async function main() {
     nameCompileCache();
     if (process.env.MALLOC_MMAP_THRESHOLD_ === undefined) process.env.MALLOC_MMAP_THRESHOLD_ = givenBackFrom;
   }
-  if (args[0] === 'serve') {
+  if (serves) {
     await buildPage(node);
     await compileSources(node, flags, file);
   }

@@ -21,13 +21,19 @@ export interface PlaygroundPage {
 
 const waitMs = 20_000;
 
-/** Opens the page, signed in unless `key` is null. */
+export interface OpenOptions extends BrowserContextOptions {
+  /** It is typed into the form. Null: nobody signs in. Default: the server's. */
+  readonly key?: string | null;
+  /** Default: `/`. */
+  readonly address?: string;
+}
+
 export async function openPage(
   browser: Browser,
   server: TestServer,
-  options: BrowserContextOptions & { readonly key?: string | null } = {},
+  options: OpenOptions = {},
 ): Promise<PlaygroundPage> {
-  const { key = server.apiKey, ...rest } = options;
+  const { key = server.apiKey, address = `${server.baseUrl}/`, ...rest } = options;
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...rest });
   context.setDefaultTimeout(waitMs);
   const page = await context.newPage();
@@ -44,7 +50,7 @@ export async function openPage(
   page.on('request', (request) => {
     if (!request.url().startsWith(`${server.baseUrl}/`)) offences.push(`asked ${request.url()}`);
   });
-  await page.goto(`${server.baseUrl}/`);
+  await page.goto(address);
   const button = (name: string): Locator => page.getByRole('button', { name, exact: true });
   if (key !== null) {
     await page.getByLabel('API key').fill(key);

@@ -56,6 +56,31 @@ describe.skipIf(withoutBrowser !== undefined)(`the page of the server in Chromiu
     );
   });
 
+  test('a one-time address signs the browser in without a key, once, until it signs out', async () => {
+    const made = await fetch(`${server.baseUrl}/admin/v1/session/codes`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${server.adminKey}` },
+    });
+    const { code } = (await made.json()) as { code: string };
+    const address = `${server.baseUrl}/#sign-in=${code}`;
+    const { page, message, ask, answered, assistant, button } = await open({ key: null, address });
+    await message.waitFor();
+    expect(page.url()).toBe(`${server.baseUrl}/`);
+    await ask('Say hello.');
+    await answered();
+    expect(await assistant.count()).toBe(1);
+    expect((await admin('/admin/v1/requests?key_id=console'))[0]).toMatchObject({ status: 'completed' });
+    await page.reload();
+    await message.waitFor();
+    await button('Sign out').click();
+    await page.getByLabel('API key').waitFor();
+    await page.reload();
+    await page.getByLabel('API key').waitFor();
+    const again = await open({ key: null, address });
+    await again.alert.waitFor();
+    expect(await again.message.count()).toBe(0);
+  });
+
   test('the answer of the real model streams into the page, with its figures and its events', async () => {
     const { page, ask, assistant, answered, button, choose } = await open();
     await choose('smollm2-135m-instruct');

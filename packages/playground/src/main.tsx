@@ -1,4 +1,5 @@
 import { createRoot } from 'react-dom/client';
+import { codeIn } from './api/session.ts';
 import { createPlayground } from './chat/playground.ts';
 import './styles.css';
 import { App } from './view/app.tsx';
@@ -13,7 +14,17 @@ const playground = createPlayground({
   nextFrame: (work) => void window.requestAnimationFrame(work),
   wait: (ms) => new Promise((resolve) => window.setTimeout(resolve, ms)),
   newId: () => crypto.randomUUID(),
+  takeCode() {
+    const code = codeIn(window.location.hash);
+    // It has been used from now on: neither a bookmark nor the history of the browser should have it.
+    if (code !== undefined) window.history.replaceState(null, '', window.location.pathname);
+    return code;
+  },
 });
 window.addEventListener('pagehide', playground.keep);
+// A one-time address that is opened where the page is already does not load it again.
+window.addEventListener('hashchange', () => {
+  if (codeIn(window.location.hash) !== undefined) window.location.reload();
+});
 createRoot(place).render(<App playground={playground} />);
 void playground.open();

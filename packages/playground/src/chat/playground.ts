@@ -1,5 +1,6 @@
 import { createConnection } from '../api/connection.ts';
 import type { PageFailure } from '../api/failure.ts';
+import { beginSession, endSession } from '../api/session.ts';
 import { openAnswer } from './answer.ts';
 import { initialState, type Message, type PageState } from './chat-state.ts';
 import { createPageKeeper, type LiveCompletion } from './kept-page.ts';
@@ -16,6 +17,8 @@ export interface PlaygroundParts {
   nextFrame(work: () => void): void;
   wait(ms: number): Promise<void>;
   newId(): string;
+  /** The code of the one-time address by which the page was opened; only the first call gives it. */
+  takeCode(): string | undefined;
 }
 
 /** The page without its look: what it knows, and what can be done. */
@@ -23,7 +26,7 @@ export interface Playground {
   readonly state: () => PageState;
   /** Calls back at most once a frame while an answer comes. Returns the function that ends this. */
   readonly subscribe: (changed: () => void) => () => void;
-  /** Looks whether the page may ask the server (kept key, session, or no authentication), and reads the kept chat. */
+  /** Looks whether the page may ask the server (code, kept key, session, or no authentication), and reads the kept chat. */
   open(): Promise<void>;
   signIn(key: string): Promise<void>;
   signOut(): void;
@@ -53,6 +56,8 @@ export function createPlayground(parts: PlaygroundParts): Playground {
   const keeper = createPageKeeper(parts.storage);
   const listeners = new Set<() => void>();
   let state = initialState;
+  /** Asks with the session of the browser, where it has one. */
+  const keyless = createConnection(parts.fetch, undefined);
   let connection = createConnection(parts.fetch, keeper.key());
   let running: Running | undefined;
 
@@ -181,6 +186,16 @@ export function createPlayground(parts: PlaygroundParts): Playground {
     async open() {
       const kept = keeper.page();
       change(kept.draft);
+      const code = parts.takeCode();
+      if (code !== undefined) {
+        const begun = await beginSession(keyless, code);
+        if (!begun.ok) {
+          change({ access: 'refused', accessFailure: begun.failure });
+          return;
+        }
+        keeper.keepKey(undefined);
+        connection = keyless;
+      }
       if (!(await enter())) {
         // Nobody has signed in yet: that is no failure.
         if (keeper.key() === undefined) change({ accessFailure: undefined });
@@ -196,9 +211,10 @@ export function createPlayground(parts: PlaygroundParts): Playground {
     },
     signOut() {
       stop();
+      void endSession(keyless);
       keeper.keepKey(undefined);
       keeper.keepPage(initialState, undefined);
-      connection = createConnection(parts.fetch, undefined);
+      connection = keyless;
       change({ ...initialState, access: 'refused' });
     },
     set: change,

@@ -40,7 +40,8 @@ export function SignIn({ failure, onSignIn }: SignInProps): ReactNode {
         </button>
         {failure !== undefined && <FailureAlert failure={failure} />}
         <p className="hint">
-          The first start made one: in the server’s folder, <code>cat data/api-key</code> shows it.
+          The first start made one: in the server’s folder, <code>cat data/api-key</code> shows it. Or have{' '}
+          <code>node launch console</code> print an address that signs this browser in.
         </p>
       </form>
     </main>

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
 
 /** One file of the built page. */
 export interface PageFile {
@@ -20,10 +19,8 @@ export interface PageFiles {
   find(path: string): Promise<PageFile | undefined>;
 }
 
-/** What `packages/playground/build-page.ts` writes. */
-const manifest = z.array(
-  z.object({ path: z.string(), type: z.string(), etag: z.string(), encodings: z.array(z.string()) }),
-);
+/** `files.json`, which only `packages/playground/build-page.ts` writes. */
+type Manifest = readonly Omit<PageFile, 'bytes'>[];
 
 /** In the published package, and in a clone, where the launcher builds it. */
 const usualFolders = ['../../page', '../../../../.tools/page'].map((folder) =>
@@ -40,7 +37,7 @@ export function createPageFiles(folders: readonly string[] = usualFolders): Page
       for (const folder of folders) {
         const text = await readFile(path.join(folder, 'files.json'), 'utf8').catch(() => undefined);
         if (text === undefined) continue;
-        const found = manifest.parse(JSON.parse(text)).find((file) => file.path === wanted);
+        const found = (JSON.parse(text) as Manifest).find((file) => file.path === wanted);
         if (found === undefined) return undefined;
         const name = found.path === '/' ? '/index.html' : found.path;
         return {

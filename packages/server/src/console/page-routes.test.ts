@@ -68,7 +68,7 @@ describe('the page', () => {
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).toContain("require-trusted-types-for 'script'");
     expect(headers['x-content-type-options']).toBe('nosniff');
-    expect(headers['referrer-policy']).toBe('no-referrer');
+    expect(headers['referrer-policy']).toBe('same-origin');
   });
 
   it.each(['*/*', 'text/html, application/json', undefined])('is the answer to Accept %s', async (accept) => {

@@ -33,7 +33,7 @@ const pageHeaders = {
   'cache-control': 'no-cache',
   'content-security-policy': pagePolicy,
   'cross-origin-opener-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
+  'referrer-policy': 'same-origin',
 };
 /** The name of an asset has a hash of its bytes. */
 const assetHeaders = { ...everyFile, 'cache-control': 'public, max-age=31536000, immutable' };

@@ -7,8 +7,9 @@ import { seriesKey } from './series-steps.ts';
 const mostTargets = 64;
 
 /**
- * The points of the last 24 hours. A series takes 34 kB from its first value on: some 60 without targets (one for each error code
- * that has occurred), and six for each target, so 15 MB at most, and 1 MB for a service with a few targets.
+ * The points of the last 24 hours. A series takes 1.4 kB for each hour in which it has a value, 34 kB for a day. There are some 60
+ * without targets (one for each error code that has occurred), and six for each target: 15 MB at most, and 1 MB for a service with a few
+ * targets that has run for a day.
  */
 export interface SeriesStore {
   /** Adds the step that ends at `at`, a multiple of 10 in Unix seconds. A later call for the same step replaces it. */
@@ -20,8 +21,8 @@ export interface SeriesStore {
 interface Ring {
   readonly name: MeasureName;
   readonly labels: Labels;
-  /** NaN where a step has no value. */
-  readonly values: Float32Array;
+  /** By parts of an hour, made when they are needed. NaN where a step has no value. */
+  readonly parts: (Float32Array | undefined)[];
   /** The last step that had a value. */
   lastStep: number;
 }
@@ -37,8 +38,7 @@ export function createSeriesStore(): SeriesStore {
     if (known !== undefined) return known;
     if (isOfTarget(figure) && !makeRoom(targetKey(figure), step)) return undefined;
     const { name, labels } = figure;
-    const values = new Float32Array(pointsKept).fill(Number.NaN);
-    const made: Ring = { name, labels, values, lastStep: step };
+    const made: Ring = { name, labels, parts: [], lastStep: step };
     rings.set(key, made);
     return made;
   }
@@ -62,11 +62,15 @@ export function createSeriesStore(): SeriesStore {
       const step = at / stepSeconds;
       const place = step % pointsKept;
       steps[place] = step;
-      for (const { values } of rings.values()) values[place] = Number.NaN;
+      for (const { parts } of rings.values()) {
+        const part = parts[partOf(place)];
+        if (part !== undefined) part[place % partPoints] = Number.NaN;
+      }
       for (const figure of figures) {
         const ring = ringOf(figure, step);
         if (ring === undefined) continue;
-        ring.values[place] = figure.value;
+        ring.parts[partOf(place)] ??= new Float32Array(partPoints).fill(Number.NaN);
+        (ring.parts[partOf(place)] as Float32Array)[place % partPoints] = figure.value;
         ring.lastStep = step;
       }
       for (const [key, { lastStep }] of rings) if (lastStep <= step - pointsKept) rings.delete(key);
@@ -77,19 +81,26 @@ export function createSeriesStore(): SeriesStore {
         times: Float64Array.from(places, (place) => (steps[place] ?? 0) * stepSeconds),
         series: [...rings.values()]
           .filter(({ name }) => names === undefined || names.includes(name))
-          .map(({ name, labels, values }) => ({ name, labels, values: valuesAt(values, places) })),
+          .map(({ name, labels, parts }) => ({ name, labels, values: valuesAt(parts, places) })),
       };
     },
   };
 }
 
 /** All series of a day are four million values, which are copied in one turn of the event loop: 20 ms. */
-function valuesAt(values: Float32Array, places: Uint16Array): Float32Array {
+function valuesAt(parts: Ring['parts'], places: Uint16Array): Float32Array {
   const copied = new Float32Array(places.length);
   for (let index = 0; index < places.length; index += 1) {
-    copied[index] = values[places[index] ?? 0] ?? Number.NaN;
+    const place = places[index] ?? 0;
+    copied[index] = parts[partOf(place)]?.[place % partPoints] ?? Number.NaN;
   }
   return copied;
+}
+
+const partPoints = 360;
+
+function partOf(place: number): number {
+  return Math.floor(place / partPoints);
 }
 
 /** The places that hold one of the last steps, no earlier than `since`, by their time. */
