@@ -56,6 +56,14 @@ describe.skipIf(withoutBrowser !== undefined)(`the page of the server in Chromiu
     );
   });
 
+  test('the scripts of the page are those of production', async () => {
+    const page = await (await fetch(`${server.baseUrl}/`)).text();
+    const [, script = ''] = /<script[^>]* src="([^"]+)"/.exec(page) ?? [];
+    const code = await (await fetch(server.baseUrl + script)).text();
+    expect(code.length).toBeGreaterThan(100_000);
+    expect(code).not.toContain('cannot be a descendant of');
+  });
+
   test('a one-time address signs the browser in without a key, once, until it signs out', async () => {
     const made = await fetch(`${server.baseUrl}/admin/v1/session/codes`, {
       method: 'POST',
