@@ -3,7 +3,7 @@
 
 const fs = require('fs');
 const path = require('path');
-const { errorCode, makeFolder, readObject, readText, removeFolder, root, tools } = require('./files.cjs');
+const { canWrite, errorCode, readObject, readText, removeFolder, root, tools } = require('./files.cjs');
 const { withInstallLock } = require('./install-lock.cjs');
 const { say } = require('./messages.cjs');
 const { newestSource } = require('./newest-source.cjs');
@@ -28,7 +28,8 @@ const sources = ['packages/playground', 'packages/protocol/src'].map((name) => p
  */
 async function buildPage(node) {
   if (pageIsBuilt()) return true;
-  if (!canWrite()) return false;
+  // As in a read-only image.
+  if (!canWrite(tools)) return false;
   return await withInstallLock(async () => {
     // Taken before the build: a source that changes in the meantime is not the one that was built.
     const from = builtFrom();
@@ -67,17 +68,6 @@ function isCurrent(from) {
 function builtFrom() {
   const lock = readText(path.join(root, 'package-lock.json')) || '';
   return JSON.stringify([newestSource(sources, /(?<!\.test)\.(tsx?|css|svg|html|json)$/), lock.length]);
-}
-
-/** False where `.tools` cannot be written, as in a read-only image. */
-function canWrite() {
-  try {
-    makeFolder(tools);
-    fs.accessSync(tools, fs.constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 module.exports = { buildPage, pageIsBuilt };

@@ -4,7 +4,7 @@
 const fs = require('fs');
 const path = require('path');
 const { pathToFileURL } = require('url');
-const { errorCode, makeFolder, readObject, root, tools } = require('./files.cjs');
+const { canWrite, errorCode, readObject, root, tools } = require('./files.cjs');
 const { newestSource } = require('./newest-source.cjs');
 const { runBefore } = require('./start-command.cjs');
 
@@ -55,7 +55,8 @@ async function compileSources(node, flags, main) {
   if (process.env.NODE_COMPILE_CACHE !== folder || process.env.NODE_DISABLE_COMPILE_CACHE !== undefined)
     return;
   const isFilled = fs.existsSync(folder);
-  if (!canKeep()) return;
+  // As in a read-only image: there each start would fill a cache that is not kept.
+  if (!canWrite(tools) || !canWrite(folder)) return;
   const compiledFrom = JSON.stringify([
     node,
     process.version,
@@ -68,17 +69,6 @@ async function compileSources(node, flags, main) {
   const later = loadedLater.map((file) => `--import=${pathToFileURL(path.join(root, file)).href}`);
   const code = await runBefore(node, flags.concat(later, main, 'serve', '--help'));
   if (code === 0) writeStamp(compiledFrom);
-}
-
-/** False where `.tools` cannot be written, as in a read-only image: there each start would fill a cache that is not kept. */
-function canKeep() {
-  try {
-    makeFolder(folder);
-    fs.accessSync(tools, fs.constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** @param {string} compiledFrom */

@@ -52,6 +52,20 @@ function makeFolder(folder) {
 }
 
 /**
+ * Whether files can be written into a folder, which is made where it is missing.
+ * @param {string} folder
+ */
+function canWrite(folder) {
+  try {
+    makeFolder(folder);
+    fs.accessSync(folder, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Removes a folder with all that is in it; a folder that is not there is no failure.
  * @param {string} folder
  */
@@ -92,6 +106,7 @@ function readObject(file) {
 }
 
 module.exports = {
+  canWrite,
   errorCode,
   explainFileError,
   makeFolder,

@@ -28,6 +28,7 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly address?: string;
 }
 
+/** Opens the page in a context of its own. */
 export async function openPage(
   browser: Browser,
   server: TestServer,

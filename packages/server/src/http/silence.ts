@@ -17,8 +17,8 @@ export interface SilenceOptions {
  *
  *     start ──holdHeadMs──▶ headDue          start / last event ──keepaliveAfterMs──▶ silent ────┐
  *                                                                          ▲─────────────────────┘
- * Between two events the gap is counted. Both waits share one entry of the timer queue, which is the watch itself: an event only notes the time, and an entry that
- * fires too early is started again for the time that is left.
+ * Between two events the gap is counted. Both waits share one entry of the timer queue, which is the watch itself: an event only
+ * notes the time, and an entry that fires too early is started again for the time that is left.
  *
  * The reader of a stream extends this class: a separate watch would be one more object to touch at each event.
  */

@@ -67,16 +67,10 @@ export function streamExpiryS(times: {
 /** A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port: nothing else of RFC 3986's authority. */
 const hostForm = /^(?:[a-z0-9](?:[a-z0-9._-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
 
-/** The last one that was read: most clients of a server send the same. */
-let known: { readonly host: string; readonly origin: string } | undefined;
-
 function originOf(host: string | undefined): string | undefined {
-  if (host === known?.host) return known?.origin;
   if (host === undefined || !hostForm.test(host)) return undefined;
   const url = `http://${host}`;
-  if (!URL.canParse(url)) return undefined;
-  known = { host, origin: new URL(url).origin };
-  return known.origin;
+  return URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
 function withoutEnd(publicUrl: string): string {

@@ -120,8 +120,8 @@ export class KeptEvents {
     return true;
   }
 
-  /** Drops everything; the next event that is added has number `next`. */
-  restart(next: number): void {
+  /** Drops everything, and gives its pages back; the next event that is added has number `next`. */
+  restart(next = this.lastEvent + 1): void {
     const { index } = this;
     for (let at = this.oldestEntry; at < index.length; at += entry) this.pool.give(index[at] as number);
     this.index = [];

@@ -278,7 +278,7 @@ class MemoryStream implements StreamWriter, QueuedTimer {
   /** The journal has it no more, so followers that are still reading it get none of its events. */
   gone(): void {
     this.view.broken = notKept;
-    this.view.restart(this.view.lastEvent + 1);
+    this.view.restart();
     this.view.changed();
   }
 
