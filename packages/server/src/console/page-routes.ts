@@ -1,5 +1,6 @@
 import { failure } from '../domain/failure.ts';
 import type { Exchange } from '../http/exchange.ts';
+import { namesTag } from '../http/names-tag.ts';
 import { replyBytes, replyFailure } from '../http/reply.ts';
 import type { Route } from '../http/route.ts';
 import { unknownUrl } from '../http/unknown-url.ts';
@@ -93,10 +94,7 @@ async function sendFile(
   // Each form has a tag of its own: a strong tag names exactly one sequence of bytes.
   const etag = `"${file.etag}${encoding === undefined ? '' : `-${encoding}`}"`;
   const all = { ...headers, etag };
-  const known = exchange.request.headers['if-none-match']
-    ?.split(',')
-    .map((tag) => tag.trim().replace(/^W\//, ''));
-  if (known?.some((tag) => tag === etag || tag === '*')) {
+  if (namesTag(exchange.request.headers['if-none-match'], etag)) {
     return replyBytes(exchange, 304, all, Buffer.alloc(0));
   }
   const coding = encoding === undefined ? {} : { 'content-encoding': encoding };

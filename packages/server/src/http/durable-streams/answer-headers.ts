@@ -53,12 +53,3 @@ export function entityTag(id: string, after: number, { nextOffset, upToDate, clo
   const state = closed ? ':c' : upToDate ? '' : ':p';
   return `"${id}:${formatOffset(after)}:${nextOffset}${state}"`;
 }
-
-/** Whether an `If-None-Match` names this entity tag. */
-export function namesTag(ifNoneMatch: string | undefined, tag: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch.split(',').some((text) => {
-    const one = text.trim();
-    return one === '*' || one === tag || one === `W/${tag}`;
-  });
-}

@@ -2,17 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { StreamView } from '../../journal/contract.ts';
 import type { TimerQueue } from '../../timers/timer-queue.ts';
 import type { AnswerHeaders, Exchange } from '../exchange.ts';
+import { namesTag } from '../names-tag.ts';
 import { replyFailure } from '../reply.ts';
 import { watchStalledClient } from '../stalled-client.ts';
-import {
-  cachedByClient,
-  entityTag,
-  jsonType,
-  namesTag,
-  notCached,
-  stateAt,
-  stateHeaders,
-} from './answer-headers.ts';
+import { cachedByClient, entityTag, jsonType, notCached, stateAt, stateHeaders } from './answer-headers.ts';
 import { type CursorDeps, nextCursor } from './cursor.ts';
 import { type MessageRange, messagesAfter, refusalOf, tailOf } from './messages.ts';
 import type { DurableAsk } from './read-ask.ts';
