@@ -1,19 +1,17 @@
 import { createRoot } from 'react-dom/client';
 import { codeIn } from './api/session.ts';
+import { createAccess } from './app/access.ts';
+import { App } from './app/app.tsx';
+import { watchRoute } from './app/route.ts';
 import { createPlayground } from './chat/playground.ts';
 import './styles.css';
-import { App } from './view/app.tsx';
 
 const place = document.getElementById('page');
 if (place === null) throw new Error('the page has no element #page');
 
-const playground = createPlayground({
+const access = createAccess({
   fetch: (input, init) => window.fetch(input, init),
   storage: window.sessionStorage,
-  now: () => performance.now(),
-  nextFrame: (work) => void window.requestAnimationFrame(work),
-  wait: (ms) => new Promise((resolve) => window.setTimeout(resolve, ms)),
-  newId: () => crypto.randomUUID(),
   takeCode() {
     const code = codeIn(window.location.hash);
     // It has been used from now on: neither a bookmark nor the history of the browser should have it.
@@ -21,10 +19,18 @@ const playground = createPlayground({
     return code;
   },
 });
+const playground = createPlayground({
+  access,
+  storage: window.sessionStorage,
+  now: () => performance.now(),
+  nextFrame: (work) => void window.requestAnimationFrame(work),
+  wait: (ms) => new Promise((resolve) => window.setTimeout(resolve, ms)),
+  newId: () => crypto.randomUUID(),
+});
 window.addEventListener('pagehide', playground.keep);
 // A one-time address that is opened where the page is already does not load it again.
 window.addEventListener('hashchange', () => {
   if (codeIn(window.location.hash) !== undefined) window.location.reload();
 });
-createRoot(place).render(<App playground={playground} />);
-void playground.open();
+createRoot(place).render(<App access={access} playground={playground} route={watchRoute(window)} />);
+void access.open();

@@ -1,34 +1,18 @@
-import type { ServedModel } from '../api/connection.ts';
 import type { PageFailure } from '../api/failure.ts';
-import type { AnswerFacts } from './answer.ts';
+import { type MessageTree, noMessages } from './message-tree.ts';
 import { noParameters, type ParameterTexts } from './parameters.ts';
 import type { WireLog } from './wire-log.ts';
-
-export interface Message {
-  readonly id: string;
-  readonly role: 'user' | 'assistant';
-  readonly text: string;
-  readonly thoughts: string;
-  /** Only of an answer, and only where it was made here and not written by hand. */
-  readonly facts?: AnswerFacts | undefined;
-}
 
 /** What the request is made of; a reload keeps it. */
 export interface Draft {
   readonly model: string;
   readonly system: string;
-  readonly messages: readonly Message[];
+  readonly tree: MessageTree;
   readonly parameters: ParameterTexts;
   readonly stream: boolean;
 }
 
-export interface PageState extends Draft {
-  readonly access: 'looking' | 'refused' | 'open';
-  /** Why the key was not taken. */
-  readonly accessFailure?: PageFailure | undefined;
-  readonly models: readonly ServedModel[];
-  /** The text that is not sent yet. */
-  readonly typed: string;
+export interface ChatState extends Draft {
   readonly running: boolean;
   readonly failure?: PageFailure | undefined;
   /** What the last request received; `wireVersion` changes when it has grown. */
@@ -36,15 +20,16 @@ export interface PageState extends Draft {
   readonly wireVersion: number;
 }
 
-export const initialState: PageState = {
-  access: 'looking',
-  models: [],
+/** A completion that was running when the page was left. */
+export interface LiveCompletion {
+  readonly completionId: string;
+  readonly messageId: string;
+}
+
+export const emptyDraft: Draft = {
   model: '',
   system: '',
-  messages: [],
+  tree: noMessages,
   parameters: noParameters,
   stream: true,
-  typed: '',
-  running: false,
-  wireVersion: 0,
 };

@@ -1,6 +1,6 @@
 import type { MarkedToken, Token, Tokens } from 'marked';
 import { memo, type ReactNode, useState } from 'react';
-import { CopyButton } from '../view/copy-button.tsx';
+import { CopyButton } from '../elements/copy-button.tsx';
 import { type BlockReader, createBlockReader } from './block-reader.ts';
 import { decodeEntities, safeLink } from './safe-link.ts';
 

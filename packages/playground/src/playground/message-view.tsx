@@ -1,24 +1,19 @@
 import { memo, type ReactNode, useState } from 'react';
-import type { Message } from '../chat/chat-state.ts';
-import type { Playground } from '../chat/playground.ts';
+import type { Chat } from '../chat/chat.ts';
+import type { Message } from '../chat/message-tree.ts';
+import { CopyButton } from '../elements/copy-button.tsx';
 import { Markdown } from '../markdown/markdown.tsx';
 import { AnswerMeters } from './answer-meters.tsx';
-import { CopyButton } from './copy-button.tsx';
 
 interface MessageProps {
   readonly message: Message;
-  readonly playground: Playground;
+  readonly chat: Chat;
   /** While an answer comes, nothing can be changed. */
   readonly isLocked: boolean;
   readonly isLive: boolean;
 }
 
-export const MessageView = memo(function MessageView({
-  message,
-  playground,
-  isLocked,
-  isLive,
-}: MessageProps) {
+export const MessageView = memo(function MessageView({ message, chat, isLocked, isLive }: MessageProps) {
   const [isEdited, setIsEdited] = useState(false);
   const { id, role, text, thoughts, facts } = message;
   return (
@@ -31,7 +26,7 @@ export const MessageView = memo(function MessageView({
             <button type="button" className="quiet" disabled={isLocked} onClick={() => setIsEdited(true)}>
               Edit
             </button>
-            <button type="button" className="quiet" disabled={isLocked} onClick={() => playground.remove(id)}>
+            <button type="button" className="quiet" disabled={isLocked} onClick={() => chat.remove(id)}>
               Delete
             </button>
           </span>
@@ -50,7 +45,7 @@ export const MessageView = memo(function MessageView({
           onCancel={() => setIsEdited(false)}
           onSave={(edited, andSend) => {
             setIsEdited(false);
-            playground.edit(id, edited, andSend);
+            chat.edit(id, edited, andSend);
           }}
         />
       ) : role === 'user' ? (

@@ -1,7 +1,7 @@
 import { type FormEvent, type ReactNode, useState } from 'react';
 import type { PageFailure } from '../api/failure.ts';
-import { Brand } from './brand.tsx';
-import { FailureAlert } from './failure-alert.tsx';
+import { Brand } from '../elements/brand.tsx';
+import { FailureAlert } from '../elements/failure-alert.tsx';
 
 interface SignInProps {
   readonly failure: PageFailure | undefined;
@@ -23,7 +23,10 @@ export function SignIn({ failure, onSignIn }: SignInProps): ReactNode {
         <h1>
           <Brand />
         </h1>
-        <p>Sign in with an API key of this server. The key stays in this tab, and ends with it.</p>
+        <p>
+          Sign in with a key of this server. An API key stays in this tab and ends with it; an admin key opens
+          the console too, and signs this browser in.
+        </p>
         <label htmlFor="key">API key</label>
         <input
           id="key"

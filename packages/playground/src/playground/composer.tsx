@@ -1,12 +1,20 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
-import type { PageState } from '../chat/chat-state.ts';
+import type { ChatState } from '../chat/chat-state.ts';
+import { branchOf } from '../chat/message-tree.ts';
 import type { Playground } from '../chat/playground.ts';
 
-export function Composer({ state, playground }: { state: PageState; playground: Playground }): ReactNode {
-  const { typed, running, messages } = state;
+interface ComposerProps {
+  readonly state: ChatState;
+  readonly typed: string;
+  readonly playground: Playground;
+}
+
+export function Composer({ state, typed, playground }: ComposerProps): ReactNode {
+  const { running, tree } = state;
+  const last = branchOf(tree).at(-1);
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => field.current?.focus({ preventScroll: true }), []);
-  const canSend = typed.trim() !== '' || messages.at(-1)?.role === 'user';
+  const canSend = typed.trim() !== '' || (last !== undefined && last.role !== 'assistant');
   const onKeyDown = (event: KeyboardEvent): void => {
     // An input method uses Enter to take its word.
     if (event.nativeEvent.isComposing) return;
@@ -30,7 +38,7 @@ export function Composer({ state, playground }: { state: PageState; playground: 
           placeholder="Message"
           rows={1}
           value={typed}
-          onChange={(event) => playground.set({ typed: event.target.value })}
+          onChange={(event) => playground.type(event.target.value)}
           onKeyDown={onKeyDown}
         />
         {running ? (

@@ -1,17 +1,17 @@
 import type { ReactNode } from 'react';
 import type { PageFailure } from '../api/failure.ts';
-import type { PageState } from '../chat/chat-state.ts';
+import type { Chat } from '../chat/chat.ts';
+import type { ChatState } from '../chat/chat-state.ts';
 import { fieldOf, type ParameterField, type ParameterName, parameterFields } from '../chat/parameters.ts';
-import type { Playground } from '../chat/playground.ts';
-import { PanelFrame } from './panel-frame.tsx';
+import { PanelFrame } from '../elements/panel-frame.tsx';
 
 interface PanelProps {
-  readonly state: PageState;
-  readonly playground: Playground;
+  readonly state: ChatState;
+  readonly chat: Chat;
   onClose(): void;
 }
 
-export function ParametersPanel({ state, playground, onClose }: PanelProps): ReactNode {
+export function ParametersPanel({ state, chat, onClose }: PanelProps): ReactNode {
   const { parameters, failure } = state;
   const isSet = Object.values(parameters).some((text) => text !== '');
   const refused = fieldOf(failure?.param);
@@ -20,12 +20,7 @@ export function ParametersPanel({ state, playground, onClose }: PanelProps): Rea
       name="Parameters"
       onClose={onClose}
       actions={
-        <button
-          type="button"
-          className="quiet"
-          disabled={!isSet}
-          onClick={() => playground.resetParameters()}
-        >
+        <button type="button" className="quiet" disabled={!isSet} onClick={() => chat.resetParameters()}>
           Reset all
         </button>
       }
@@ -37,7 +32,7 @@ export function ParametersPanel({ state, playground, onClose }: PanelProps): Rea
             field={field}
             text={parameters[field.name]}
             failure={refused === field.name ? failure : undefined}
-            onChange={(text) => playground.setParameter(field.name, text)}
+            onChange={(text) => chat.setParameter(field.name, text)}
           />
         ))}
       </div>

@@ -1,29 +1,33 @@
 import { type ReactNode, useLayoutEffect, useRef } from 'react';
-import type { PageState } from '../chat/chat-state.ts';
+import type { Chat } from '../chat/chat.ts';
+import type { ChatState } from '../chat/chat-state.ts';
+import { branchOf } from '../chat/message-tree.ts';
 import { fieldOf, type ParameterName } from '../chat/parameters.ts';
-import type { Playground } from '../chat/playground.ts';
-import { FailureAlert } from './failure-alert.tsx';
+import { FailureAlert } from '../elements/failure-alert.tsx';
 import { MessageView } from './message-view.tsx';
 
 interface ConversationProps {
-  readonly state: PageState;
-  readonly playground: Playground;
+  readonly state: ChatState;
+  readonly chat: Chat;
   /** Shows the field of a parameter. */
   onParameter(name: ParameterName): void;
+  /** Asks one of the questions to begin with. */
+  onExample(text: string): void;
 }
 
 /** So near to the end, in pixels, the reader wants to see what comes. */
 const nearEndPx = 60;
 
-export function Conversation({ state, playground, onParameter }: ConversationProps): ReactNode {
-  const { messages, failure, running, system } = state;
+export function Conversation({ state, chat, onParameter, onExample }: ConversationProps): ReactNode {
+  const { tree, failure, running, system } = state;
+  const messages = branchOf(tree);
   const scroller = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: whatever is drawn anew may have grown.
   useLayoutEffect(() => {
     const element = scroller.current;
     if (element !== null && follows.current) element.scrollTop = element.scrollHeight;
-  }, [messages, failure]);
+  }, [tree, failure]);
   const onScroll = (): void => {
     const element = scroller.current;
     if (element === null) return;
@@ -42,15 +46,15 @@ export function Conversation({ state, playground, onParameter }: ConversationPro
             rows={1}
             placeholder="How should the model answer?"
             value={system}
-            onChange={(event) => playground.set({ system: event.target.value })}
+            onChange={(event) => chat.set({ system: event.target.value })}
           />
         </div>
-        {messages.length === 0 && failure === undefined && <Welcome playground={playground} />}
+        {messages.length === 0 && failure === undefined && <Welcome onExample={onExample} />}
         {messages.map((message) => (
           <MessageView
             key={message.id}
             message={message}
-            playground={playground}
+            chat={chat}
             isLocked={running}
             isLive={running && message === last}
           />
@@ -66,7 +70,7 @@ export function Conversation({ state, playground, onParameter }: ConversationPro
         )}
         {canRegenerate && (
           <div className="again">
-            <button type="button" onClick={() => playground.regenerate()}>
+            <button type="button" onClick={() => chat.regenerate()}>
               Regenerate
             </button>
           </div>
@@ -89,7 +93,7 @@ const examples = [
   'List three uses of salt, as a table.',
 ];
 
-function Welcome({ playground }: { playground: Playground }): ReactNode {
+function Welcome({ onExample }: Pick<ConversationProps, 'onExample'>): ReactNode {
   return (
     <section className="welcome" aria-label="Begin">
       <h2>Ask, and see it stream</h2>
@@ -97,13 +101,7 @@ function Welcome({ playground }: { playground: Playground }): ReactNode {
       <ul>
         {examples.map((text) => (
           <li key={text}>
-            <button
-              type="button"
-              onClick={() => {
-                playground.set({ typed: text });
-                playground.send();
-              }}
-            >
+            <button type="button" onClick={() => onExample(text)}>
               {text}
             </button>
           </li>

@@ -1,9 +1,9 @@
 import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
 import { isObject, parsed } from '../api/failure.ts';
 import type { WireEvent, WireLog } from '../chat/wire-log.ts';
+import { CopyButton } from '../elements/copy-button.tsx';
+import { PanelFrame } from '../elements/panel-frame.tsx';
 import { duration } from './answer-meters.tsx';
-import { CopyButton } from './copy-button.tsx';
-import { PanelFrame } from './panel-frame.tsx';
 
 /** The height of a row, in pixels; also in `styles.css`. Only the rows in sight are elements of the page. */
 const rowPx = 22;

@@ -1,28 +1,29 @@
 import type { ReactNode } from 'react';
-import type { PageState } from '../chat/chat-state.ts';
-import type { Playground } from '../chat/playground.ts';
-import { Brand } from './brand.tsx';
+import type { ServedModel } from '../api/connection.ts';
+import type { Chat } from '../chat/chat.ts';
+import type { ChatState } from '../chat/chat-state.ts';
 
 export type Panel = 'parameters' | 'wire';
 
-interface HeaderProps {
-  readonly state: PageState;
-  readonly playground: Playground;
+interface ToolbarProps {
+  readonly state: ChatState;
+  readonly chat: Chat;
+  readonly models: readonly ServedModel[];
   readonly panel: Panel | undefined;
   onPanel(panel: Panel): void;
   onCode(): void;
+  onNewChat(): void;
 }
 
 const tokens = new Intl.NumberFormat('en');
 
-export function Header({ state, playground, panel, onPanel, onCode }: HeaderProps): ReactNode {
-  const { models, model, stream, running, failure } = state;
+/** The model of the chat, how it answers, and the ways to look at it. */
+export function Toolbar(props: ToolbarProps): ReactNode {
+  const { state, chat, models, panel, onPanel, onCode, onNewChat } = props;
+  const { model, stream, running, failure } = state;
   const chosen = models.find(({ id }) => id === model);
   return (
-    <header className="top">
-      <h1>
-        <Brand />
-      </h1>
+    <section className="toolbar" aria-label="The request">
       <div className="model">
         <label htmlFor="model" className="narrow-unseen">
           Model
@@ -31,7 +32,7 @@ export function Header({ state, playground, panel, onPanel, onCode }: HeaderProp
           id="model"
           value={model}
           aria-invalid={failure?.param === 'model'}
-          onChange={(event) => playground.set({ model: event.target.value })}
+          onChange={(event) => chat.set({ model: event.target.value })}
         >
           {chosen === undefined && <option value={model}>{model || 'none here'}</option>}
           {models.map(({ id }) => (
@@ -50,11 +51,11 @@ export function Header({ state, playground, panel, onPanel, onCode }: HeaderProp
           role="switch"
           aria-checked={stream}
           checked={stream}
-          onChange={(event) => playground.set({ stream: event.target.checked })}
+          onChange={(event) => chat.set({ stream: event.target.checked })}
         />
         Stream
       </label>
-      <nav aria-label="Views">
+      <fieldset className="views" aria-label="Views">
         <button type="button" aria-pressed={panel === 'parameters'} onClick={() => onPanel('parameters')}>
           Parameters
         </button>
@@ -64,15 +65,12 @@ export function Header({ state, playground, panel, onPanel, onCode }: HeaderProp
         <button type="button" aria-haspopup="dialog" onClick={onCode}>
           Code
         </button>
-      </nav>
+      </fieldset>
       <div className="apart">
-        <button type="button" className="quiet" disabled={running} onClick={() => playground.clear()}>
+        <button type="button" className="quiet" disabled={running} onClick={onNewChat}>
           New chat
         </button>
-        <button type="button" className="quiet" onClick={() => playground.signOut()}>
-          Sign out
-        </button>
       </div>
-    </header>
+    </section>
   );
 }

@@ -1,0 +1,204 @@
+import type { Connection } from '../api/connection.ts';
+import type { PageFailure } from '../api/failure.ts';
+import { createSignal, type Watched } from '../elements/signal.ts';
+import { openAnswer } from './answer.ts';
+import { type ChatState, type Draft, emptyDraft, type LiveCompletion } from './chat-state.ts';
+import { branchOf, changed, type Message, showing, withMessage, without } from './message-tree.ts';
+import { noParameters, type ParameterName } from './parameters.ts';
+import { requestBody } from './request-body.ts';
+import { type RunParts, resumeCompletion, runCompletion } from './run-completion.ts';
+import { createWireLog } from './wire-log.ts';
+
+export interface ChatParts {
+  connection(): Connection;
+  now(): number;
+  /** Calls the work before the next frame is drawn. */
+  nextFrame(work: () => void): void;
+  wait(ms: number): Promise<void>;
+  newId(): string;
+  /** Called when something has changed that a reload should find. */
+  keep(): void;
+}
+
+/** One chat without its look: what it knows, and what can be done. One answer of it runs at a time. */
+export interface Chat extends Watched<ChatState> {
+  readonly id: string;
+  set(change: Partial<Pick<Draft, 'model' | 'system' | 'stream'>>): void;
+  setParameter(name: ParameterName, text: string): void;
+  resetParameters(): void;
+  /** Asks for an answer to this text, or to the chat as it is where the text is empty. */
+  send(text: string): void;
+  /** Ends the answer that comes; what has come stays. */
+  stop(): void;
+  /** Asks again for the answer to the last message of the user; the answer before stays in a branch of its own. */
+  regenerate(): void;
+  /** Changes what was said. To send it begins another branch, so that the one before stays. */
+  edit(messageId: string, text: string, andSend: boolean): void;
+  remove(messageId: string): void;
+  /** Shows the branch that leads through this message. */
+  show(messageId: string): void;
+  /** Follows an answer that an earlier load of the page has begun. */
+  resume(live: LiveCompletion): void;
+  /** The answer that runs, as a later load of the page can follow it. */
+  live(): LiveCompletion | undefined;
+}
+
+interface Running {
+  readonly abort: AbortController;
+  readonly messageId: string;
+  live: LiveCompletion | undefined;
+}
+
+export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>): Chat {
+  const signal = createSignal<ChatState>({ ...emptyDraft, ...draft, running: false, wireVersion: 0 });
+  const state = signal.get;
+  let running: Running | undefined;
+
+  function change(next: Partial<ChatState>): void {
+    signal.set({ ...state(), ...next });
+  }
+
+  function changeMessage(messageId: string, next: Partial<Message>, more: Partial<ChatState> = {}): void {
+    change({ ...more, tree: changed(state().tree, messageId, next) });
+  }
+
+  /** Runs one answer into the message with this id, which is there already. */
+  async function run(
+    messageId: string,
+    begin: (runParts: RunParts) => Promise<PageFailure | undefined>,
+    resumed: LiveCompletion | undefined,
+  ): Promise<void> {
+    const abort = new AbortController();
+    const mine: Running = { abort, messageId, live: resumed };
+    running = mine;
+    const sentMs = parts.now();
+    const answer = openAnswer(resumed === undefined ? sentMs : undefined);
+    const wire = createWireLog(sentMs);
+    let drawing = false;
+    const draw = (): void => {
+      drawing = false;
+      if (running !== mine) return;
+      const waiting = answer.text() === '' && answer.thoughts() === '';
+      changeMessage(
+        messageId,
+        {
+          ...(waiting && resumed !== undefined ? {} : { text: answer.text(), thoughts: answer.thoughts() }),
+          facts: answer.facts(waiting ? 'waiting' : 'streaming'),
+        },
+        { wireVersion: state().wireVersion + 1 },
+      );
+    };
+    changeMessage(
+      messageId,
+      { facts: answer.facts('waiting') },
+      { running: true, failure: undefined, wire, wireVersion: 0 },
+    );
+    parts.keep();
+    let failure: PageFailure | undefined;
+    let stopped = false;
+    try {
+      failure = await begin({
+        connection: parts.connection(),
+        answer,
+        wire,
+        signal: abort.signal,
+        now: parts.now,
+        wait: parts.wait,
+        onBegin(completionId) {
+          mine.live = { completionId, messageId };
+          parts.keep();
+        },
+        onMore() {
+          if (drawing) return;
+          drawing = true;
+          parts.nextFrame(draw);
+        },
+      });
+    } catch (error) {
+      if (!abort.signal.aborted) throw error;
+      stopped = true;
+    } finally {
+      if (running === mine) running = undefined;
+    }
+    const ended = { running: running !== undefined, failure, wireVersion: state().wireVersion + 1 };
+    const isEmpty = answer.text() === '' && answer.thoughts() === '' && !answer.isWhole();
+    if (isEmpty && resumed === undefined) {
+      // An answer of which nothing came is no turn of the chat.
+      change({ ...ended, tree: without(state().tree, messageId) });
+    } else {
+      const facts = answer.facts(stopped ? 'stopped' : failure === undefined ? 'done' : 'failed');
+      const come = isEmpty ? {} : { text: answer.text(), thoughts: answer.thoughts() };
+      changeMessage(messageId, { ...come, facts }, ended);
+    }
+    parts.keep();
+  }
+
+  /** Asks for the answer that follows this message; null: to nothing but the system prompt. */
+  function ask(parentId: string, more: Partial<ChatState> = {}): void {
+    const tree = { ...(more.tree ?? state().tree), leafId: parentId };
+    const body = requestBody({ ...state(), tree });
+    const answer: Message = { id: parts.newId(), parentId, role: 'assistant', text: '', thoughts: '' };
+    change({ ...more, tree: withMessage(tree, answer) });
+    void run(answer.id, (runParts) => runCompletion(runParts, body), undefined);
+  }
+
+  /** Puts a message of the user behind this one, and asks for the answer. */
+  function say(text: string, parentId: string | null): void {
+    const said: Message = { id: parts.newId(), parentId, role: 'user', text, thoughts: '' };
+    ask(said.id, { tree: withMessage(state().tree, said) });
+  }
+
+  return {
+    id,
+    state,
+    subscribe: signal.subscribe,
+    set: change,
+    setParameter(name, text) {
+      change({ parameters: { ...state().parameters, [name]: text } });
+    },
+    resetParameters: () => change({ parameters: noParameters }),
+    send(text) {
+      if (running !== undefined) return;
+      const last = branchOf(state().tree).at(-1);
+      if (text !== '') say(text, last?.id ?? null);
+      else if (last !== undefined && last.role !== 'assistant') ask(last.id);
+    },
+    stop() {
+      const stopping = running;
+      if (stopping === undefined) return;
+      stopping.abort.abort();
+      // A kept stream goes on without its reader; this ends it.
+      const completionId = stopping.live?.completionId;
+      if (completionId === undefined) return;
+      const path = `/v1/chat/completions/${encodeURIComponent(completionId)}/cancel`;
+      void parts.connection().ask(path, { method: 'POST' });
+    },
+    regenerate() {
+      const last = branchOf(state().tree).findLast(({ role }) => role !== 'assistant');
+      if (running === undefined && last !== undefined) ask(last.id);
+    },
+    edit(messageId, text, andSend) {
+      const message = state().tree.all.find((one) => one.id === messageId);
+      if (running !== undefined || message === undefined) return;
+      if (andSend) return say(text, message.parentId);
+      // What is written by hand has no figures.
+      changeMessage(messageId, { text, thoughts: '', facts: undefined });
+      parts.keep();
+    },
+    remove(messageId) {
+      if (running !== undefined) return;
+      change({ tree: without(state().tree, messageId), failure: undefined });
+      parts.keep();
+    },
+    show(messageId) {
+      if (running !== undefined) return;
+      change({ tree: showing(state().tree, messageId), failure: undefined });
+      parts.keep();
+    },
+    resume(live) {
+      if (running !== undefined || !state().tree.all.some((one) => one.id === live.messageId)) return;
+      void run(live.messageId, (runParts) => resumeCompletion(runParts, live.completionId), live);
+    },
+    live: () => running?.live,
+  };
+}

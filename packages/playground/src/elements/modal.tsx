@@ -1,0 +1,27 @@
+import { type ReactNode, useEffect, useRef } from 'react';
+
+interface ModalProps {
+  readonly name: string;
+  /** Between the name and the button that closes it. */
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+  onClose(): void;
+}
+
+/** A window over the page: it has the focus until Escape or `Close` ends it. */
+export function Modal({ name, actions, children, onClose }: ModalProps): ReactNode {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} aria-label={name} onClose={onClose}>
+      <header>
+        <h2>{name}</h2>
+        {actions}
+        <button type="button" className="quiet" onClick={() => dialog.current?.close()}>
+          Close
+        </button>
+      </header>
+      {children}
+    </dialog>
+  );
+}
