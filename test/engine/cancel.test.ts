@@ -2,6 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allRecords } from '../ledger/administrator.ts';
+import { endlessText } from '../support/endless-text.ts';
 import { untilLive, untilNoneLive } from '../support/live-streams.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
@@ -29,11 +30,10 @@ const tools = [
     },
   },
 ];
-// The two tokens that end a text of the default model are forbidden: a drawn text may end by itself before it is cancelled.
 const story = {
   messages: [{ role: 'user', content: 'Tell me a long story.' }],
   max_tokens: 1_800,
-  logit_bias: { 0: -100, 2: -100 },
+  ...endlessText,
 };
 const longPrompt = {
   ...story,

@@ -1,6 +1,8 @@
 /** llama.cpp's own server as the preset `llamacpp`. Without its prompt cache, so that it repeats its answers. */
+
 import { test } from 'vitest';
 import { presets } from '../../packages/server/src/upstreams/openai/presets.ts';
+import { endlessText } from '../support/endless-text.ts';
 import { user } from './engine-cases.ts';
 import { describeEngine } from './engine-suite.ts';
 import { untilRequestsRun } from './serving.ts';
@@ -24,9 +26,12 @@ describeEngine(
     test('a stream that its client leaves ends at the engine too, and its metrics are those that the preset names', async () => {
       const { through } = running();
       const abort = new AbortController();
-      const fields = { messages: user('Write a very long story about a river.'), max_tokens: 1_500 };
-      const all = { ...fields, stream: true, logit_bias: { 0: -100, 2: -100 } };
-      const response = await through(all, abort.signal);
+      const fields = {
+        messages: user('Write a very long story about a river.'),
+        max_tokens: 1_500,
+        ...endlessText,
+      };
+      const response = await through({ ...fields, stream: true }, abort.signal);
       await response.body?.getReader().read();
       await untilRequestsRun(running().engine.baseUrl, load, 1);
       abort.abort();

@@ -1,5 +1,6 @@
 /** Another Tailrace behind the gateway, reached as any OpenAI-compatible server: the real model, and a script. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { endlessText } from '../support/endless-text.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { expectTrueStream } from '../support/stream-check.ts';
 import { until } from '../support/until.ts';
@@ -38,7 +39,11 @@ describeEngine(
   (running) => {
     test('a stream that its client leaves ends at the engine too', async () => {
       const abort = new AbortController();
-      const fields = { messages: user('Write a very long story about a river.'), max_tokens: 1_500 };
+      const fields = {
+        messages: user('Write a very long story about a river.'),
+        max_tokens: 1_500,
+        ...endlessText,
+      };
       const response = await running().through({ ...fields, stream: true }, abort.signal);
       await response.body?.getReader().read();
       expect(await liveStreams()).toBe(1);

@@ -1,6 +1,7 @@
 // A client that leaves stops its run: while it waits in the queue, while its prompt is read, in mid-stream.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { endlessText } from '../support/endless-text.ts';
 import { untilLive, untilNoneLive } from '../support/live-streams.ts';
 import type { RawConnection } from '../support/raw-connection.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -63,7 +64,7 @@ describe('with the engine at its limit', () => {
     await server?.stop();
   });
 
-  const long = { model: 'default', stream: true, max_tokens: 1800, temperature: 1 };
+  const long = { model: 'default', stream: true, max_tokens: 1800, temperature: 1, ...endlessText };
   const short = { model: 'default', stream: true, max_tokens: 4 };
   const longPrompt = [{ role: 'user', content: 'river '.repeat(1500) }];
 

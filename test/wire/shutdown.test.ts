@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { isAlive } from '../support/child.ts';
+import { endlessText } from '../support/endless-text.ts';
 import { untilLive } from '../support/live-streams.ts';
 import { childrenOf } from '../support/processes.ts';
 import { connect, type RawConnection } from '../support/raw-connection.ts';
@@ -108,7 +109,7 @@ test('a second SIGINT ends the server at once, with streams running', async () =
 });
 
 describe.runIf(process.platform === 'linux')('the engine’s process', () => {
-  const long = { model: 'default', stream: true, max_tokens: 1500, temperature: 1 };
+  const long = { model: 'default', stream: true, max_tokens: 1500, temperature: 1, ...endlessText };
   const short = { model: 'default', stream: true, max_tokens: 4 };
 
   async function engineRunning(
