@@ -32,6 +32,7 @@ const devCommands = new Map([
   ['check', 'tools/check.ts'],
   ['soak', 'tools/soak.ts'],
   ['lock', 'tools/complete-lock.ts'],
+  ['pack', 'tools/pack.ts'],
   ['format', 'tools/format.ts'],
   ['docs', 'tools/write-docs.ts'],
   ['bench', 'bench/relay/main.ts'],

@@ -1,0 +1,49 @@
+/*
+ * `npm run pack -- FOLDER`: makes the packages as npm publishes them, FOLDER/*.tgz. What belongs into each is put together in
+ * FOLDER/NAME first: its compiled sources, the page that the server shows, and the files that its package.json names.
+ */
+import { cp, mkdir, readFile, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { type Ran, root, run, runNode } from './run.ts';
+
+const names = ['protocol', 'server'] as const;
+
+const [given = '.tools/packages'] = process.argv.slice(2);
+const folder = path.resolve(given);
+for (const name of names) await packInto(path.join(folder, name), name);
+
+async function packInto(into: string, name: (typeof names)[number]): Promise<void> {
+  const from = path.join(root, 'packages', name);
+  await rm(into, { recursive: true, force: true });
+  await mkdir(into, { recursive: true });
+  await cp(path.join(root, 'LICENSE'), path.join(into, 'LICENSE'));
+  await must(
+    runNode('node_modules/typescript/bin/tsc', [
+      '-p',
+      `packages/${name}/tsconfig.build.json`,
+      '--outDir',
+      path.join(into, 'dist'),
+    ]),
+  );
+  if (name === 'server') {
+    await must(runNode('packages/playground/build-page.ts', [path.join(into, 'page')]));
+    await cp(path.join(root, 'README.md'), path.join(into, 'README.md'));
+  } else {
+    await cp(path.join(from, 'README.md'), path.join(into, 'README.md'));
+  }
+  const { files } = JSON.parse(await readFile(path.join(from, 'package.json'), 'utf8')) as {
+    files: readonly string[];
+  };
+  const made = ['dist', 'page'];
+  for (const file of ['package.json', ...files.filter((one) => !made.includes(one))])
+    await cp(path.join(from, file), path.join(into, file), { recursive: true });
+  const packed = await must(run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: into }));
+  process.stdout.write(`${path.join(folder, packed.output.trim())}\n`);
+}
+
+async function must(ran: Promise<Ran>): Promise<Ran> {
+  const ended = await ran;
+  if (ended.code === 0) return ended;
+  process.stderr.write(ended.output);
+  process.exit(1);
+}
