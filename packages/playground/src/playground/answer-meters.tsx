@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { type AnswerFacts, tokensPerSecond } from '../chat/answer.ts';
+import { duration } from '../elements/format.ts';
 
 /** The figures of one answer. A figure that is not known is left out. */
 export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
@@ -35,8 +36,4 @@ function Meter({ name, value, title }: { name: string; value: string; title?: st
       <dd>{value}</dd>
     </div>
   );
-}
-
-export function duration(ms: number): string {
-  return ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(2)} s`;
 }

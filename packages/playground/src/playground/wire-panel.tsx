@@ -2,8 +2,8 @@ import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
 import { isObject, parsed } from '../api/failure.ts';
 import type { WireEvent, WireLog } from '../chat/wire-log.ts';
 import { CopyButton } from '../elements/copy-button.tsx';
+import { duration } from '../elements/format.ts';
 import { PanelFrame } from '../elements/panel-frame.tsx';
-import { duration } from './answer-meters.tsx';
 
 /** The height of a row, in pixels; also in `styles.css`. Only the rows in sight are elements of the page. */
 const rowPx = 22;
