@@ -26,4 +26,4 @@ export function healthIn(views: readonly TargetView[]): (upstream: string, model
   return (upstream, model) => found.get(JSON.stringify([upstream, model])) ?? untouched;
 }
 
-const untouched: TargetHealth = { breaker: 'closed', inFlight: 0, recentFailures: 0 };
+const untouched: TargetHealth = { breaker: 'closed', inFlight: 0, recentFailures: 0, retryInMs: 0 };

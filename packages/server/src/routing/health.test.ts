@@ -12,6 +12,21 @@ const target = (upstream: string, model: string): Target => ({
   takeover: undefined,
 });
 
+it('says when an open breaker admits a probe', () => {
+  let now = 0;
+  const health = createHealth(
+    () => ({ failures: 1, windowMs: 30_000, probeEveryMs: 10_000 }),
+    () => now,
+  );
+  const one = target('lab', 'm');
+  expect(health.describe(one)).toMatchObject({ breaker: 'closed', retryInMs: 0 });
+  health.begin(one).failed();
+  now = 4_000;
+  expect(health.describe(one)).toMatchObject({ breaker: 'open', recentFailures: 1, retryInMs: 6_000 });
+  now = 11_000;
+  expect(health.describe(one)).toMatchObject({ breaker: 'open', retryInMs: 0 });
+});
+
 it('two targets whose joined names are equal have a breaker each', () => {
   const health = createHealth(
     () => ({ failures: 1, windowMs: 1_000, probeEveryMs: 1_000 }),

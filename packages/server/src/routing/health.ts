@@ -69,6 +69,8 @@ export interface TargetHealth {
   readonly breaker: 'closed' | 'open' | 'half-open';
   readonly inFlight: number;
   readonly recentFailures: number;
+  /** Milliseconds until an open breaker admits a probe; 0 where the next request may be sent. */
+  readonly retryInMs: number;
 }
 
 /** When a breaker opens, and how often it admits a probe; from the configuration. */
@@ -191,6 +193,7 @@ class Breaker {
       breaker: !this.open ? 'closed' : this.probing ? 'half-open' : 'open',
       inFlight: this.inFlight,
       recentFailures: this.failures.filter((ms) => this.now() - ms < windowMs).length,
+      retryInMs: this.retryInMs(),
     };
   }
 }

@@ -34,7 +34,10 @@ const ask = async (path: string): Promise<Record<string, unknown>> => {
 
 it('lists each model once with names, targets, prices and their places, fallbacks and health', async () => {
   const { data, has_more } = await ask('/admin/v1/models');
-  const healthy = { healthy: true, breaker: 'closed', in_flight: 0 };
+  const healthy = {
+    ...{ healthy: true, breaker: 'closed', probe_at: null, in_flight: 0, recent_failures: 0 },
+    ...{ engine: null, capabilities: expect.arrayContaining(['temperature', 'tools', 'json_schema']) },
+  };
   expect(has_more).toBe(false);
   expect(data).toEqual([
     {
@@ -91,7 +94,13 @@ it('a model is not healthy once the breakers of all its targets are open', async
   await refused.text();
   const { data } = await ask('/admin/v1/models');
   expect(data).toMatchObject([
-    { id: 'first', healthy: false, targets: [{ healthy: false, breaker: 'open' }] },
+    {
+      id: 'first',
+      healthy: false,
+      targets: [
+        { healthy: false, breaker: 'open', recent_failures: 1, probe_at: expect.stringMatching(/^20.*Z$/) },
+      ],
+    },
     { id: 'third', healthy: true },
   ]);
 });

@@ -1,21 +1,28 @@
 import type { Config } from '../../config/config.ts';
+import { engineUpstream } from '../../config/names.ts';
 import { priceJson } from '../../config/price-json.ts';
+import { type Feature, features } from '../../domain/requirements.ts';
 import { type ListedTarget, listPrices } from '../../metering/price-list.ts';
 import type { Catalogue, Model, Target } from '../../routing/catalogue.ts';
 import type { TargetHealth } from '../../routing/health.ts';
 import type { Route } from '../route.ts';
 import { healthIn, type ServiceView } from '../service-view.ts';
+import { healthJson } from './health-json.ts';
 import { listRoute } from './list-route.ts';
 
-/** `GET /admin/v1/models`: every served model with its targets, their prices and their health. */
+/**
+ * `GET /admin/v1/models`: every served model with its targets, what they honour, their prices and their health. `now`: Unix
+ * milliseconds.
+ */
 export function adminModelsRoute(
   config: Config,
   catalogue: Catalogue,
   service: Pick<ServiceView, 'targets'>,
+  now: () => number,
 ): Route {
   const prices = listPrices(config);
 
-  function targetJson(model: Model, target: Target, { breaker, inFlight }: TargetHealth) {
+  function targetJson(model: Model, target: Target, health: TargetHealth) {
     const listed = prices.find((one) => one.model === model.id && one.target === target.name);
     return {
       id: target.name,
@@ -25,10 +32,16 @@ export function adminModelsRoute(
       weight: target.weight,
       takeover: target.takeover ?? null,
       price: listed === undefined ? null : listedPrice(listed),
-      healthy: breaker === 'closed',
-      breaker,
-      in_flight: inFlight,
+      capabilities: honouredBy(target),
+      engine: engineModel(target),
+      ...healthJson(health, now()),
     };
+  }
+
+  /** What the configuration says of a model of the engine; null for a target elsewhere. */
+  function engineModel({ upstream, model }: Target) {
+    const engine = upstream.name === engineUpstream ? config.engine.models.get(model) : undefined;
+    return engine === undefined ? null : { file: engine.file ?? null, sequences: engine.sequences };
   }
 
   function modelJson({ model, healthOf }: { model: Model; healthOf: ReturnType<typeof healthIn> }) {
@@ -55,6 +68,11 @@ export function adminModelsRoute(
     idOf: ({ model }) => model.id,
     json: modelJson,
   });
+}
+
+function honouredBy({ upstream, model }: Target): readonly Feature[] {
+  const honoured = upstream.capabilities(model);
+  return features.filter((feature) => honoured.has(feature));
 }
 
 /** The price with its place: the file that it stands in, null for the environment or flags, and its key there. */

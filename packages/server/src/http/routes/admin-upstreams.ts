@@ -1,10 +1,15 @@
 import type { Catalogue } from '../../routing/catalogue.ts';
 import type { Route } from '../route.ts';
 import { healthIn, type ServiceView } from '../service-view.ts';
+import { healthJson } from './health-json.ts';
 import { listRoute } from './list-route.ts';
 
-/** `GET /admin/v1/upstreams`: every target of every model, its breaker and its requests in flight. */
-export function adminUpstreamsRoute(service: Pick<ServiceView, 'targets'>, catalogue: Catalogue): Route {
+/** `GET /admin/v1/upstreams`: every target of every model, its breaker and its requests in flight. `now`: Unix milliseconds. */
+export function adminUpstreamsRoute(
+  service: Pick<ServiceView, 'targets'>,
+  catalogue: Catalogue,
+  now: () => number,
+): Route {
   return listRoute({
     path: '/admin/v1/upstreams',
     async entries() {
@@ -16,16 +21,11 @@ export function adminUpstreamsRoute(service: Pick<ServiceView, 'targets'>, catal
       }));
     },
     idOf: ({ target }) => target.name,
-    json({ target, health: { breaker, inFlight, recentFailures } }) {
-      return {
-        id: target.name,
-        upstream: target.upstream.name,
-        model: target.model,
-        healthy: breaker === 'closed',
-        breaker,
-        in_flight: inFlight,
-        recent_failures: recentFailures,
-      };
-    },
+    json: ({ target, health }) => ({
+      id: target.name,
+      upstream: target.upstream.name,
+      model: target.model,
+      ...healthJson(health, now()),
+    }),
   });
 }

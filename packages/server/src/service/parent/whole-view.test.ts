@@ -6,7 +6,7 @@ const run = (id: string, createdAtMs: number) => ({
 });
 const target = (model: string, breaker: 'closed' | 'open' | 'half-open', inFlight: number) => ({
   ...{ upstream: 'lab', model },
-  health: { breaker, inFlight, recentFailures: inFlight },
+  health: { breaker, inFlight, recentFailures: inFlight, retryInMs: breaker === 'open' ? 5_000 : 0 },
 });
 
 test('the runs of all workers stand in the order of their beginning', () => {

@@ -27,5 +27,6 @@ function together(one: TargetHealth, other: TargetHealth): TargetHealth {
     breaker: severity[one.breaker] >= severity[other.breaker] ? one.breaker : other.breaker,
     inFlight: one.inFlight + other.inFlight,
     recentFailures: one.recentFailures + other.recentFailures,
+    retryInMs: Math.max(one.retryInMs, other.retryInMs),
   };
 }
