@@ -119,4 +119,23 @@ export interface ModelWire {
   owned_by: string;
   /** Tokens; null where the target does not say. */
   context_length: number | null;
+  /** Features that a request to the model may use: at least one of its targets honours each. */
+  capabilities: string[];
+  /** Null where no price is known, and where the targets of the model differ in theirs. */
+  price: ModelPriceWire | null;
+}
+
+/** Dollars for a million tokens, as decimal texts. An absent `input` or `output` is 0; another absent amount is as `input`. */
+export interface TokenPricesWire {
+  input?: string;
+  output?: string;
+  cached?: string;
+  cache_write?: string;
+}
+
+export interface ModelPriceWire extends TokenPricesWire {
+  /** Dollars for each request. */
+  request?: string;
+  /** For prompts of more than `tokens`, in ascending order of these; an absent amount is that of the price itself. */
+  above?: readonly (TokenPricesWire & { tokens: number })[];
 }

@@ -222,7 +222,7 @@ export function createApp(parts: AppParts): App {
         ...{ journal, timers, settings: config.stream, clock: Date.now, random: Math.random },
         cancel: (order) => cancelCompletion(cancelling, order),
       }),
-      ...modelRoutes(catalogue, Math.floor(Date.now() / 1_000)),
+      ...modelRoutes(config.models, catalogue, Math.floor(Date.now() / 1_000)),
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),
     ...healthRoutes(parts),

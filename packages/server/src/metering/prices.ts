@@ -55,6 +55,13 @@ export function priceConfigOf(model: ModelConfig, target: TargetConfig) {
   return model.price ?? target.listed?.price;
 }
 
+/** The price of a model at whichever of its targets answers; undefined where one has none, and where they differ. */
+export function commonPrice(model: ModelConfig) {
+  const [price, ...others] = model.targets.map((target) => priceConfigOf(model, target));
+  const text = JSON.stringify(price);
+  return others.every((other) => JSON.stringify(other) === text) ? price : undefined;
+}
+
 /** The name of a target in the log, in records and in headers. */
 export function targetName({ upstream, model }: TargetConfig): string {
   return `${upstream}/${model}`;

@@ -1,4 +1,5 @@
 import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
+import { type Feature, features } from '../domain/requirements.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 
 /** One destination of a request: an upstream, and the name of a model at that upstream. */
@@ -98,6 +99,12 @@ function buildModel(
     timeouts: { ...timeouts, ...config.timeouts },
     contextLength: () => config.context ?? smallestContext(targets),
   };
+}
+
+/** The features that at least one target of the model honours: a request is sent only to those that honour all of its own. */
+export function capabilitiesOf({ targets }: Model): Feature[] {
+  const each = targets.map(({ upstream, model }) => upstream.capabilities(model));
+  return features.filter((feature) => each.some((one) => one.has(feature)));
 }
 
 function isUnsupportedPrefix({ takeover, upstream, model }: Target): boolean {

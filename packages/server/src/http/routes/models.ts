@@ -1,17 +1,26 @@
 import { asciiJson, type ModelWire } from '@tailrace/protocol';
+import type { Config } from '../../config/config.ts';
+import { priceJson } from '../../config/price-json.ts';
 import { failure } from '../../domain/failure.ts';
-import type { Catalogue, Model } from '../../routing/catalogue.ts';
+import { commonPrice } from '../../metering/prices.ts';
+import { type Catalogue, capabilitiesOf, type Model } from '../../routing/catalogue.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';
 
 /** `GET /v1/models` and `GET /v1/models/{id}`: every id and alias that the sender's key may name. */
-export function modelRoutes(catalogue: Catalogue, createdAtSeconds: number): Route[] {
+export function modelRoutes(
+  models: Config['models'],
+  catalogue: Catalogue,
+  createdAtSeconds: number,
+): Route[] {
   const wire = (name: string, model: Model): ModelWire => ({
     id: name,
     object: 'model',
     created: createdAtSeconds,
     owned_by: 'tailrace',
     context_length: model.contextLength() ?? null,
+    capabilities: capabilitiesOf(model),
+    price: priceWire(models, model),
   });
   return [
     {
@@ -40,4 +49,10 @@ export function modelRoutes(catalogue: Catalogue, createdAtSeconds: number): Rou
       },
     },
   ];
+}
+
+function priceWire(models: Config['models'], { id }: Model): ModelWire['price'] {
+  const config = models.get(id);
+  const price = config && commonPrice(config);
+  return price === undefined ? null : priceJson(price);
 }
