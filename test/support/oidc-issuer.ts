@@ -20,6 +20,14 @@ export interface OidcIssuerOptions {
   readonly emailInToken?: boolean;
 }
 
+/** The package says at length that this is no provider for production. */
+for (const level of ['info', 'warn'] as const) {
+  const say = console[level];
+  console[level] = (...said: unknown[]) => {
+    if (!String(said[0]).includes('oidc-provider ')) say(...said);
+  };
+}
+
 const client = { id: 'tailrace', secret: 'a-secret_of~the.client-7f3a' };
 
 /**

@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type OidcIssuerOptions, startOidcIssuer } from '../support/oidc-issuer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
+import { linesOf } from '../workers/running-workers.ts';
 
 const start = '/admin/v1/session/oidc';
 
@@ -17,7 +19,11 @@ function browser() {
       jars.set(origin, jar);
       const answer = await fetch(address, {
         redirect: 'manual',
-        headers: { cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '), origin },
+        // The next request may reach another worker.
+        headers: {
+          cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; '),
+          ...{ origin, connection: 'close' },
+        },
         ...(form === undefined ? {} : { method: 'POST', body: new URLSearchParams(form) }),
       });
       for (const line of answer.headers.getSetCookie()) {
@@ -92,8 +98,13 @@ describe('by a real OpenID Connect provider', () => {
 
   test('any worker finishes what another has begun', async () => {
     const { server } = await serverWith(['ann@example.org'], {}, ['--workers', '2']);
-    for (let round = 0; round < 4; round += 1)
+    const workersAt = (route: string) =>
+      linesOf(server, 'request').flatMap((line) => (line['route'] === route ? [line['worker']] : []));
+    await until('a sign-in that two workers have shared', 30_000, async () => {
       expect((await signIn(server, 'ann@example.org')).answer).toMatchObject({ status: 303 });
+      const ends = workersAt(`${start}/callback`);
+      return workersAt(start).some((worker, index) => worker !== (ends[index] ?? worker)) || undefined;
+    });
   });
 
   test('nobody else signs in, nor who has no verified address, and each is told why', async () => {

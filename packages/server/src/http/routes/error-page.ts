@@ -5,8 +5,8 @@ import { type ErrorReply, errorReply } from '../../wire/error-reply.ts';
 /** The only rules of the page: they are few, and need no second request. */
 const style = `
 :root { color-scheme: light dark; font: 14px/1.55 system-ui, sans-serif; color: #171c1a; background: #f7f8f7 }
-body { display: grid; place-content: center; min-height: 100vh; margin: 0; padding: 20px; box-sizing: border-box }
-main { width: min(420px, 100%) }
+body { display: grid; place-items: center; min-height: 100vh; margin: 0; padding: 20px; box-sizing: border-box }
+main { width: min(360px, 100%) }
 h1 { margin: 0; font-size: 20px }
 p { margin: 10px 0 0; overflow-wrap: anywhere }
 .code { color: #5c6662; font: 12px ui-monospace, monospace }
