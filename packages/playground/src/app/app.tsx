@@ -23,11 +23,7 @@ export function App({ access, playground, route }: AppProps): ReactNode {
   if (status === 'looking') return <main className="looking" aria-busy="true" />;
   if (status === 'refused')
     return (
-      <SignIn
-        failure={failure}
-        onSignIn={(key) => access.signIn(key)}
-        hasProvider={access.hasProvider}
-      />
+      <SignIn failure={failure} onSignIn={(key) => access.signIn(key)} hasProvider={access.hasProvider} />
     );
   return (
     <div className="page">
