@@ -4,6 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createKeyAdministration } from './access/administration/key-administration.ts';
 import { createAuthenticator } from './access/authenticator.ts';
 import { createFixedKeys } from './access/fixed-keys.ts';
+import { createIdentityProvider } from './access/oidc/identity-provider.ts';
+import { createOidcAdmins } from './access/oidc/oidc-admins.ts';
+import { createSignInAttempts } from './access/oidc/sign-in-attempts.ts';
 import { createSessions } from './access/sessions.ts';
 import type { SignIns } from './access/sign-ins.ts';
 import type { StoredKeys } from './access/stored-keys.ts';
@@ -35,6 +38,7 @@ import { durableStreamRoutes } from './http/routes/durable-streams.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
 import { modelRoutes } from './http/routes/models.ts';
+import { oidcRoutes, signInWaysRoute } from './http/routes/oidc.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { usageRoutes } from './http/routes/usage.ts';
 import type { ServiceView } from './http/service-view.ts';
@@ -187,13 +191,19 @@ export function createApp(parts: AppParts): App {
     retentionMs: config.stream.retentionMs,
   });
 
-  const sessions = createSessions({
+  const { oidc } = config.auth;
+  const oidcAdmins = createOidcAdmins(oidc);
+  const signing = {
     secret: storedKeys.signingSecret,
-    isAdminKey: (id) => fixed.list.some((key) => key.admin && key.id === id),
-    ended: parts.signIns.ended,
     newId: () => randomId(16, 'hex'),
     now: Date.now,
+  };
+  const sessions = createSessions({
+    ...signing,
+    isAdminKey: (id) => oidcAdmins.has(id) || fixed.list.some((key) => key.admin && key.id === id),
+    ended: parts.signIns.ended,
   });
+  const signsInByOidc = config.console.enabled && config.auth.required && oidc !== undefined;
   const counted = countRequests(
     instruments,
     surfaces.map(({ path }) => path),
@@ -241,6 +251,13 @@ export function createApp(parts: AppParts): App {
           ...{ sessions, publicUrl, budget: bodies.budget },
           codes: parts.signIns.codes,
           required: config.auth.required,
+        }).concat(signInWaysRoute(signsInByOidc))
+      : []),
+    ...(signsInByOidc
+      ? oidcRoutes({
+          ...{ sessions, publicUrl, admins: oidcAdmins },
+          attempts: createSignInAttempts(signing),
+          provider: createIdentityProvider(oidc, { now: Date.now }),
         })
       : []),
   ];

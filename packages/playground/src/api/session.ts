@@ -26,6 +26,16 @@ export async function readSession(connection: Connection): Promise<SessionFacts 
   return isObject(body) ? { isAdmin: body['admin'] === true } : undefined;
 }
 
+/** Where a browser signs in by the provider of the configuration. A link leads there, because the provider has pages of its own. */
+export const providerAddress = '/admin/v1/session/oidc';
+
+/** Whether the server has a provider by which one can sign in. Where that is not known there is none. */
+export async function hasProvider(connection: Connection): Promise<boolean> {
+  const asked = await connection.ask('/admin/v1/session/ways');
+  const body: unknown = asked.ok ? await asked.value.json().catch(() => undefined) : undefined;
+  return isObject(body) && body['oidc'] === true;
+}
+
 /**
  * Signs out, over a connection without a key: a key would decide where both come. Where there was no session, or the server is away,
  * nothing is left to do here.

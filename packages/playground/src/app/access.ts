@@ -1,6 +1,6 @@
 import { type Connection, createConnection, type ServedModel } from '../api/connection.ts';
 import type { PageFailure } from '../api/failure.ts';
-import { beginSession, endSession, readSession } from '../api/session.ts';
+import { beginSession, endSession, hasProvider, readSession } from '../api/session.ts';
 import { createSignal } from '../elements/signal.ts';
 
 export interface AccessState {
@@ -22,6 +22,8 @@ export interface Access {
   open(): Promise<void>;
   /** An admin key begins a session of the browser and is forgotten; any other key stays in the tab. */
   signIn(key: string): Promise<void>;
+  /** Whether one can sign in by a provider. */
+  readonly hasProvider: () => Promise<boolean>;
   signOut(): void;
 }
 
@@ -33,6 +35,7 @@ export interface AccessParts {
 }
 
 const keyName = 'tailrace-key';
+const keyEnded: ReadonlySet<string> = new Set(['invalid_api_key', 'expired_api_key']);
 
 export function createAccess({ fetch, storage, takeCode }: AccessParts): Access {
   const signal = createSignal<AccessState>({ status: 'looking', models: [], isAdmin: false });
@@ -67,9 +70,13 @@ export function createAccess({ fetch, storage, takeCode }: AccessParts): Access 
         connection = keyless;
       }
       const failure = await enter(connection);
+      if (failure === undefined) return;
       // Nobody has signed in yet: that is no failure.
-      if (failure !== undefined) refuse(storage.getItem(keyName) === null ? undefined : failure);
+      refuse(storage.getItem(keyName) === null ? undefined : failure);
+      // Where a key and a session come, the key decides: one that holds no more would hide each session that is begun.
+      if (keyEnded.has(failure.code)) storage.removeItem(keyName);
     },
+    hasProvider: () => hasProvider(keyless),
     async signIn(key) {
       const keyed = createConnection(fetch, key);
       const session = await readSession(keyed);

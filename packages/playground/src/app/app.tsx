@@ -21,7 +21,10 @@ export function App({ access, playground, route }: AppProps): ReactNode {
   const { chats, typed } = useWatched(playground);
   const where = useWatched(route);
   if (status === 'looking') return <main className="looking" aria-busy="true" />;
-  if (status === 'refused') return <SignIn failure={failure} onSignIn={(key) => access.signIn(key)} />;
+  if (status === 'refused')
+    return (
+      <SignIn failure={failure} onSignIn={(key) => access.signIn(key)} hasProvider={access.hasProvider} />
+    );
   return (
     <div className="page">
       <TopBar place={where.place} onSignOut={() => access.signOut()} />

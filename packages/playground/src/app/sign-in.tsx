@@ -1,16 +1,20 @@
-import { type FormEvent, type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import type { PageFailure } from '../api/failure.ts';
+import { providerAddress } from '../api/session.ts';
 import { Brand } from '../elements/brand.tsx';
 import { FailureAlert } from '../elements/failure-alert.tsx';
 
 interface SignInProps {
   readonly failure: PageFailure | undefined;
   onSignIn(key: string): Promise<void>;
+  readonly hasProvider: () => Promise<boolean>;
 }
 
-export function SignIn({ failure, onSignIn }: SignInProps): ReactNode {
+export function SignIn({ failure, onSignIn, hasProvider }: SignInProps): ReactNode {
   const [key, setKey] = useState('');
   const [isAsking, setIsAsking] = useState(false);
+  const [offersProvider, setOffersProvider] = useState(false);
+  useEffect(() => void hasProvider().then(setOffersProvider), [hasProvider]);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     if (key.trim() === '' || isAsking) return;
@@ -41,9 +45,14 @@ export function SignIn({ failure, onSignIn }: SignInProps): ReactNode {
         <button type="submit" className="primary" disabled={key.trim() === '' || isAsking}>
           Sign in
         </button>
+        {offersProvider && (
+          <a className="provider" href={providerAddress}>
+            Sign in with SSO
+          </a>
+        )}
         {failure !== undefined && <FailureAlert failure={failure} />}
         <p className="hint">
-          The first start made one: in the server’s folder, <code>cat data/api-key</code> shows it. Or have{' '}
+          The first start made a key: in the server’s folder, <code>cat data/api-key</code> shows it. Or have{' '}
           <code>node launch console</code> print an address that signs this browser in.
         </p>
       </form>

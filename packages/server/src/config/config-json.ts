@@ -109,6 +109,15 @@ export function configJson(config: Config, mask: ConfigMask): Shown<RawConfig> {
       admin_keys: auth.adminKeys.map(mask.secret),
       key_prefix: auth.keyPrefix,
       required: auth.required,
+      oidc:
+        auth.oidc === undefined
+          ? undefined
+          : ({
+              issuer: auth.oidc.issuer,
+              client_id: auth.oidc.clientId,
+              client_secret: mask.secret(auth.oidc.clientSecret),
+              admins: auth.oidc.admins,
+            } satisfies Shown<NonNullable<RawConfig['auth']['oidc']>>),
     } satisfies Shown<RawConfig['auth']>,
   };
 }

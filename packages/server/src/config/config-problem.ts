@@ -52,6 +52,7 @@ const secretKeys = new Set([
   'api_key',
   'api_keys',
   'admin_keys',
+  'client_secret',
   'headers',
   'proxy',
   'database_url',

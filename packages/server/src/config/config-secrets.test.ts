@@ -6,7 +6,7 @@ import { loadConfig } from './load-config.ts';
 
 it('finds every secret of a configuration, and no more', async () => {
   const yaml = `
-auth: {api_keys: [one], admin_keys: [two]}
+auth: {api_keys: [one], admin_keys: [two], oidc: {issuer: "https://id", client_id: us, client_secret: ten-of-the-client, admins: [a@b.c]}}
 upstreams:
   b: {kind: anthropic, api_key: [eight, nine]}
   a: {preset: groq, api_key: three, headers: {x-team: a, x-auth-token: four}, proxy: "http://me:five@proxy:80"}
@@ -27,6 +27,7 @@ usage: {webhook: {url: "https://hooks/x?token=eight-in-the-url", secret: "nine-o
     'one',
     'seven',
     'six',
+    'ten-of-the-client',
     'three',
     'two',
   ]);

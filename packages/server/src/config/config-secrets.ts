@@ -14,6 +14,7 @@ export function configSecrets({ auth, upstreams, storage, usage }: Config): read
     }
     add([...userTexts(proxy ?? ''), ...userTexts(baseUrl ?? ''), ...queryTexts(baseUrl ?? '', true)]);
   }
+  if (auth.oidc !== undefined) add(credentialTexts(auth.oidc.clientSecret));
   const { databaseUrl = '', redisUrl = '' } = storage;
   add([...passwordTexts(databaseUrl), ...userTexts(redisUrl), ...queryTexts(redisUrl, true)]);
   if (usage.webhook !== undefined) {

@@ -231,4 +231,16 @@ export interface AuthConfig {
   readonly adminKeys: readonly string[];
   readonly keyPrefix: string;
   readonly required: boolean;
+  /** Absent: nobody signs in by a provider. */
+  readonly oidc?: OidcConfig;
+}
+
+/** The OpenID Connect provider by which people sign in to the console. */
+export interface OidcConfig {
+  /** `https:`, or `http:` on loopback; as the provider spells it. */
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** E-mail addresses, ASCII, at least one. */
+  readonly admins: readonly string[];
 }

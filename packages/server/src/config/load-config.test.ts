@@ -296,6 +296,11 @@ describe('one key', () => {
     ['storage: {retention: 365d}', (c) => c.storage.retentionMs, 365 * 86_400_000],
     ['auth: {key_prefix: sk-live-}', (c) => c.auth.keyPrefix, 'sk-live-'],
     ['auth: {required: false}', (c) => c.auth.required, false],
+    [
+      'auth: {oidc: {issuer: "https://id.example.org", client_id: us, client_secret: hush, admins: [a@b.c, a@b.c]}}',
+      (c) => c.auth.oidc,
+      { issuer: 'https://id.example.org', clientId: 'us', clientSecret: 'hush', admins: ['a@b.c'] },
+    ],
     ['auth: {api_keys: [a1, a1, b2]}', (c) => c.auth.apiKeys, ['a1', 'b2']],
     ['upstreams: {s: {preset: groq, api_key: a1}}', (c) => c.upstreams.get('s')?.apiKeys, ['a1']],
     ['upstreams: {s: {preset: groq, api_key: [a1]}}', (c) => c.upstreams.get('s')?.apiKeys, ['a1']],
@@ -481,6 +486,29 @@ describe('a mistake is reported with its line, what was expected and the nearest
     [
       'server: {listen: "0.0.0.0:80"}\nauth: {required: false, api_keys: [k]}',
       'tailrace.yaml:2: auth.required: false is for loopback only, and server.listen is not a loopback address',
+    ],
+    ...['http://id.example.org', 'https://me:x@id.example.org', 'https://id/?a=1', 'id.example.org'].map(
+      (issuer): [string, string] => [
+        `auth: {oidc: {issuer: "${issuer}", client_id: us, client_secret: hush, admins: [a@b.c]}}`,
+        'tailrace.yaml:1: auth.oidc.issuer: expected the issuer of an OpenID Connect provider: a URL that begins with https:// (http:// on loopback only), without user, query and fragment, got ' +
+          `"${issuer.replace('me:x@', '***@')}"`,
+      ],
+    ),
+    [
+      'auth: {oidc: {issuer: "http://[::1]:9/realm", client_id: us, client_secret: "two words", admins: [a@b.c]}}',
+      'tailrace.yaml:1: auth.oidc.client_secret: expected a key: at most 4096 printable characters without spaces and without "${", got *** (not shown)',
+    ],
+    [
+      'auth: {oidc: {issuer: "http://localhost:9", client_id: us, client_secret: hush, admins: []}}',
+      'tailrace.yaml:1: auth.oidc.admins: expected the e-mail address of one person at least',
+    ],
+    [
+      'auth: {oidc: {issuer: "http://localhost:9", client_id: us, client_secret: hush, admins: [ann]}}',
+      'tailrace.yaml:1: auth.oidc.admins[0]: expected an e-mail address such as ann@example.org, got "ann"',
+    ],
+    [
+      'server: {listen: "0.0.0.0:80"}\nauth: {api_keys: [0123456789abcdef], oidc: {issuer: "https://id", client_id: us, client_secret: hush, admins: [a@b.c]}}',
+      'tailrace.yaml:2: auth.oidc: where server.listen is not a loopback address, server.public_url must say where the provider sends people back to',
     ],
     [
       'upstreams: {s: {preset: groq, api_key: []}}',
@@ -682,6 +710,16 @@ describe('what is valid and most likely a mistake is a warning', () => {
     expect(await warnings(open, { TAILRACE_API_KEY: sixteen })).toEqual([]);
     expect(await warnings('', { TAILRACE_API_KEY: 'a' })).toEqual([]);
   });
+
+  it.each(['console: {enabled: false}', 'auth.required'])(
+    'a provider by which nobody can sign in: %s',
+    async (off) => {
+      const oidc = 'oidc: {issuer: "https://id", client_id: us, client_secret: hush, admins: [a@b.c]}';
+      const yaml = off === 'auth.required' ? `auth: {required: false, ${oidc}}` : `${off}\nauth: {${oidc}}`;
+      const what = off === 'auth.required' ? off : 'console.enabled';
+      expect(await warnings(yaml)).toContain(`auth.oidc has no effect, because ${what} is false`);
+    },
+  );
 
   it('a server without any model', async () => {
     expect(await warnings('engine: {enabled: false}')).toEqual([

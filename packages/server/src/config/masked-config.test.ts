@@ -19,6 +19,7 @@ const planted: Readonly<Record<string, string>> = {
   'usage.webhook.secret': 'SECRET-16-long-enough',
   'auth.api_keys[]': 'SECRET-17',
   'auth.admin_keys[]': 'SECRET-18',
+  'auth.oidc.client_secret': 'SECRET-19',
 };
 
 /** The other fields that take any text: names, addresses and paths. */
@@ -36,6 +37,9 @@ const open = [
   'models.*.fallbacks[]',
   'storage.prices_file',
   'auth.key_prefix',
+  'auth.oidc.issuer',
+  'auth.oidc.client_id',
+  'auth.oidc.admins[]',
 ];
 
 interface SchemaNode {
@@ -90,7 +94,12 @@ it('this test knows each field of the configuration that takes any text', () => 
 });
 
 it('shows no secret of any field, and the rest of each URL', async () => {
-  const text = await shown(yamlOf(planted));
+  const oidc = {
+    'auth.oidc.issuer': 'https://id.example.org/realms/main',
+    'auth.oidc.client_id': 'tailrace',
+    'auth.oidc.admins[]': 'ann@example.org',
+  };
+  const text = await shown(yamlOf({ ...planted, ...oidc }));
   expect(text).not.toContain('SECRET');
   expect(text).toContain('"public_url":"https://ai.example.org/?a=***"');
   expect(text).toContain('"base_url":"https://host/v1?api-version=7&sig=***&***"');
@@ -98,6 +107,9 @@ it('shows no secret of any field, and the rest of each URL', async () => {
   expect(text).toContain('"database_url":"postgres://***@db,db2:5432/x?sslmode=require&password=***"');
   expect(text).toContain('"redis_url":"redis://***@redis:6379/1"');
   expect(text).toContain('"url":"https://hooks.example/***"');
+  expect(text).toContain(
+    '"oidc":{"issuer":"https://id.example.org/realms/main","client_id":"tailrace","client_secret":"***","admins":["ann@example.org"]}',
+  );
 });
 
 it('shows no secret that was written into a wrong field too', async () => {

@@ -1,4 +1,4 @@
-import type { AuthConfig, Config, LimitsConfig, ListenAddress } from './config.ts';
+import type { AuthConfig, Config, LimitsConfig, ListenAddress, OidcConfig } from './config.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import { type ModelFlag, resolveEngineModels } from './resolve-engine.ts';
 import { resolveModels, resolveTimeouts } from './resolve-models.ts';
@@ -21,8 +21,10 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
     adminKeys: [...new Set(raw.auth.admin_keys)],
     keyPrefix: raw.auth.key_prefix,
     required: raw.auth.required,
+    ...(raw.auth.oidc !== undefined && { oidc: resolveOidc(raw.auth.oidc) }),
   };
   checkAccess(server.listen, auth, context);
+  checkOidc(raw, context);
   return {
     server: {
       listen: server.listen,
@@ -97,6 +99,25 @@ function resolveLimits(raw: RawConfig['limits']): LimitsConfig {
     ...(raw.requests_per_minute !== undefined && { requestsPerMinute: raw.requests_per_minute }),
     ...(raw.tokens_per_minute !== undefined && { tokensPerMinute: raw.tokens_per_minute }),
   };
+}
+
+function resolveOidc(raw: NonNullable<RawConfig['auth']['oidc']>): OidcConfig {
+  const { issuer, client_id: clientId, client_secret: clientSecret, admins } = raw;
+  return { issuer, clientId, clientSecret, admins: [...new Set(admins)] };
+}
+
+/** The provider sends people back to one address of this server, which nobody else may choose. */
+function checkOidc({ auth, server, console }: RawConfig, { problems, warnings }: ResolveContext): void {
+  if (auth.oidc === undefined) return;
+  if (auth.oidc.admins.length === 0)
+    problems.report(['auth', 'oidc', 'admins'], 'expected the e-mail address of one person at least');
+  if (!server.listen.loopback && server.public_url === undefined && !problems.has(['server', 'public_url']))
+    problems.report(
+      ['auth', 'oidc'],
+      'where server.listen is not a loopback address, server.public_url must say where the provider sends people back to',
+    );
+  const off = console.enabled ? (auth.required ? undefined : 'auth.required') : 'console.enabled';
+  if (off !== undefined) warnings.push(`auth.oidc has no effect, because ${off} is false`);
 }
 
 /** Sixteen letters and digits drawn at random are 95 bits. */

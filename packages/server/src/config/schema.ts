@@ -8,8 +8,10 @@ import {
   dollars,
   duration,
   durationOrOff,
+  emailAddress,
   flag,
   integer,
+  issuerUrl,
   listenAddress,
   maxHeaderValueLength,
   oneOf,
@@ -269,6 +271,15 @@ const consoleSettings = z.strictObject({
   enabled: flag().prefault(true).describe('False: the page at / and the sign-in of browsers do not exist.'),
 });
 
+const oidc = z.strictObject({
+  issuer: issuerUrl().describe('The OpenID Connect provider by which people sign in to the console.'),
+  client_id: text('printable characters without spaces, at most 256 of them', (value) =>
+    /^[\x21-\x7e]{1,256}$/.test(value),
+  ).describe('The id of this server at the provider.'),
+  client_secret: secret().describe('Its secret there; best taken from the environment.'),
+  admins: z.array(emailAddress()).describe('The e-mail addresses of those who may sign in.'),
+});
+
 const auth = z.strictObject({
   api_keys: z.array(secret()).prefault([]).describe('Fixed keys beside the stored ones.'),
   admin_keys: z.array(secret()).prefault([]).describe('Fixed keys for administration.'),
@@ -280,6 +291,7 @@ const auth = z.strictObject({
   required: flag()
     .prefault(true)
     .describe('False (on loopback only): no key is asked for, nor by the administration.'),
+  oidc: oidc.optional(),
 });
 
 export const configSchema = z.strictObject({

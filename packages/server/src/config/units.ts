@@ -54,7 +54,8 @@ export function parseListen(text: string): ListenAddress | undefined {
   return { host, port, loopback: isLoopback(host) };
 }
 
-function isLoopback(host: string): boolean {
+/** `host` without brackets. */
+export function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;
   if (isIP(host) === 4) return host.startsWith('127.');
   // `::1` has many spellings; URL writes every one of them the same way.

@@ -4,6 +4,7 @@ import { didYouMean } from '../domain/nearest.ts';
 import {
   formatDuration,
   formatSize,
+  isLoopback,
   parseDuration,
   parseListen,
   parseSize,
@@ -236,6 +237,26 @@ export function webUrl() {
     const { protocol, username, password } = new URL(value);
     return /^https?:$/.test(protocol) && username === '' && password === '';
   });
+}
+
+/** The issuer of an OpenID Connect provider. Passwords and tokens travel to it, so plain http stays on this machine. */
+export function issuerUrl() {
+  return text(
+    'the issuer of an OpenID Connect provider: a URL that begins with https:// (http:// on loopback only), without user, query and fragment',
+    (value) => {
+      if (/[\s?#]/.test(value) || !URL.canParse(value)) return false;
+      const { protocol, username, password, hostname } = new URL(value);
+      if (username !== '' || password !== '') return false;
+      return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname.replace(/^\[|\]$/g, '')));
+    },
+  );
+}
+
+/** Letters beyond ASCII may look like others, and are not compared without regard to case: addresses that sign in have none. */
+export function emailAddress() {
+  return text('an e-mail address such as ann@example.org', (value) =>
+    /^[\x21-\x3f\x41-\x7e]{1,64}@[\x21-\x3f\x41-\x7e]{1,255}$/.test(value),
+  );
 }
 
 /**

@@ -19,7 +19,7 @@ beforeAll(async () => {
   const steps = '[{text: [Hel, lo]}, {usage: {prompt_tokens: 9, completion_tokens: 2}}]';
   writeFileSync(script, `answers: [{steps: ${steps}}]\n`);
   app = await startTestApp({
-    config: `upstreams: {lab: {kind: scripted, script: ${script}}}\nmodels: {chat: {targets: [{upstream: lab, model: demo}]}}`,
+    config: `upstreams: {lab: {kind: scripted, script: ${script}}}\nmodels: {chat: {targets: [{upstream: lab, model: demo}]}}\nauth: {oidc: {issuer: "https://id", client_id: us, client_secret: hush, admins: [a@b.c]}}`,
     files: { [script]: '' },
   });
 });

@@ -1,4 +1,5 @@
 import type { StreamSignature } from '../access/stream-signature.ts';
+import { serverBase } from './server-base.ts';
 
 /** A stream that gets a signed address. Times in Unix milliseconds and in milliseconds. */
 export interface AddressedStream {
@@ -42,12 +43,11 @@ export interface StreamAddress {
 }
 
 /**
- * The absolute signed address; undefined without `publicUrl` for a `Host` that is none, or is missing (HTTP/1.0). Any client chooses its
- * `Host`, but only for its own answer: the address leads to the server that the client has reached. `X-Forwarded-…` is not
- * read, because a client can send it through a proxy that does not set it; behind TLS or a path, set `server.public_url`.
+ * The absolute signed address; undefined where there is no {@link serverBase}. Any client chooses its `Host`, but only for its own
+ * answer: the address leads to the server that the client has reached.
  */
 export function streamUrl({ publicUrl, host, id, expiresS, signature }: StreamAddress): string | undefined {
-  const base = publicUrl === undefined ? originOf(host) : withoutEnd(publicUrl);
+  const base = serverBase(publicUrl, host);
   if (base === undefined) return undefined;
   return `${base}/v1/streams/${encodeURIComponent(id)}?expires=${expiresS}&signature=${signature}`;
 }
@@ -62,18 +62,4 @@ export function streamExpiryS(times: {
   readonly retentionMs: number;
 }): number {
   return Math.ceil((times.createdAtMs + times.totalMs + times.retentionMs) / 1_000);
-}
-
-/** A name, an IPv4 address or an IPv6 address in brackets, and perhaps a port: nothing else of RFC 3986's authority. */
-const hostForm = /^(?:[a-z0-9](?:[a-z0-9._-]{0,252})|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?$/i;
-
-function originOf(host: string | undefined): string | undefined {
-  if (host === undefined || !hostForm.test(host)) return undefined;
-  const url = `http://${host}`;
-  return URL.canParse(url) ? new URL(url).origin : undefined;
-}
-
-function withoutEnd(publicUrl: string): string {
-  const { origin, pathname } = new URL(publicUrl);
-  return `${origin}${pathname.replace(/\/+$/, '')}`;
 }
