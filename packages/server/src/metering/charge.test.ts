@@ -51,7 +51,12 @@ describe('the cost of an ended request', () => {
       status: 'completed',
       usage: { promptTokens: 40, completionTokens: 20, cachedTokens: 30 },
       target: 'lab/m',
-      attempts: [{ model: 'dear', target: 'lab/m', mode: 'first', outcome: 'served', deliveredTokens: 19 }],
+      attempts: [
+        {
+          ...{ model: 'dear', target: 'lab/m', mode: 'first', outcome: 'served' },
+          ...{ deliveredTokens: 19, startedMs: 0 },
+        },
+      ],
     };
     expect(requestCostMicroUsd(outcome, prices)).toBe(500_000 + 10 * 10 + 30 * 1 + 20 * 30);
   });

@@ -16,6 +16,7 @@ const attempt = (target: string, more: Partial<AttemptRecord>): AttemptRecord =>
   mode: 'first',
   outcome: 'failed',
   deliveredTokens: 0,
+  startedMs: 0,
   ...more,
 });
 

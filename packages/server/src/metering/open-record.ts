@@ -200,12 +200,18 @@ function withDelivered(attempts: readonly AttemptRecord[], all: number): readonl
   );
 }
 
-function entryOf({ target, outcome, usage }: AttemptRecord): AttemptEntry {
+function entryOf(attempt: AttemptRecord): AttemptEntry {
+  const { target, outcome, usage, mode, failure, deliveredTokens, startedMs, durationMs } = attempt;
   return {
     target,
     outcome,
     prompt_tokens: usage?.promptTokens ?? 0,
     completion_tokens: usage?.completionTokens ?? 0,
     estimated: usage?.estimated === true,
+    mode,
+    ...(failure === undefined ? {} : { code: failure.code }),
+    delivered_tokens: deliveredTokens,
+    started_ms: startedMs,
+    ...(durationMs === undefined ? {} : { duration_ms: durationMs }),
   };
 }

@@ -51,8 +51,21 @@ test('a replay is charged the prompt at the first price, and each delivered toke
     { model: 'cheap', outcome: 'served', deliveredTokens: 2 },
   ]);
   expect(costOf(outcome, prices)).toBe(1_000 + 60 * 1 + 3 * 20 + 2 * 1_000);
-  const attempt_log = ['one/m', 'two/m'].map((target) => expect.objectContaining({ target }));
-  expect(await app.records()).toMatchObject([{ target: 'two/m', attemptLog: attempt_log, takeovers: 1 }]);
+  expect(await app.records()).toMatchObject([
+    {
+      target: 'two/m',
+      takeovers: 1,
+      attemptLog: [
+        { target: 'one/m', mode: 'first', outcome: 'failed', code: 'upstream_cut', delivered_tokens: 3 },
+        { target: 'two/m', mode: 'replay', outcome: 'served', delivered_tokens: 2 },
+      ],
+    },
+  ]);
+  const [cut, replay] = outcome.attempts;
+  // Each begins after the one before has ended, and has an end.
+  expect(cut?.startedMs).toBeLessThanOrEqual((cut?.startedMs ?? 0) + (cut?.durationMs ?? -1));
+  expect((cut?.startedMs ?? 0) + (cut?.durationMs ?? 0)).toBeLessThanOrEqual(replay?.startedMs ?? -1);
+  expect(replay?.durationMs).toBeGreaterThanOrEqual(0);
   await expect.poll(app.logged).toContainEqual(expect.objectContaining({ target: 'two/m' }));
   expect(costOf(outcome, { ...prices, dear: undefined })).toBe(2 * 1_000);
   expect(costOf(outcome, { ...prices, cheap: undefined })).toBe(1_000 + 60 * 1 + 3 * 20);

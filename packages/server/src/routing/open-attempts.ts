@@ -33,6 +33,10 @@ export interface AttemptRecord {
   hasOutput?: boolean;
   /** Tokens that the client has received: 0 for a hedge that lost, and only the new ones of a replay. */
   deliveredTokens: number;
+  /** Whole milliseconds from the admission of the request to the call of the target. */
+  readonly startedMs: number;
+  /** Whole milliseconds from the call to its end; absent while it is open. */
+  durationMs?: number;
 }
 
 /** The attempt that the last part of an answer came from: after a takeover that of the target that took over. */
@@ -98,12 +102,14 @@ class RequestAttempts implements OpenAttempts {
   private readonly health: Health;
   private readonly timers: TimerQueue;
   private readonly signal: AbortSignal;
+  private readonly beginsMs: number;
 
   constructor({ health, timers, signal, promptTokens }: OpenAttemptsDeps) {
     this.promptTokens = promptTokens;
     this.health = health;
     this.timers = timers;
     this.signal = signal;
+    this.beginsMs = timers.now();
   }
 
   open(
@@ -119,6 +125,7 @@ class RequestAttempts implements OpenAttempts {
       mode,
       outcome: 'open',
       deliveredTokens: 0,
+      startedMs: this.sinceBegin(),
     };
     this.records = this.records.concat(record);
     this.target = record.target;
@@ -157,6 +164,7 @@ class RequestAttempts implements OpenAttempts {
     this.running = this.running.filter((one) => one !== opened);
     const { attempt, record, tracked } = opened;
     record.outcome = outcome;
+    record.durationMs = this.sinceBegin() - record.startedMs;
     const usage = this.wasTaken(opened) ? this.usageOf(opened) : undefined;
     if (usage !== undefined) record.usage = usage;
     if (attempt.count.tokens > 0) record.hasOutput = true;
@@ -176,6 +184,11 @@ class RequestAttempts implements OpenAttempts {
 
   async closeOthers(kept: OpenAttempt | undefined, outcome: AttemptRecord['outcome']): Promise<void> {
     for (const opened of this.running) if (opened !== kept) await this.close(opened, outcome);
+  }
+
+  /** V8 stores a fraction as an object of its own. */
+  private sinceBegin(): number {
+    return Math.round(this.timers.now() - this.beginsMs);
   }
 
   /** The target reads the prompt of an attempt from its request on, and may bill it. */

@@ -98,6 +98,15 @@ export interface AttemptEntry {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly estimated: boolean;
+  /** Why it was made. The rest is absent in records of earlier versions, and of a request whose server was killed. */
+  readonly mode?: 'first' | 'hedge' | 'prefix' | 'replay';
+  /** Why it failed; absent where it has not. */
+  readonly code?: string;
+  /** Tokens of it that the client has received. */
+  readonly delivered_tokens?: number;
+  /** Milliseconds from the admission of the request to the call of the target, and from there to the end of the attempt. */
+  readonly started_ms?: number;
+  readonly duration_ms?: number;
 }
 
 /** A usage record as the administration shows it; an open one has the figures of its last progress. */

@@ -19,6 +19,8 @@ let app: TestApp;
 let wall: Wall;
 /** An ordinary key of the store, beside the fixed `testKey`. */
 let stored: { readonly id: string; readonly key: string };
+/** A completion that has a record. */
+let completion: { readonly id: string };
 beforeAll(async () => {
   wall = createWall();
   const port = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
@@ -36,6 +38,8 @@ auth: {oidc: {issuer: "http://127.0.0.1:1", client_id: us, client_secret: hush, 
   });
   const made = await send({ method: 'POST', target: '/admin/v1/keys', key: testAdminKey });
   stored = JSON.parse(made.text) as typeof stored;
+  const answered = await send({ method: 'POST', target: '/v1/chat/completions', key: testKey });
+  completion = JSON.parse(answered.text) as typeof completion;
 });
 afterAll(async () => {
   await app?.stop();
@@ -68,6 +72,7 @@ function pathOf(template: string): string {
     '/v1/models/': 'a',
     '/admin/v1/keys/': stored.id,
     '/admin/v1/owners/': 'default',
+    '/admin/v1/requests/': completion.id,
   };
   const [before = ''] = template.split('{');
   return template.replace(/\{\+?id\}/, ids[before] ?? 'one');

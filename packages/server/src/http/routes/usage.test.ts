@@ -38,7 +38,17 @@ const record: UsageRecord = {
   costMicroUsd: 42,
   attempts: 2,
   attemptLog: [
-    { target: 'lab/llama', outcome: 'cut', prompt_tokens: 10, completion_tokens: 20, estimated: true },
+    {
+      ...{
+        target: 'lab/llama',
+        outcome: 'failed',
+        prompt_tokens: 10,
+        completion_tokens: 20,
+        estimated: true,
+      },
+      ...{ mode: 'first', code: 'upstream_cut', delivered_tokens: 20, started_ms: 1, duration_ms: 700 },
+    },
+    { target: 'lab/spare', outcome: 'served', prompt_tokens: 10, completion_tokens: 0, estimated: false },
   ],
   takeovers: 0,
   ttftMs: 120,
@@ -103,7 +113,9 @@ const report = createUsageReport({
         { records: query },
         query.after === 'gone'
           ? { data: [], hasMore: false, unknownAfter: true }
-          : { data: [open, record], hasMore: true },
+          : query.id !== undefined
+            ? { data: [record].filter(({ id }) => id === query.id), hasMore: false }
+            : { data: [open, record], hasMore: true },
       ),
     spent: (budgets) =>
       read(
@@ -248,6 +260,43 @@ describe('/admin/v1/requests', () => {
       settled_at: '2026-11-28T11:59:59.900Z',
     });
     expect(body.data[0]).toMatchObject({ status: 'open', target: null, settled_at: null });
+  });
+});
+
+describe('/admin/v1/requests/{id}', () => {
+  it('answers one record, with why its attempts were made and have failed', async () => {
+    const { body } = await json('/admin/v1/requests/chatcmpl-1');
+    expect(asked).toEqual([{ records: { id: 'chatcmpl-1', limit: 1 } }]);
+    expect(body).toMatchObject({ id: 'chatcmpl-1', attempts: 2 });
+    expect(body.attempt_log).toEqual([
+      {
+        ...{
+          target: 'lab/llama',
+          outcome: 'failed',
+          prompt_tokens: 10,
+          completion_tokens: 20,
+          estimated: true,
+        },
+        ...{ mode: 'first', code: 'upstream_cut', delivered_tokens: 20, started_ms: 1, duration_ms: 700 },
+      },
+      {
+        // Of an earlier version.
+        ...{
+          target: 'lab/spare',
+          outcome: 'served',
+          prompt_tokens: 10,
+          completion_tokens: 0,
+          estimated: false,
+        },
+        ...{ mode: null, code: null, delivered_tokens: null, started_ms: null, duration_ms: null },
+      },
+    ]);
+  });
+
+  it('is 404 where there is no such record', async () => {
+    const { answer, text } = await get('/admin/v1/requests/chatcmpl-0');
+    expect(answer.status).toBe(404);
+    expect(JSON.parse(text).error.code).toBe('completion_not_found');
   });
 });
 

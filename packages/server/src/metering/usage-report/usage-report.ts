@@ -25,6 +25,8 @@ export interface UsageReport {
   usage(query: string): Promise<Result<ReportAnswer>>;
   /** Records, newest first: `/admin/v1/requests`. */
   requests(query: string): Promise<Result<ReportAnswer>>;
+  /** One record: `/admin/v1/requests/{id}`. */
+  request(id: string): Promise<Result<ReportAnswer>>;
   /** Every budget, and what is left of it: `/admin/v1/budgets`. */
   budgets(query: string): Promise<Result<ReportAnswer>>;
   /** Sums and budgets of one key: `/v1/usage`. */
@@ -61,6 +63,16 @@ export function createUsageReport({ reads, now }: UsageReportOptions): UsageRepo
         const page = await reads.records(asked.value);
         if (page.unknownAfter === true) return fail(unknownAfter(asked.value.after ?? ''));
         return json({ data: page.data.map(recordJson), has_more: page.hasMore });
+      });
+    },
+    async request(id) {
+      return answered(async () => {
+        const { data } = await reads.records({ id, limit: 1 });
+        const [record] = data;
+        if (record !== undefined) return json(recordJson(record));
+        const message =
+          'There is no record with this id: it is that of a completion (chatcmpl-…), its retention is over, or its request has reached no target.';
+        return fail(failure('completion_not_found', message));
       });
     },
     async budgets(query) {
