@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { relativeTime } from '../../elements/format.ts';
-import { amountOf, limitOf, limitWords, type Standing, sharesOf } from './budget.ts';
+import { amountOf, limitOf, limitWords, type Standing, sharesOf, spentWords } from './budget.ts';
 import type { Budget } from './key.ts';
 
 interface BudgetBarProps {
@@ -16,7 +16,7 @@ export function BudgetBar({ budget, standing }: BudgetBarProps): ReactNode {
   const { unit, limit, spent, reserved, resets_at: resetsAt } = standing;
   const shares = sharesOf(standing);
   const isOver = spent >= limit;
-  const words = `${amountOf(unit, spent)} of ${limitWords(standing)}`;
+  const words = spentWords(standing);
   const isReserved = reserved > 0 ? `${amountOf(unit, reserved)} reserved` : undefined;
   const resets = resetsAt === null ? undefined : `resets ${relativeTime(Date.parse(resetsAt))}`;
   return (

@@ -44,6 +44,12 @@ const periodNames: Readonly<Record<BudgetPeriod, string>> = {
   total: 'in total',
 };
 
+/** `$3.20 of $20.00 a month`, `54 of 600 tokens a day`. */
+export function spentWords(standing: Standing): string {
+  const { unit, spent } = standing;
+  return `${unit === 'usd' ? amountOf(unit, spent) : count(spent)} of ${limitWords(standing)}`;
+}
+
 /** `$20.00 a month`. */
 export function limitWords({ unit, limit, period }: Pick<Standing, 'unit' | 'limit' | 'period'>): string {
   return `${amountOf(unit, limit)} ${periodNames[period]}`;

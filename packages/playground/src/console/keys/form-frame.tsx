@@ -34,10 +34,8 @@ export function FormFrame({
         onSend();
       }}
     >
-      <div className="form-body">
-        {children}
-        {writing.failure !== undefined && <FailureAlert failure={writing.failure} />}
-      </div>
+      <div className="form-body">{children}</div>
+      {writing.failure !== undefined && <FailureAlert failure={writing.failure} />}
       <footer>
         <button type="button" onClick={onCancel}>
           Cancel

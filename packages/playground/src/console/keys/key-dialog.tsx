@@ -71,7 +71,7 @@ export function KeyDialog({
         onCancel={onClose}
       >
         <div className="form-pair">
-          <Field form={form} name="name" label="Name" placeholder="for people" />
+          <Field form={form} name="name" label="Name" placeholder="ci" />
           <Field
             form={form}
             name="owner"

@@ -18,7 +18,8 @@ interface KeyListProps {
 
 export function KeyList({ keys, standings, empty, onOpen, onAct }: KeyListProps): ReactNode {
   const columns: Column<Key>[] = [
-    { name: 'Key', cell: (key) => <KeyName of={key} /> },
+    { name: 'Key', maxWidth: '24ch', cell: (key) => <KeyName of={key} /> },
+    { name: 'State', cell: (key) => <KeyStateMark of={key} /> },
     { name: 'Owner', maxWidth: '16ch', cell: ({ owner }) => <span title={owner}>{owner}</span> },
     {
       name: 'Models',
@@ -34,9 +35,8 @@ export function KeyList({ keys, standings, empty, onOpen, onAct }: KeyListProps)
       name: 'Budget',
       cell: (key) => <BudgetBar budget={key.budget} standing={standings.get(`key:${key.id}`)} />,
     },
-    { name: 'Expires', cell: ({ expires_at: at }) => <Time at={at} isNull="never" /> },
+    { name: 'Expires', cell: ({ expires_at: at }) => <Time at={at} isNull="never" isDay /> },
     { name: 'Last used', cell: ({ last_used_at: at }) => <Time at={at} isNull="never" isRelative /> },
-    { name: 'State', cell: (key) => <KeyStateMark of={key} /> },
     {
       name: 'Actions',
       isHeadUnseen: true,
@@ -44,7 +44,7 @@ export function KeyList({ keys, standings, empty, onOpen, onAct }: KeyListProps)
       cell: (key) =>
         key.fixed ? (
           <span className="hint" title={whyFixed}>
-            set in the configuration
+            changed at its source
           </span>
         ) : (
           <KeyActions of={key} isQuiet onAct={(action) => onAct(key, action)} />
@@ -66,21 +66,20 @@ export function KeyList({ keys, standings, empty, onOpen, onAct }: KeyListProps)
 function KeyName({ of: { name, id, prefix } }: { of: Key }): ReactNode {
   return (
     <>
-      <span className="line named">{name ?? id}</span>
-      <code className="line hint">{prefix ?? (name === null ? '' : id)}</code>
+      {name === null ? <code className="line">{id}</code> : <span className="line named">{name}</span>}
+      <code className="line hint">{prefix}</code>
     </>
   );
 }
 
-export function Time({
-  at,
-  isNull,
-  isRelative = false,
-}: {
-  at: string | null;
-  isNull: string;
-  isRelative?: boolean;
-}): ReactNode {
+interface TimeProps {
+  readonly at: string | null;
+  readonly isNull: string;
+  readonly isRelative?: boolean;
+  readonly isDay?: boolean;
+}
+
+export function Time({ at, isNull, ...form }: TimeProps): ReactNode {
   if (at === null) return <span className="hint">{isNull}</span>;
-  return <TimeStamp atMs={Date.parse(at)} isRelative={isRelative} />;
+  return <TimeStamp atMs={Date.parse(at)} {...form} />;
 }

@@ -81,7 +81,7 @@ function Facts({ of: key, standings }: { of: Key; standings: Standings }): React
     ['Budget', <BudgetBar key="budget" budget={key.budget} standing={standings.get(`key:${key.id}`)} />],
     ...(ofOwner === undefined
       ? []
-      : [['Budget of its owner', <BudgetBar key="of-owner" budget={null} standing={ofOwner} />] as const]),
+      : [['Owner’s budget', <BudgetBar key="of-owner" budget={null} standing={ofOwner} />] as const]),
     ['Expires', <Time key="expires" at={key.expires_at} isNull="never" />],
     ['Last used', <Time key="used" at={key.last_used_at} isNull="never" isRelative />],
     ['Created', <Time key="created" at={key.created_at} isNull="–" />],

@@ -2,17 +2,21 @@ import type { ReactNode } from 'react';
 import type { Connection } from '../../api/connection.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { TimeChart } from '../../elements/charts/time-chart.tsx';
+import { type Column, DataTable } from '../../elements/data-table.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count, money } from '../../elements/format.ts';
 import { useResource } from '../resource.ts';
-import { dayUsesIn, lastDays, sumOf } from './use.ts';
+import { dayUsesIn, lastDays, type ModelUse, modelUsesIn, sumOf } from './use.ts';
 
 const shownDays = 14;
+const refreshMs = 10_000;
 
 /** What a key has done in the last days. */
 export function KeyUse({ connection, id }: { connection: Connection; id: string }): ReactNode {
-  const path = `/admin/v1/usage?${new URLSearchParams({ group_by: 'day', key_id: id, since: `${shownDays}d` })}`;
-  const { value, failure } = useResource(connection, path, { read: dayUsesIn, everyMs: 10_000 });
+  const path = (group: string): string =>
+    `/admin/v1/usage?${new URLSearchParams({ group_by: group, key_id: id, since: `${shownDays}d` })}`;
+  const { value, failure } = useResource(connection, path('day'), { read: dayUsesIn, everyMs: refreshMs });
+  const models = useResource(connection, path('model'), { read: modelUsesIn, everyMs: refreshMs });
   const days = lastDays(value ?? [], shownDays, Date.now());
   const sum = sumOf(days);
   return (
@@ -44,6 +48,14 @@ export function KeyUse({ connection, id }: { connection: Connection; id: string 
           />
         </>
       )}
+      {models.value !== undefined && models.value.length > 0 && (
+        <DataTable
+          name="Use by model"
+          columns={modelColumns}
+          rows={models.value}
+          keyOf={({ model }) => model}
+        />
+      )}
     </section>
   );
 }
@@ -54,6 +66,14 @@ const dayForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short
 function dayOf(seconds: number): string {
   return dayForm.format(seconds * 1_000);
 }
+
+const modelColumns: readonly Column<ModelUse>[] = [
+  { name: 'Model', cell: ({ model }) => model },
+  { name: 'Requests', align: 'end', cell: ({ requests }) => count(requests) },
+  { name: 'Prompt tokens', align: 'end', cell: ({ prompt_tokens: tokens }) => count(tokens) },
+  { name: 'Completion tokens', align: 'end', cell: ({ completion_tokens: tokens }) => count(tokens) },
+  { name: 'Cost', align: 'end', cell: ({ cost_micro_usd: cost }) => money(cost) },
+];
 
 function Figure({ name, figure }: { name: string; figure: string }): ReactNode {
   return (

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { limitWords, sharesOf, standingsIn } from './budget.ts';
+import { limitWords, sharesOf, spentWords, standingsIn } from './budget.ts';
 import { keysIn, stateOf } from './key.ts';
 
 const now = Date.parse('2026-11-28T12:00:00Z');
@@ -36,9 +36,18 @@ it('the parts of a budget never exceed its bar', () => {
 });
 
 it('budgets are found by whose they are, and said in words', () => {
-  const standing = { unit: 'usd', limit: 20, spent: 3.2, reserved: 0, period: 'month', resets_at: later };
+  const standing = {
+    unit: 'usd',
+    limit: 20,
+    spent: 3.2,
+    reserved: 0,
+    period: 'month',
+    resets_at: later,
+  } as const;
   const standings = standingsIn({ data: [{ id: 'key:key_1', ...standing }, { id: 'key:key_2' }] });
   expect([...standings.keys()]).toEqual(['key:key_1']);
+  expect(spentWords(standing)).toBe('$3.20 of $20.00 a month');
+  expect(spentWords({ ...standing, unit: 'tokens', spent: 54, limit: 600 })).toBe('54 of 600 tokens a month');
   expect(limitWords({ unit: 'usd', limit: 20, period: 'month' })).toBe('$20.00 a month');
   expect(limitWords({ unit: 'tokens', limit: 12_000, period: 'total' })).toBe('12,000 tokens in total');
 });

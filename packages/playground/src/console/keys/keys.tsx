@@ -46,7 +46,7 @@ export function Keys({ connection, query }: ViewProps): ReactNode {
   };
   const failure = keys.failure ?? owners.failure;
   return (
-    <div className="keys">
+    <div className="view keys">
       {id === null ? (
         <Overview query={query} lists={lists} onOpen={setOpen} />
       ) : (

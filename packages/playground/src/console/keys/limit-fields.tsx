@@ -34,7 +34,7 @@ export function LimitFields({ form, served, unset }: LimitFieldsProps): ReactNod
         label="Budget"
         placeholder="none"
         isNumber
-        hint="What a request is refused beyond. Days and months are those of UTC."
+        hint="Requests beyond it are refused. Days and months are those of UTC."
       >
         <Choice
           form={form}
@@ -86,7 +86,6 @@ function ModelsField({ form, served }: { form: Form; served: readonly string[] }
             <button
               key={name}
               type="button"
-              className="quiet"
               aria-pressed={chosen.includes(name)}
               onClick={() => form.type('models', withModelToggled(text, name))}
             >

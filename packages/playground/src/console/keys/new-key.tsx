@@ -34,6 +34,9 @@ export function NewKey({ secret, children, onDone }: NewKeyProps): ReactNode {
             </div>
           </>
         )}
+        <p className="hint">
+          Clients send it as <code>Authorization: Bearer …</code> to <code>{window.location.origin}/v1</code>
+        </p>
         {children}
       </div>
       <footer>

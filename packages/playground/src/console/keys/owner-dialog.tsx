@@ -63,7 +63,7 @@ export function OwnerDialog({
         onCancel={onClose}
       >
         <div className={of === undefined ? 'form-pair' : undefined}>
-          <Field form={form} name="name" label="Name" placeholder="for people" />
+          <Field form={form} name="name" label="Name" placeholder="Acme" />
           {of === undefined && (
             <Field
               form={form}

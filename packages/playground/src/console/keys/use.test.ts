@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { dayUsesIn, lastDays, sumOf } from './use.ts';
+import { dayUsesIn, lastDays, modelUsesIn, sumOf } from './use.ts';
 
 const row = (day: string, requests: number) => ({
   ...{ day, requests, prompt_tokens: 10, completion_tokens: 5, cost_micro_usd: 7 },
@@ -15,4 +15,10 @@ it('the last days are all there, also those without a request', () => {
     ['2026-11-28', 2],
   ]);
   expect(sumOf(days)).toEqual({ requests: 3, prompt_tokens: 20, completion_tokens: 10, cost_micro_usd: 14 });
+});
+
+it('models come by their requests', () => {
+  const { day: _, ...use } = row('', 1);
+  const rows = modelUsesIn({ data: [{ ...use, model: 'a' }, { ...use, model: 'b', requests: 9 }, use] });
+  expect(rows.map(({ model }) => model)).toEqual(['b', 'a']);
 });

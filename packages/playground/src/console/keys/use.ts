@@ -13,10 +13,23 @@ export interface DayUse extends Use {
   readonly day: string;
 }
 
+export interface ModelUse extends Use {
+  readonly model: string;
+}
+
 /** The rows of `group_by=day`. */
 export function dayUsesIn(body: unknown): DayUse[] {
+  return rowsIn<DayUse>(body, 'day');
+}
+
+/** The rows of `group_by=model`, the most used model first. */
+export function modelUsesIn(body: unknown): ModelUse[] {
+  return rowsIn<ModelUse>(body, 'model').toSorted((one, other) => other.requests - one.requests);
+}
+
+function rowsIn<Row extends Use>(body: unknown, group: string): Row[] {
   const data: unknown[] = isObject(body) && Array.isArray(body['data']) ? body['data'] : [];
-  return data.filter((row): row is DayUse => isObject(row) && typeof row['day'] === 'string');
+  return data.filter((row): row is Row => isObject(row) && typeof row[group] === 'string');
 }
 
 const dayMs = 86_400_000;

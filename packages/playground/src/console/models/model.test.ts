@@ -27,9 +27,9 @@ it.each([
 describe('prices', () => {
   it('are said for a million tokens, with what else belongs to them', () => {
     expect(priceWords(null)).toBeUndefined();
-    expect(priceWords({ input: '0.15', output: '0.6' })).toBe('$0.15 in · $0.6 out');
+    expect(priceWords({ input: '0.15', output: '0.6' })).toBe('$0.15 in · $0.60 out');
     expect(priceWords({ input: '1', cached: '0.1', above: [{ tokens: 200_000 }] })).toBe(
-      '$1 in · $0.1 cached · other above 200,000 tokens',
+      '$1.00 in · $0.10 cached · other above 200,000 tokens',
     );
   });
 

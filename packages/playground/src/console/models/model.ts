@@ -1,4 +1,5 @@
 import { isObject } from '../../api/failure.ts';
+import { count, money } from '../../elements/format.ts';
 
 /** Decimal texts: US dollars for a million tokens, `request` for one request. */
 export interface Price {
@@ -68,9 +69,10 @@ export function priceWords(price: Price | null): string | undefined {
     [price.cache_write, 'cache write'],
     [price.request, 'a request'],
   ];
-  const words = parts.flatMap(([amount, what]) => (amount === undefined ? [] : [`$${amount} ${what}`]));
-  const steps =
-    price.above?.map(({ tokens }) => `other above ${tokens.toLocaleString('en-US')} tokens`) ?? [];
+  const words = parts.flatMap(([amount, what]) =>
+    amount === undefined ? [] : [`${money(Number(amount) * 1_000_000)} ${what}`],
+  );
+  const steps = price.above?.map(({ tokens }) => `other above ${count(tokens)} tokens`) ?? [];
   return [...words, ...steps].join(' · ');
 }
 
@@ -83,7 +85,7 @@ export function commonPriceOf(targets: readonly Target[]): Price | null | undefi
     : undefined;
 }
 
-/** The features that tell one target from another, in words. Others (temperature, stop …) nearly all targets honour. */
+/** The features that tell one target from another, in words. Others (temperature, seed …) nearly all targets honour. */
 const featureNames: readonly (readonly [string, string])[] = [
   ['tools', 'tools'],
   ['json_schema', 'structured output'],
@@ -94,10 +96,6 @@ const featureNames: readonly (readonly [string, string])[] = [
   ['audio_output', 'speech'],
   ['web_search', 'web search'],
   ['logprobs', 'logprobs'],
-  ['logit_bias', 'logit bias'],
-  ['n', 'several choices'],
-  ['seed', 'seed'],
-  ['prediction', 'prediction'],
 ];
 
 export function featureWords(capabilities: readonly string[]): string[] {

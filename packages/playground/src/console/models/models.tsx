@@ -24,7 +24,7 @@ export function Models({ connection }: ViewProps): ReactNode {
     ),
   );
   return (
-    <div className="models">
+    <div className="view models">
       <header>
         <h2>Models</h2>
         {models !== undefined && <Counts of={models} />}

@@ -18,7 +18,7 @@ export function TargetList({ of: model, withPrice }: TargetListProps): ReactNode
     { name: 'Weight', align: 'end', cell: ({ weight }) => weight },
     {
       name: 'Takeover',
-      cell: ({ takeover }) => takeover ?? <span className="hint">as it can</span>,
+      cell: ({ takeover }) => takeover ?? <span className="hint">default</span>,
     },
     ...(withPrice
       ? [
