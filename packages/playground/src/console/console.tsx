@@ -1,4 +1,4 @@
-import { type ComponentType, lazy, type ReactNode, Suspense } from 'react';
+import { type ComponentType, lazy, type ReactNode, Suspense, useEffect, useRef } from 'react';
 import type { Connection } from '../api/connection.ts';
 import { type ConsoleView, consoleAddress, consoleViews } from '../app/route.ts';
 import './console.css';
@@ -32,19 +32,31 @@ export function Console({ view, isAdmin, connection, query }: ConsoleProps): Rea
   const View = views[view];
   return (
     <div className="console">
-      <nav aria-label="Console">
-        {consoleViews.map(({ id, name }) => (
-          <a key={id} href={consoleAddress(id)} aria-current={id === view ? 'page' : undefined}>
-            {name}
-          </a>
-        ))}
-      </nav>
+      <Views view={view} />
       <main>
         <Suspense fallback={<p className="hint" aria-busy="true" />}>
           <View key={view} connection={connection} query={query} />
         </Suspense>
       </main>
     </div>
+  );
+}
+
+function Views({ view }: { view: ConsoleView }): ReactNode {
+  const nav = useRef<HTMLElement>(null);
+  // On a phone they scroll sideways.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another view has another link.
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [view]);
+  return (
+    <nav ref={nav} aria-label="Console">
+      {consoleViews.map(({ id, name }) => (
+        <a key={id} href={consoleAddress(id)} aria-current={id === view ? 'page' : undefined}>
+          {name}
+        </a>
+      ))}
+    </nav>
   );
 }
 

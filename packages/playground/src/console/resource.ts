@@ -65,9 +65,10 @@ export async function askJson(
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: PageFailure }
 > {
   const { json, ...rest } = init;
-  const body =
-    json === undefined ? {} : { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } };
-  const asked = await connection.ask(path, { ...rest, ...body });
+  const headers = new Headers(rest.headers);
+  if (json !== undefined) headers.set('content-type', 'application/json');
+  const body = json === undefined ? {} : { body: JSON.stringify(json) };
+  const asked = await connection.ask(path, { ...rest, headers, ...body });
   if (!asked.ok) return asked;
   return { ok: true, value: parsed(await asked.value.text()) };
 }

@@ -96,9 +96,14 @@ export function shortDay(atMs: number): string {
   return dayForm.format(atMs);
 }
 
+/** `28 Nov 2026`. */
+export function longDay(atMs: number): string {
+  return longDayForm.format(atMs);
+}
+
 /** `28 Nov 2026, 14:03:09`: a whole time, for details and titles. */
 export function dateTime(atMs: number): string {
-  return `${longDayForm.format(atMs)}, ${clockTime(atMs)}`;
+  return `${longDay(atMs)}, ${clockTime(atMs)}`;
 }
 
 /** `28 Nov, 14:03:09`, for the cells of a table; of another year with it. */

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useLayoutEffect, useRef } from 'react';
 
 interface ModalProps {
   readonly name: string;
@@ -11,7 +11,12 @@ interface ModalProps {
 /** A window over the page: it has the focus until Escape or `Close` ends it. */
 export function Modal({ name, actions, children, onClose }: ModalProps): ReactNode {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => {
+    const shown = dialog.current;
+    shown?.showModal();
+    // Only a dialog that is closed gives the focus back; one that is taken out of the page does not.
+    return () => shown?.close();
+  }, []);
   return (
     <dialog ref={dialog} aria-label={name} onClose={onClose}>
       <header>

@@ -102,7 +102,7 @@ function buildModel(
 }
 
 /** The features that at least one target of the model honours: a request is sent only to those that honour all of its own. */
-export function capabilitiesOf({ targets }: Model): Feature[] {
+export function capabilitiesOf({ targets }: Pick<Model, 'targets'>): Feature[] {
   const each = targets.map(({ upstream, model }) => upstream.capabilities(model));
   return features.filter((feature) => each.some((one) => one.has(feature)));
 }

@@ -1,9 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import { engineUpstream } from '../../config/names.ts';
 import { priceJson } from '../../config/price-json.ts';
-import { type Feature, features } from '../../domain/requirements.ts';
 import { type ListedTarget, listPrices } from '../../metering/price-list.ts';
-import type { Catalogue, Model, Target } from '../../routing/catalogue.ts';
+import { type Catalogue, capabilitiesOf, type Model, type Target } from '../../routing/catalogue.ts';
 import type { TargetHealth } from '../../routing/health.ts';
 import type { Route } from '../route.ts';
 import { healthIn, type ServiceView } from '../service-view.ts';
@@ -32,7 +31,7 @@ export function adminModelsRoute(
       weight: target.weight,
       takeover: target.takeover ?? null,
       price: listed === undefined ? null : listedPrice(listed),
-      capabilities: honouredBy(target),
+      capabilities: capabilitiesOf({ targets: [target] }),
       engine: engineModel(target),
       ...healthJson(health, now()),
     };
@@ -68,11 +67,6 @@ export function adminModelsRoute(
     idOf: ({ model }) => model.id,
     json: modelJson,
   });
-}
-
-function honouredBy({ upstream, model }: Target): readonly Feature[] {
-  const honoured = upstream.capabilities(model);
-  return features.filter((feature) => honoured.has(feature));
 }
 
 /** The price with its place: the file that it stands in, null for the environment or flags, and its key there. */

@@ -1,0 +1,85 @@
+import type { ReactNode } from 'react';
+import { type Column, DataTable } from '../../elements/data-table.tsx';
+import { TimeStamp } from '../../elements/time-stamp.tsx';
+import type { Standings } from './budget.ts';
+import { BudgetBar } from './budget-bar.tsx';
+import { type Key, whyFixed } from './key.ts';
+import { type KeyAction, KeyActions } from './key-actions.tsx';
+import { LimitWords, ModelWords } from './key-limits.tsx';
+import { KeyStateMark } from './key-state.tsx';
+
+interface KeyListProps {
+  readonly keys: readonly Key[];
+  readonly standings: Standings;
+  readonly empty: ReactNode;
+  onOpen(key: Key): void;
+  onAct(key: Key, action: KeyAction): void;
+}
+
+export function KeyList({ keys, standings, empty, onOpen, onAct }: KeyListProps): ReactNode {
+  const columns: Column<Key>[] = [
+    { name: 'Key', maxWidth: '24ch', cell: (key) => <KeyName of={key} /> },
+    { name: 'State', cell: (key) => <KeyStateMark of={key} /> },
+    { name: 'Owner', maxWidth: '16ch', cell: ({ owner }) => <span title={owner}>{owner}</span> },
+    {
+      name: 'Models',
+      maxWidth: '22ch',
+      cell: ({ models }) => (
+        <span title={models?.join(', ')}>
+          <ModelWords models={models} />
+        </span>
+      ),
+    },
+    { name: 'Limits', cell: (key) => <LimitWords of={key} /> },
+    {
+      name: 'Budget',
+      cell: (key) => <BudgetBar budget={key.budget} standing={standings.get(`key:${key.id}`)} />,
+    },
+    { name: 'Expires', cell: ({ expires_at: at }) => <Time at={at} isNull="never" isDay /> },
+    { name: 'Last used', cell: ({ last_used_at: at }) => <Time at={at} isNull="never" isRelative /> },
+    {
+      name: 'Actions',
+      isHeadUnseen: true,
+      align: 'end',
+      cell: (key) =>
+        key.fixed ? (
+          <span className="hint" title={whyFixed}>
+            changed at its source
+          </span>
+        ) : (
+          <KeyActions of={key} isQuiet onAct={(action) => onAct(key, action)} />
+        ),
+    },
+  ];
+  return (
+    <DataTable
+      name="Keys"
+      columns={columns}
+      rows={keys}
+      keyOf={({ id }) => id}
+      onOpen={onOpen}
+      empty={empty}
+    />
+  );
+}
+
+function KeyName({ of: { name, id, prefix } }: { of: Key }): ReactNode {
+  return (
+    <>
+      {name === null ? <code className="line">{id}</code> : <span className="line named">{name}</span>}
+      <code className="line hint">{prefix}</code>
+    </>
+  );
+}
+
+interface TimeProps {
+  readonly at: string | null;
+  readonly isNull: string;
+  readonly isRelative?: boolean;
+  readonly isDay?: boolean;
+}
+
+export function Time({ at, isNull, ...form }: TimeProps): ReactNode {
+  if (at === null) return <span className="hint">{isNull}</span>;
+  return <TimeStamp atMs={Date.parse(at)} {...form} />;
+}
