@@ -11,9 +11,11 @@ export interface OwnView extends ServiceView {
 export function createOwnView(runs: RunRegistry, health: Health): OwnView {
   return {
     runs: () =>
-      runs.list().map(({ id, requestId, keyId, model, target, stream, createdAtMs }) => ({
-        ...{ id, requestId, keyId, model, target, stream, createdAtMs },
-      })),
+      runs.list().map((run) => {
+        const { id, requestId, keyId, owner, model, target, stream, createdAtMs } = run;
+        const completionTokens = run.completionTokens();
+        return { id, requestId, keyId, owner, model, target, stream, createdAtMs, completionTokens };
+      }),
     targets: () => health.list(),
   };
 }

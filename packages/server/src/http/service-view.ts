@@ -3,8 +3,9 @@ import type { TargetHealth, TargetNames } from '../routing/health.ts';
 
 /** A run in the list of the administration. */
 export interface RunView
-  extends Pick<RunFacts, 'id' | 'requestId' | 'keyId' | 'model' | 'stream' | 'createdAtMs'> {
+  extends Pick<RunFacts, 'id' | 'requestId' | 'keyId' | 'owner' | 'model' | 'stream' | 'createdAtMs'> {
   readonly target: string | undefined;
+  readonly completionTokens: number;
 }
 
 /** A target, and its health. */

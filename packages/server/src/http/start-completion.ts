@@ -152,7 +152,7 @@ async function startNew(
 ): Promise<Result<Answering>> {
   const { config, catalogue, router, meter, timers, runs, instruments } = options;
   const { principal, requestId } = exchange;
-  const { models: rights, keyId } = principal;
+  const { models: rights, keyId, owner } = principal;
   const { request } = asked;
   const { id } = facts;
   const tags = readTags(exchange.request.headersDistinct[tagsHeader]);
@@ -198,6 +198,7 @@ async function startNew(
       asked,
       requestId,
       keyId,
+      owner,
       kept: writer === undefined ? undefined : { writer, graceMs: config.stream.graceMs },
       totalMs: model.timeouts.totalMs,
       keepContent: config.logging.content,

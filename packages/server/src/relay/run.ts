@@ -14,6 +14,8 @@ export interface RunFacts {
   readonly id: string;
   readonly requestId: string;
   readonly keyId: string;
+  /** Whose key it is. */
+  readonly owner: string;
   /** The name of the surface through which the request came. */
   readonly surface: string;
   /** The id or alias the client asked for. */
@@ -37,6 +39,8 @@ export interface Run extends RunFacts {
    * another one. Undefined before the first.
    */
   readonly target: string | undefined;
+  /** Tokens that have been delivered until now; an estimate until the target has counted them. */
+  completionTokens(): number;
   /** Resolves when the run has ended and has released everything. Never rejects. */
   readonly outcome: Promise<RunOutcome>;
   /**

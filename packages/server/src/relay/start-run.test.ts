@@ -72,6 +72,7 @@ function start(source: EventStream, { stream = true, json = false, kept, onOpen 
       asked: asked.value,
       requestId: 'req_1',
       keyId: 'k',
+      owner: 'o',
       kept,
       totalMs: 60_000,
       keepContent: false,

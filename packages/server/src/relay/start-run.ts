@@ -37,6 +37,7 @@ export interface RunCall {
   readonly asked: Asked;
   readonly requestId: string;
   readonly keyId: string;
+  readonly owner: string;
   /** Where its payloads are kept, for a run of lifetime `grace`; undefined: a run of lifetime `reader`. */
   readonly kept: KeptRun | undefined;
   /** Deadline of the whole run in milliseconds: queue, prompt and answer. */
@@ -80,6 +81,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer, StreamOwn
   readonly id: string;
   readonly requestId: string;
   readonly keyId: string;
+  readonly owner: string;
   readonly surface: string;
   readonly model: string;
   readonly stream: boolean;
@@ -117,6 +119,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer, StreamOwn
     this.id = call.id;
     this.requestId = call.requestId;
     this.keyId = call.keyId;
+    this.owner = call.owner;
     this.surface = surface.name;
     this.model = request.model;
     this.stream = request.stream;
@@ -137,6 +140,10 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer, StreamOwn
 
   get target(): string | undefined {
     return this.source.target();
+  }
+
+  completionTokens(): number {
+    return this.source.completionTokens();
   }
 
   get signal(): AbortSignal {

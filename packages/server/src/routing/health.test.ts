@@ -79,9 +79,13 @@ it('counts what is asked of a target, by the reason why it is asked', () => {
   );
   const one = target('lab', 'm');
   health.begin(one).countFailure();
-  for (const mode of ['first', 'hedge', 'prefix', 'replay'] as const) health.begin(one, mode);
+  for (const mode of ['first', 'failover', 'hedge', 'prefix', 'replay'] as const) health.begin(one, mode);
   expect(health.counts()).toEqual([
-    { upstream: 'lab', model: 'm', counts: { attempts: 5, failures: 1, hedges: 1, takeovers: 2 } },
+    {
+      upstream: 'lab',
+      model: 'm',
+      counts: { attempts: 6, failures: 1, failovers: 1, hedges: 1, takeovers: 2 },
+    },
   ]);
   expect(health.describe(one).recentFailures).toBe(0);
 });

@@ -21,7 +21,7 @@ export interface Health {
   /** Requests that are open at the target. */
   inFlight(target: Target): number;
   /** Notes that a request is sent to the target. The caller reports its course, and calls `end` on every path. */
-  begin(target: Target, mode?: AttemptMode): TrackedRequest;
+  begin(target: Target, mode?: CountedMode): TrackedRequest;
   /** The target's health now. */
   describe(target: Target): TargetHealth;
   /** Every target that is known, and its health now. */
@@ -41,11 +41,15 @@ export interface TargetNames {
 /** Why a target is asked. `hedge`: beside a slow one. `prefix`, `replay`: it takes over. */
 export type AttemptMode = 'first' | 'hedge' | 'prefix' | 'replay';
 
+/** `failover`: a `first` after another target of the same request has failed. */
+export type CountedMode = AttemptMode | 'failover';
+
 /** What was asked of a target since it became known; counted upwards. */
 export interface TargetCounts {
   readonly attempts: number;
   /** Attempts that failed for a reason that is not the caller's. */
   readonly failures: number;
+  readonly failovers: number;
   readonly hedges: number;
   readonly takeovers: number;
 }
@@ -133,7 +137,7 @@ class Breaker {
   inFlight = 0;
   open = false;
   probing = false;
-  readonly counts = { attempts: 0, failures: 0, hedges: 0, takeovers: 0 };
+  readonly counts = { attempts: 0, failures: 0, failovers: 0, hedges: 0, takeovers: 0 };
   /** Times of the failures within the window, oldest first; never more than the policy's limit. */
   private failures: readonly number[] = [];
   /**
@@ -149,9 +153,10 @@ class Breaker {
     this.now = now;
   }
 
-  count(mode: AttemptMode): void {
+  count(mode: CountedMode): void {
     this.counts.attempts += 1;
-    if (mode === 'hedge') this.counts.hedges += 1;
+    if (mode === 'failover') this.counts.failovers += 1;
+    else if (mode === 'hedge') this.counts.hedges += 1;
     else if (mode !== 'first') this.counts.takeovers += 1;
   }
 

@@ -130,13 +130,18 @@ class RequestAttempts implements OpenAttempts {
     this.records = this.records.concat(record);
     this.target = record.target;
     const started = startAttempt(candidate, call, this.timers, this.signal);
-    const tracked = this.health.begin(target, mode);
+    const tracked = this.health.begin(target, this.isFailover(record) ? 'failover' : mode);
     const attempt = call.request.stream
       ? started
       : this.whole(started, candidate, { call, machine }, tracked);
     const opened: OpenAttempt = { candidate, attempt, record, tracked, prefixTokens };
     this.running = this.running.concat(opened);
     return opened;
+  }
+
+  /** Before the commit, after another target; the same target again is none. */
+  private isFailover({ mode, target }: AttemptRecord): boolean {
+    return mode === 'first' && this.records.some((earlier) => earlier.target !== target);
   }
 
   /** The attempt of an answer that does not stream. */

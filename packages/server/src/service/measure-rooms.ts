@@ -23,10 +23,16 @@ export function measureRooms(
     ...health.counts().flatMap(({ upstream, model, counts }): Figure[] => [
       { name: 'target_attempts', labels: { upstream, model }, value: counts.attempts },
       { name: 'target_failures', labels: { upstream, model }, value: counts.failures },
+      { name: 'target_failovers', labels: { upstream, model }, value: counts.failovers },
       { name: 'target_hedges', labels: { upstream, model }, value: counts.hedges },
       { name: 'target_takeovers', labels: { upstream, model }, value: counts.takeovers },
     ]),
   ]);
+}
+
+/** Has every reading tell how much memory this process holds, without what its children hold. `residentBytes` takes microseconds. */
+export function measureProcess(instruments: Instruments, residentBytes: () => number): void {
+  instruments.watch(() => [{ name: 'memory', labels: {}, value: residentBytes() }]);
 }
 
 /** Has every reading tell what the engine of this process has to do. */

@@ -29,7 +29,7 @@ import { createInstruments } from '../telemetry/instruments.ts';
 import type { SeriesReader } from '../telemetry/series/series.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
-import { type EngineLoad, measureEngine, measureRooms } from './measure-rooms.ts';
+import { type EngineLoad, measureEngine, measureProcess, measureRooms } from './measure-rooms.ts';
 import { nearestLimit, processMemory } from './memory-use.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
 import type { ServingKeys } from './serving-keys.ts';
@@ -112,6 +112,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
   );
   const instruments = createInstruments();
   measureRooms(instruments, { runs, health });
+  measureProcess(instruments, process.memoryUsage.rss);
   // That of another process is measured there.
   if (engine?.load !== undefined) measureEngine(instruments, { load: engine.load });
   const affinity = createAffinity();

@@ -16,7 +16,7 @@ export interface Measure {
   readonly quantiles?: readonly number[];
 }
 
-const usualQuantiles = [0.5, 0.95, 0.99];
+const usualQuantiles = [0.5, 0.9, 0.95, 0.99];
 
 /** Every measure by its name. docs/operation.md explains each; a test compares. */
 export const measures = {
@@ -32,10 +32,12 @@ export const measures = {
   engine_running: { kind: 'gauge', unit: 'requests' },
   engine_queue: { kind: 'gauge', unit: 'requests' },
   loop_delay: { kind: 'histogram', unit: 'ms', quantiles: [0.99] },
+  memory: { kind: 'gauge', unit: 'bytes' },
   target_breaker: { kind: 'worst', unit: 'state' },
   target_in_flight: { kind: 'gauge', unit: 'requests' },
   target_attempts: { kind: 'counter', unit: 'attempts' },
   target_failures: { kind: 'counter', unit: 'attempts' },
+  target_failovers: { kind: 'counter', unit: 'attempts' },
   target_hedges: { kind: 'counter', unit: 'attempts' },
   target_takeovers: { kind: 'counter', unit: 'attempts' },
 } as const satisfies Readonly<Record<string, Measure>>;

@@ -23,7 +23,7 @@ import { createRunRegistry, type RunRegistry } from '../relay/run-registry.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import { createListener } from '../service/listener.ts';
-import { measureRooms } from '../service/measure-rooms.ts';
+import { measureProcess, measureRooms } from '../service/measure-rooms.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import { recordSeries } from '../telemetry/series/record-series.ts';
@@ -114,6 +114,7 @@ export async function startTestApp({
   const health = createHealth(() => config.breaker, now);
   const instruments = createInstruments();
   measureRooms(instruments, { runs, health });
+  measureProcess(instruments, process.memoryUsage.rss);
   let endStep = async () => {};
   let seriesMs = Math.floor(Date.now() / 10_000) * 10_000;
   const recorded = recordSeries({

@@ -8,6 +8,7 @@ export interface PlottedChart {
   readonly series: readonly ChartSeries[];
   readonly form: 'lines' | 'area' | 'bars';
   readonly span?: readonly [from: number, to: number];
+  readonly isUtc?: boolean;
   readonly formatAxis: (value: number) => string;
   readonly formatTimeAxis: (seconds: number, step: number) => string;
   onChoose(at: number | undefined): void;
@@ -36,7 +37,7 @@ const axisGap = 6;
 const letterPx = 6.4;
 
 export function plotOptions({ width, height, group, newest }: PlotParts): uPlot.Options {
-  const { series, form } = newest();
+  const { series, form, isUtc } = newest();
   const ordered = form === 'bars' ? series.toReversed() : series;
   const axis = { stroke: tokenValue('--muted'), font, gap: axisGap, ticks: { show: false } };
   return {
@@ -44,6 +45,7 @@ export function plotOptions({ width, height, group, newest }: PlotParts): uPlot.
     height,
     padding: [8, 8, 0, 0],
     legend: { show: false },
+    ...(isUtc === true ? { tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC') } : {}),
     cursor: {
       y: false,
       drag: { x: false, y: false },

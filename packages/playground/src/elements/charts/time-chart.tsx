@@ -25,6 +25,8 @@ export interface TimeChartProps {
   readonly formatTime?: (seconds: number) => string;
   /** At the axis, for times that are `step` seconds apart. Default: the time of day, and days where they are that far apart. */
   readonly formatTimeAxis?: (seconds: number, step: number) => string;
+  /** The axis is divided by the days of UTC, and not of the reader's zone. */
+  readonly isUtc?: boolean;
   /** Charts of one group show the same time while the pointer is over one of them. */
   readonly group?: string;
   readonly height?: number;
@@ -60,7 +62,7 @@ export function TimeChart(props: TimeChartProps): ReactNode {
           {series.map((one) => {
             const value = at === undefined ? restValue(one, atRest) : one.values[at];
             return (
-              <li key={one.name}>
+              <li key={`${one.colour} ${one.name}`}>
                 <span className="swatch" style={{ background: colourToken(one.colour) }} />
                 <span className="series-name" title={one.name}>
                   {one.name}

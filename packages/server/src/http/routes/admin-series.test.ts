@@ -109,6 +109,7 @@ test('a step has the requests that began and ended in it, by status and by code,
     spend: 2 * (60 + 50),
     'ttft 0.5': expect.any(Number),
     'gap 0.99': expect.any(Number),
+    memory: expect.any(Number),
     'target_breaker lab well': 0,
     'target_attempts lab well': 2,
     'target_failures lab well': 0,
@@ -138,6 +139,8 @@ test('each target has its breaker, its attempts and failures, and how often it w
     'target_attempts lab well': 3,
     'target_takeovers lab well': 1,
     'target_hedges lab well': 1,
+    'target_failovers lab well': 1,
+    'target_failovers lab sick': 0,
   });
 });
 
@@ -197,6 +200,21 @@ test('names and a time choose among the series, and each says its unit', async (
   }
 });
 
+test('longer steps have fewer points, with all that was counted in them', async () => {
+  const before = await series('?names=requests_started');
+  expect(await complete('good')).toBe(200);
+  await lastValues(1);
+  expect(await complete('good')).toBe(200);
+  await lastValues(2);
+  const { data, step_seconds } = await series('?names=requests_started&step=1h');
+  expect(before.step_seconds).toBe(10);
+  expect(step_seconds).toBe(3_600);
+  const points = data[0]?.points ?? [];
+  expect(points.length).toBeLessThan(3);
+  expect(points.reduce((sum, [, value]) => sum + value, 0)).toBe(2);
+  expect(points.map(([time]) => time % 3_600)).toEqual(points.map(() => 0));
+});
+
 test('a question for more than a million points is refused with what to ask for instead', async () => {
   const times = Float64Array.from({ length: 8_640 }, (_, index) => index * 10);
   const values = new Float32Array(8_640);
@@ -228,6 +246,8 @@ test.each([
     /"strems_live" \(did you mean "streams_live"\?\); expected some of streams_live, /,
   ],
   ['names=spend,', 'names', /has ""; expected some of/],
+  ['step=15s', 'step', /is "15s"; expected a multiple of 10s up to 24h, such as 5m/],
+  ['step=2d', 'step', /up to 24h/],
   ['since=1764331200000', 'since', /Unix seconds/],
   ['since=yesterday', 'since', /is "yesterday"; expected the time of a point \(Unix seconds\)/],
 ])('%s is refused', async (query, param, message) => {

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { asciiJson } from '@tailrace/protocol';
+import { parseDuration } from '../../config/units.ts';
 import { type Failure, fail, ok, type Result } from '../../domain/failure.ts';
 import { didYouMean } from '../../domain/nearest.ts';
 import { quoted, readParameters, wrong } from '../../domain/query-parameters.ts';
@@ -34,14 +35,16 @@ export function adminSeriesRoute(series: SeriesReader, clock: () => number): Rou
 }
 
 function readSeriesQuery(query: string, nowMs: number): Result<SeriesQuery> {
-  const read = readParameters(query, ['names', 'since']);
+  const read = readParameters(query, ['names', 'since', 'step']);
   if (!read.ok) return read;
   const names = readNames(read.value.names);
   if (!names.ok) return names;
   const since = readSince(read.value.since, nowMs);
   if (!since.ok) return since;
+  const step = readStep(read.value.step);
+  if (!step.ok) return step;
   const oldest = Math.floor(nowMs / 1_000) - pointsKept * stepSeconds;
-  const from = { since: Math.max(oldest, Math.ceil(since.value / 1_000)) };
+  const from = { since: Math.max(oldest, Math.ceil(since.value / 1_000)), step: step.value };
   return ok(names.value === undefined ? from : { ...from, names: names.value });
 }
 
@@ -54,6 +57,17 @@ function readSince(text: string | undefined, nowMs: number): Result<number> {
   const expected =
     'the time of a point (Unix seconds), a time (2026-11-28T09:00:00Z), a date or a duration (15m)';
   return fail(wrong('since', `is ${quoted(text)}; expected ${expected}`));
+}
+
+/** Seconds of a step: a duration, of whole steps as they are kept. */
+function readStep(text: string | undefined): Result<number> {
+  if (text === undefined) return ok(stepSeconds);
+  const seconds = (parseDuration(text) ?? 0) / 1_000;
+  const isWhole = seconds >= stepSeconds && seconds % stepSeconds === 0;
+  if (isWhole && seconds <= pointsKept * stepSeconds) return ok(seconds);
+  return fail(
+    wrong('step', `is ${quoted(text)}; expected a multiple of ${stepSeconds}s up to 24h, such as 5m`),
+  );
 }
 
 /** From 2001 to 2286; with 13 digits it would be milliseconds. */
@@ -80,12 +94,12 @@ function tooMany({ series, times }: SeriesTable): Failure {
   const asked = `asks for ${series.length * times.length} points in ${series.length} series`;
   return wrong(
     'since',
-    `${asked}; at most ${mostPoints} are given. Ask for a later time, or for fewer "names"`,
+    `${asked}; at most ${mostPoints} are given. Ask for a later time, a longer "step", or fewer "names"`,
   );
 }
 
 /** A day of many series is megabytes of text: each is written in a turn of its own, so that streams do not wait. */
-async function seriesJson({ times, series }: SeriesTable, { since }: SeriesQuery): Promise<string> {
+async function seriesJson({ times, series }: SeriesTable, { since, step }: SeriesQuery): Promise<string> {
   const data: string[] = [];
   for (const { name, labels, values } of series) {
     const points: string[] = [];
@@ -96,7 +110,7 @@ async function seriesJson({ times, series }: SeriesTable, { since }: SeriesQuery
     data.push(`${head.slice(0, -1)},"points":[${points.join()}]}`);
     await turn();
   }
-  return `{"data":[${data.join()}],"step_seconds":${stepSeconds},"since":${since}}`;
+  return `{"data":[${data.join()}],"step_seconds":${step ?? stepSeconds},"since":${since}}`;
 }
 
 /** Values are kept with seven digits: what a double shows beyond them is noise. */

@@ -12,9 +12,11 @@ export function adminStreamsRoute(service: Pick<ServiceView, 'runs'>): Route {
       id: run.id,
       request_id: run.requestId,
       key_id: run.keyId,
+      owner: run.owner,
       model: run.model,
       target: run.target ?? null,
       stream: run.stream,
+      completion_tokens: run.completionTokens,
       created_at: new Date(run.createdAtMs).toISOString(),
     }),
   });

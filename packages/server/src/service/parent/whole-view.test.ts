@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { allRuns, allTargets } from './whole-view.ts';
 
 const run = (id: string, createdAtMs: number) => ({
-  ...{ id, createdAtMs, requestId: 'r', keyId: 'k', model: 'm', stream: true, target: undefined },
+  ...{ id, createdAtMs, requestId: 'r', keyId: 'k', owner: 'o', model: 'm', stream: true, target: undefined },
+  completionTokens: 0,
 });
 const target = (model: string, breaker: 'closed' | 'open' | 'half-open', inFlight: number) => ({
   ...{ upstream: 'lab', model },

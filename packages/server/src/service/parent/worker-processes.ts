@@ -19,7 +19,7 @@ import type { ParentCalls, WorkerCalls } from '../between/calls.ts';
 import { channels } from '../between/channels.ts';
 import type { ConnectionNotes } from '../between/connection-notes.ts';
 import { journalLimits } from '../journal-limits.ts';
-import { measureEngine } from '../measure-rooms.ts';
+import { measureEngine, measureProcess } from '../measure-rooms.ts';
 import { createReloads, refusedByShutdown } from '../reload-config.ts';
 import type { ServedConfig, ServingParts, ServingProcesses } from '../serving-processes.ts';
 import { systemTime } from '../system-time.ts';
@@ -161,6 +161,7 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
   }
 
   const instruments = createInstruments();
+  measureProcess(instruments, process.memoryUsage.rss);
   const series = recordSeries({
     ...systemTime,
     sources: async () => [

@@ -51,6 +51,7 @@ test('quantiles are those of the values of all processes in the step; a step wit
   other.instruments.gapMs.note(14);
   expect(next([one.source(), other.source()])).toMatchObject({
     'gap 0.5': 2,
+    'gap 0.9': 2,
     'gap 0.95': 14,
     'gap 0.99': 14,
   });

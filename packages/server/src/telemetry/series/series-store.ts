@@ -1,14 +1,15 @@
 import type { Figure, Labels } from '../contract.ts';
 import type { MeasureName } from '../measures.ts';
+import { inLongerSteps } from './longer-steps.ts';
 import { pointsKept, type SeriesQuery, type SeriesTable, stepSeconds } from './series.ts';
 import { seriesKey } from './series-steps.ts';
 
-/** The most targets with series. A target has six series. */
+/** The most targets with series. A target has seven series. */
 const mostTargets = 64;
 
 /**
  * The points of the last 24 hours. A series takes 1.4 kB for each hour in which it has a value, 34 kB for a day. There are some 60
- * without targets (one for each error code that has occurred), and six for each target: 15 MB at most, and 1 MB for a service with a few
+ * without targets (one for each error code that has occurred), and seven for each target: 18 MB at most, and 1 MB for a service with a few
  * targets that has run for a day.
  */
 export interface SeriesStore {
@@ -75,14 +76,15 @@ export function createSeriesStore(): SeriesStore {
       }
       for (const [key, { lastStep }] of rings) if (lastStep <= step - pointsKept) rings.delete(key);
     },
-    read({ names, since }) {
+    read({ names, since, step = stepSeconds }) {
       const places = placesFrom(steps, since / stepSeconds);
-      return {
+      const table: SeriesTable = {
         times: Float64Array.from(places, (place) => (steps[place] ?? 0) * stepSeconds),
         series: [...rings.values()]
           .filter(({ name }) => names === undefined || names.includes(name))
           .map(({ name, labels, parts }) => ({ name, labels, values: valuesAt(parts, places) })),
       };
+      return step === stepSeconds ? table : inLongerSteps(table, step);
     },
   };
 }

@@ -12,6 +12,8 @@ export interface SeriesQuery {
   readonly names?: readonly MeasureName[];
   /** Unix seconds: no earlier point. */
   readonly since: number;
+  /** Seconds between two points, a multiple of {@link stepSeconds}. Default: that. */
+  readonly step?: number;
 }
 
 /** Series over the same steps, oldest first. It can be sent to another process. */

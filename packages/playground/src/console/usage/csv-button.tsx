@@ -1,0 +1,38 @@
+import { type ReactNode, useState } from 'react';
+import type { Connection } from '../../api/connection.ts';
+import type { PageFailure } from '../../api/failure.ts';
+
+interface CsvButtonProps {
+  readonly connection: Connection;
+  readonly path: string;
+  /** The name of the file. */
+  readonly name: string;
+  onFailure(failure: PageFailure | undefined): void;
+}
+
+/** Saves the rows as a file. A link could not carry the key of this tab, so the page asks and hands the answer to the browser. */
+export function CsvButton({ connection, path, name, onFailure }: CsvButtonProps): ReactNode {
+  const [isAsking, setIsAsking] = useState(false);
+  const save = async (): Promise<void> => {
+    setIsAsking(true);
+    const asked = await connection.ask(path);
+    setIsAsking(false);
+    onFailure(asked.ok ? undefined : asked.failure);
+    if (asked.ok) saveAs(await asked.value.blob(), name);
+  };
+  return (
+    <button type="button" disabled={isAsking} onClick={() => void save()}>
+      Download CSV
+    </button>
+  );
+}
+
+function saveAs(blob: Blob, name: string): void {
+  const address = URL.createObjectURL(blob);
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
+  // The browser has begun to save by then.
+  window.setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

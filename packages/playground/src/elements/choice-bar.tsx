@@ -1,0 +1,30 @@
+import type { ReactNode } from 'react';
+import './choice-bar.css';
+
+interface ChoiceBarProps<Id extends string> {
+  /** What is chosen here; for screen readers. */
+  readonly name: string;
+  readonly choices: readonly { readonly id: Id; readonly name: string }[];
+  readonly chosen: Id;
+  onChoose(id: Id): void;
+}
+
+/** A few choices side by side, of which one is pressed. */
+export function ChoiceBar<Id extends string>(props: ChoiceBarProps<Id>): ReactNode {
+  const { name, choices, chosen, onChoose } = props;
+  return (
+    <fieldset className="choice-bar">
+      <legend className="unseen">{name}</legend>
+      {choices.map((choice) => (
+        <button
+          key={choice.id}
+          type="button"
+          aria-pressed={choice.id === chosen}
+          onClick={() => onChoose(choice.id)}
+        >
+          {choice.name}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
