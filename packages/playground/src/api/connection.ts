@@ -4,11 +4,39 @@ export interface ServedModel {
   readonly id: string;
   /** Tokens; undefined where the server does not know. */
   readonly contextLength: number | undefined;
+  /** Features that a request to it may use, as `docs/http.md` names them; undefined where the server does not say. */
+  readonly capabilities: readonly string[] | undefined;
+  readonly price: ModelPrice | undefined;
+}
+
+/** Dollars for a million tokens. */
+export interface TokenPrices {
+  readonly input?: number;
+  readonly output?: number;
+  readonly cached?: number;
+}
+
+export interface ModelPrice extends TokenPrices {
+  /** Dollars for each request. */
+  readonly request?: number;
+  /** For prompts of more than `tokens`, in ascending order of these. */
+  readonly above: readonly (TokenPrices & { readonly tokens: number })[];
 }
 
 export type Asked<Value> =
   | { readonly ok: true; readonly value: Value }
-  | { readonly ok: false; readonly failure: PageFailure; readonly status?: number };
+  | {
+      readonly ok: false;
+      readonly failure: PageFailure;
+      readonly status?: number;
+      readonly refusal?: Refusal;
+    };
+
+/** The answer of a refusal, as it came. */
+export interface Refusal {
+  readonly headers: Headers;
+  readonly body: string;
+}
 
 /**
  * Requests to the server that has served this page. Without a key a request carries the session cookie, where there is one; a server
@@ -32,7 +60,9 @@ export function createConnection(fetch: typeof window.fetch, key: string | undef
       return { ok: false, failure: unreachable };
     }
     if (response.ok) return { ok: true, value: response };
-    return { ok: false, failure: await failureOf(response), status: response.status };
+    const body = await response.text().catch(() => '');
+    const refusal = { headers: response.headers, body };
+    return { ok: false, failure: failureOf(response, body), status: response.status, refusal };
   }
 
   return {
@@ -49,6 +79,33 @@ export function createConnection(fetch: typeof window.fetch, key: string | undef
 
 function modelIn(entry: unknown): ServedModel[] {
   if (!isObject(entry) || typeof entry['id'] !== 'string') return [];
-  const context = entry['context_length'];
-  return [{ id: entry['id'], contextLength: typeof context === 'number' ? context : undefined }];
+  const { id, context_length: context, capabilities, price } = entry;
+  return [
+    {
+      id,
+      contextLength: typeof context === 'number' ? context : undefined,
+      capabilities: Array.isArray(capabilities) ? capabilities.map(String) : undefined,
+      price: isObject(price) ? priceIn(price) : undefined,
+    },
+  ];
+}
+
+function priceIn(price: Readonly<Record<string, unknown>>): ModelPrice {
+  const { request, above } = price;
+  const steps = Array.isArray(above) ? above.filter(isObject) : [];
+  return {
+    ...tokenPricesIn(price),
+    ...(request === undefined ? {} : { request: Number(request) }),
+    above: steps.map((step) => ({ ...tokenPricesIn(step), tokens: Number(step['tokens']) })),
+  };
+}
+
+/** The amounts come as decimal texts. */
+function tokenPricesIn(prices: Readonly<Record<string, unknown>>): TokenPrices {
+  const { input, output, cached } = prices;
+  return {
+    ...(input === undefined ? {} : { input: Number(input) }),
+    ...(output === undefined ? {} : { output: Number(output) }),
+    ...(cached === undefined ? {} : { cached: Number(cached) }),
+  };
 }

@@ -30,12 +30,11 @@ export function failureIn(value: unknown): PageFailure | undefined {
   };
 }
 
-/** What an answer that is no 2xx says. */
-export async function failureOf(response: Response): Promise<PageFailure> {
-  const requestId = response.headers.get('x-request-id') ?? undefined;
-  const body: unknown = await response.json().catch(() => undefined);
-  const failure = failureIn(body) ?? {
-    code: `http_${response.status}`,
+/** What an answer that is no 2xx says, with this body. */
+export function failureOf({ status, headers }: Response, body: string): PageFailure {
+  const requestId = headers.get('x-request-id') ?? undefined;
+  const failure = failureIn(parsed(body)) ?? {
+    code: `http_${status}`,
     message: 'The answer is none of this server: a proxy on the way may have written it.',
   };
   return { ...failure, requestId: failure.requestId ?? requestId };

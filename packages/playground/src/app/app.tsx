@@ -1,6 +1,7 @@
 import { lazy, type ReactNode, Suspense } from 'react';
 import type { Playground } from '../chat/playground.ts';
 import { useWatched, type Watched } from '../elements/signal.ts';
+import { WithInstruments } from '../playground/instruments.tsx';
 import { PlaygroundView } from '../playground/playground-view.tsx';
 import type { Access } from './access.ts';
 import type { Route } from './route.ts';
@@ -29,7 +30,9 @@ export function App({ access, playground, route }: AppProps): ReactNode {
     <div className="page">
       <TopBar place={where.place} onSignOut={() => access.signOut()} />
       {where.place === 'playground' ? (
-        <PlaygroundView playground={playground} chats={chats} typed={typed} models={models} />
+        <WithInstruments models={models} connection={access.connection()} mayReadRecords={isAdmin}>
+          <PlaygroundView playground={playground} chats={chats} typed={typed} models={models} />
+        </WithInstruments>
       ) : (
         <Suspense fallback={<main className="looking" aria-busy="true" />}>
           <Console connection={access.connection()} view={where.view} query={where.query} isAdmin={isAdmin} />

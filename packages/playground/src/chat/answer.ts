@@ -1,9 +1,10 @@
 import { failureIn, isObject, type PageFailure } from '../api/failure.ts';
+import { createGapRecord, type GapLine } from './gap-record.ts';
 
 /** What is known of one answer, for the line of figures under it. */
 export interface AnswerFacts {
   readonly state: 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed';
-  /** Milliseconds from `Send` to the first piece of output; unknown after a reload. */
+  /** Milliseconds from `Send` to the first piece of output; this and the other times are unknown after a reload. */
   readonly ttftMs?: number | undefined;
   /** Milliseconds in which the pieces after the first came. */
   readonly outputMs?: number | undefined;
@@ -11,6 +12,14 @@ export interface AnswerFacts {
   readonly pieces: number;
   readonly promptTokens?: number | undefined;
   readonly completionTokens?: number | undefined;
+  /** A part of the prompt that came from a cache. */
+  readonly cachedTokens?: number | undefined;
+  /** Milliseconds of `outputMs` in which thoughts came, until the first piece of the answer itself. */
+  readonly thoughtMs?: number | undefined;
+  readonly gaps?: GapLine | undefined;
+  /** Times that the connection was lost and the stream was picked up again. */
+  readonly pickedUp?: number | undefined;
+  readonly completionId?: string | undefined;
   readonly finish?: string | undefined;
   readonly target?: string | undefined;
   readonly requestId?: string | undefined;
@@ -36,16 +45,22 @@ export interface OpenAnswer {
   take(payload: unknown, atMs: number): void;
   /** Notes what the head of the answer says. */
   readHead(headers: Headers): void;
+  /** Notes that the stream goes on over another connection. */
+  pickedUp(): void;
 }
 
-/** `sentMs`: when the request was sent; undefined where that was before a reload. */
+/**
+ * `sentMs`: when the request was sent; undefined where that was before a reload. Such an answer has no times: its events come again, all at
+ * once. */
 export function openAnswer(sentMs: number | undefined): OpenAnswer {
   let text = '';
   let thoughts = '';
   let failure: PageFailure | undefined;
   let pieces = 0;
   let firstMs: number | undefined;
+  let firstTextMs: number | undefined;
   let lastMs: number | undefined;
+  const gaps = createGapRecord();
   const known: { -readonly [Name in keyof AnswerFacts]?: AnswerFacts[Name] } = {};
 
   function takeChoice(choice: Readonly<Record<string, unknown>>, atMs: number): void {
@@ -58,14 +73,28 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
       if (more !== '' || (typeof reasoning === 'string' && reasoning !== '')) {
         pieces += 1;
         firstMs ??= atMs;
+        if (more !== '') firstTextMs ??= atMs;
+        if (lastMs !== undefined) gaps.add(atMs - lastMs);
         lastMs = atMs;
       }
     }
     if (typeof choice['finish_reason'] === 'string') known.finish = choice['finish_reason'];
   }
 
+  function timesSince(startMs: number): Partial<AnswerFacts> {
+    if (firstMs === undefined || lastMs === undefined) return {};
+    return {
+      ttftMs: firstMs - startMs,
+      outputMs: lastMs - firstMs,
+      thoughtMs: thoughts === '' ? undefined : (firstTextMs ?? lastMs) - firstMs,
+      gaps: gaps.line(),
+    };
+  }
+
   function takeUsage(usage: Readonly<Record<string, unknown>>): void {
-    const { prompt_tokens: prompt, completion_tokens: completion } = usage;
+    const { prompt_tokens: prompt, completion_tokens: completion, prompt_tokens_details: parts } = usage;
+    const cached = isObject(parts) ? parts['cached_tokens'] : undefined;
+    if (typeof cached === 'number') known.cachedTokens = cached;
     if (typeof prompt === 'number') known.promptTokens = prompt;
     if (typeof completion === 'number') known.completionTokens = completion;
   }
@@ -79,8 +108,7 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
       ...known,
       state,
       pieces,
-      ttftMs: firstMs === undefined || sentMs === undefined ? undefined : firstMs - sentMs,
-      outputMs: firstMs === undefined || lastMs === undefined ? undefined : lastMs - firstMs,
+      ...(sentMs === undefined ? {} : timesSince(sentMs)),
     }),
     take(payload, atMs) {
       const broken = failureIn(payload);
@@ -95,6 +123,10 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
     readHead(headers) {
       known.target = headers.get('tailrace-target') ?? known.target;
       known.requestId = headers.get('x-request-id') ?? known.requestId;
+      known.completionId = headers.get('tailrace-completion-id') ?? known.completionId;
+    },
+    pickedUp() {
+      known.pickedUp = (known.pickedUp ?? 0) + 1;
     },
   };
 }

@@ -5,6 +5,7 @@ import { readEvents } from '../api/read-events.ts';
 import type { OpenAnswer } from './answer.ts';
 import type { RequestBody } from './request-body.ts';
 import type { WireLog } from './wire-log.ts';
+import { wiredConnection } from './wired-connection.ts';
 
 export interface RunParts {
   readonly connection: Connection;
@@ -25,9 +26,9 @@ const retryMs = 400;
 
 /** Sends the request and reads its answer to the end; the result is its failure, if any. Rejects when the signal aborts it. */
 export async function runCompletion(parts: RunParts, body: RequestBody): Promise<PageFailure | undefined> {
-  const { connection, answer, wire, signal } = parts;
+  const { connection, answer, wire, signal, now } = parts;
   const streams = body['stream'] === true;
-  const asked = await connection.ask('/v1/chat/completions', {
+  const asked = await wiredConnection(connection, wire, now).ask('/v1/chat/completions', {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -43,7 +44,7 @@ export async function runCompletion(parts: RunParts, body: RequestBody): Promise
   const completionId = response.headers.get('tailrace-completion-id') ?? undefined;
   if (completionId !== undefined) parts.onBegin(completionId);
   if (!streams) {
-    const text = await response.text();
+    const text = await readText(response, parts);
     wire.add('body', '', text, parts.now());
     answer.take(parsed(text), parts.now());
     parts.onMore();
@@ -65,14 +66,19 @@ async function readAndFollow(
   begun: Response | undefined,
   completionId: string | undefined,
 ): Promise<PageFailure | undefined> {
-  const { answer, signal } = parts;
+  const { answer, signal, wire, now } = parts;
+  const connection = wiredConnection(parts.connection, wire, now);
   const reading: Reading = { lastId: '0', isDone: false };
   let response = begun;
   let tries = 0;
   for (;;) {
     if (response !== undefined) {
       const before = reading.lastId;
-      await readEvents(response, (item) => takeItem(parts, reading, item)).catch((error: unknown) => {
+      await readEvents(
+        response,
+        (item) => takeItem(parts, reading, item),
+        (bytes) => wire.addBytes(bytes, now()),
+      ).catch((error: unknown) => {
         if (signal.aborted) throw error;
       });
       const failure = answer.failure();
@@ -83,12 +89,20 @@ async function readAndFollow(
     if (tries > 0 || response !== undefined) await parts.wait(retryMs);
     tries += 1;
     const path = `/v1/chat/completions/${encodeURIComponent(completionId)}/events?after=${reading.lastId}`;
-    const asked = await parts.connection.ask(path, { signal });
+    const asked = await connection.ask(path, { signal });
     // A refusal with a status is the server's word; without one the connection may come back.
     if (!asked.ok && asked.status !== undefined) return asked.failure;
     if (asked.ok && asked.value.status === 204) return answer.isWhole() ? undefined : connectionLost;
+    if (asked.ok && reading.lastId !== '0') answer.pickedUp();
     response = asked.ok ? asked.value : undefined;
   }
+}
+
+/** The whole body of an answer that does not stream. */
+async function readText(response: Response, { wire, now }: RunParts): Promise<string> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  wire.addBytes(bytes, now());
+  return new TextDecoder().decode(bytes);
 }
 
 interface Reading {

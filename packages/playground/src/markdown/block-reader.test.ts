@@ -18,6 +18,9 @@ const pieces = [
   'plain text without an end',
   '* star\n',
   'text right behind\n',
+  'code comes:\n```py\nx = 1\n\n```\nand text\n',
+  '~~~\n```\n  ~~~~\n',
+  '- item\n```\ncode\n```\n',
 ];
 
 const whole = (text: string): string[] => marked.lexer(text).map(({ type, raw }) => `${type}:${raw}`);
@@ -52,6 +55,27 @@ describe('a text that grows', () => {
   test('shows what is not closed yet as if it were', () => {
     const { open } = createBlockReader().read('some **bold tex', false);
     expect(open[0]).toMatchObject({ tokens: [{ type: 'text' }, { type: 'strong', text: 'bold tex' }] });
+  });
+
+  test('shows code that is not closed yet as code, however long it is, and never the beginning of its end', () => {
+    const reader = createBlockReader();
+    const code = 'const a = 1;\n\n'.repeat(3_000);
+    const text = `So:\n\`\`\`ts\n${code}`;
+    reader.read('So:\n```ts\nco', false);
+    expect(reader.read(text, false).open).toMatchObject([{ type: 'code', lang: 'ts', text: code }]);
+    expect(reader.read(`${text}b\n\`\``, false).open).toMatchObject([{ type: 'code', text: `${code}b` }]);
+    const { settled, open } = reader.read(`${text}b\n\`\`\`\nDone.`, false);
+    expect(settled.map(({ type }) => type)).toEqual(['paragraph', 'code']);
+    expect(open.map(({ raw }) => raw.trim())).toEqual(['Done.']);
+  });
+
+  test('keeps a giant paragraph in pieces when it is complete', () => {
+    const reader = createBlockReader();
+    const text = 'word '.repeat(25_000);
+    const before = reader.read(text, false).open;
+    const { open } = reader.read(text, true);
+    expect(open.length).toBe(before.length);
+    expect(open.map(({ raw }) => raw).join('')).toBe(text);
   });
 
   test('that turns out to be another text is read from its beginning', () => {

@@ -1,5 +1,6 @@
 import { type MarkedOptions, marked, type Token } from 'marked';
 import remend from 'remend';
+import { createOpenFence } from './open-fence.ts';
 
 /*
  * Markdown that grows. Only the last block can still change, so only that is parsed again:
@@ -32,26 +33,36 @@ const plainLength = 4_096;
 export function createBlockReader(): BlockReader {
   let settled: Token[] = [];
   let settledText = '';
+  let fence = createOpenFence();
+  /** An open block that is too long to be parsed for each frame is parsed again when it has grown to this length. */
+  let parseFrom = 0;
   return {
     read(text, isComplete) {
       if (!text.startsWith(settledText)) {
         settled = [];
         settledText = '';
+        fence = createOpenFence();
+        parseFrom = 0;
       }
       const rest = text.slice(settledText.length);
+      const code = isComplete ? undefined : fence.read(rest);
+      if (code !== undefined) return { settled, open: [code] };
       // Half of a hostile text is longer than any block: it is looked at only where a block can end.
       if (rest.length > maxOpenLength && !rest.includes('\n\n')) return { settled, open: plain(rest) };
+      if (!isComplete && rest.length < parseFrom) return { settled, open: plain(rest) };
       const tokens = parse(rest);
       const count = settledCount(tokens);
       if (count > 0) {
         const done = tokens.slice(0, count);
-        settled = [...settled, ...done];
+        settled = [...settled, ...done.flatMap(inPieces)];
         settledText += done.map(({ raw }) => raw).join('');
+        fence = createOpenFence();
       }
       const open = tokens.slice(count);
-      if (isComplete) return { settled, open };
+      if (isComplete) return { settled, open: open.flatMap(inPieces) };
       const openText = open.map(({ raw }) => raw).join('');
-      if (openText.length > maxOpenLength) return { settled, open: plain(openText) };
+      parseFrom = openText.length > maxOpenLength ? openText.length * 1.1 : 0;
+      if (parseFrom > 0) return { settled, open: plain(openText) };
       return { settled, open: parse(closed(openText)) };
     },
   };
@@ -66,9 +77,20 @@ function settledCount(tokens: readonly Token[]): number {
   if (beginsAnItem.test(tokens[last]?.raw ?? '')) return 0;
   for (let at = last; at > 0; at -= 1) {
     const before = tokens[at - 1];
+    if (isFence(before) || (isFence(tokens[at]) && tokens[at]?.raw.includes('\n'))) return at;
     if (before?.type === 'space' || before?.raw.endsWith('\n\n')) return at;
   }
   return 0;
+}
+
+/** Code between fences: nothing before it can reach into it, and once something follows it has ended. */
+function isFence(token: Token | undefined): boolean {
+  return token?.type === 'code' && token['codeBlockStyle'] !== 'indented';
+}
+
+/** A paragraph of such a length stays in pieces when it is complete. */
+function inPieces(token: Token): Token[] {
+  return token.type === 'paragraph' && token.raw.length > maxOpenLength ? plain(token.raw) : [token];
 }
 
 function parse(text: string): Token[] {

@@ -1,8 +1,11 @@
 import type { MarkedToken, Token, Tokens } from 'marked';
 import { memo, type ReactNode, useState } from 'react';
+import { codeLanguage } from '../code-text/code-language.ts';
+import { CodeText } from '../code-text/code-text.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { type BlockReader, createBlockReader } from './block-reader.ts';
 import { decodeEntities, safeLink } from './safe-link.ts';
+import { useGrowing } from './use-growing.ts';
 
 /*
  * Tokens → React elements. No text of a model becomes HTML: an unknown token, HTML and everything nested too deeply is shown as it was
@@ -20,13 +23,15 @@ export function Markdown({ text, isComplete }: { text: string; isComplete: boole
     <div className="markdown" dir="auto">
       {[...settled, ...open].map((token, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: blocks are only appended.
-        <Block key={at} token={token} />
+        <Block key={at} token={token} isOpen={!isComplete && at >= settled.length} />
       ))}
     </div>
   );
 }
 
-const Block = memo(function Block({ token }: { token: Token }): ReactNode {
+/** A block that is open may still grow. */
+const Block = memo(function Block({ token, isOpen }: { token: Token; isOpen: boolean }): ReactNode {
+  if (token.type === 'code') return <CodeBlock code={token as Tokens.Code} isOpen={isOpen} />;
   return <Shown token={token} depth={0} />;
 });
 
@@ -53,7 +58,7 @@ function Shown({ token, depth }: { token: Token; depth: number }): ReactNode {
     case 'hr':
       return <hr />;
     case 'code':
-      return <CodeBlock text={known.text} language={known.lang} />;
+      return <CodeBlock code={known} isOpen={false} />;
     case 'list':
       return <List list={known} depth={depth} />;
     case 'list_item':
@@ -104,12 +109,18 @@ function Link({ href, children }: { href: string; children: ReactNode }): ReactN
 }
 
 function List({ list, depth }: { list: Tokens.List; depth: number }): ReactNode {
-  const items = <All tokens={list.items} depth={depth} />;
+  const shown = useGrowing(list.items.length);
+  const items = <All tokens={list.items.slice(0, shown)} depth={depth} />;
   if (!list.ordered) return <ul>{items}</ul>;
   return <ol start={typeof list.start === 'number' ? list.start : 1}>{items}</ol>;
 }
 
+/** A browser lays out all rows of a table together. */
+const rowsAtOnce = 200;
+
 function Table({ table, depth }: { table: Tokens.Table; depth: number }): ReactNode {
+  const [shown, setShown] = useState(rowsAtOnce);
+  const left = table.rows.length - shown;
   const cell = ({ tokens, align, header }: Tokens.TableCell, at: number): ReactNode => {
     const Tag = header ? 'th' : 'td';
     return (
@@ -126,27 +137,30 @@ function Table({ table, depth }: { table: Tokens.Table; depth: number }): ReactN
           <tr>{table.header.map(cell)}</tr>
         </thead>
         <tbody>
-          {table.rows.map((row, at) => (
+          {table.rows.slice(0, shown).map((row, at) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows are only appended.
             <tr key={at}>{row.map(cell)}</tr>
           ))}
         </tbody>
       </table>
+      {left > 0 && (
+        <button type="button" onClick={() => setShown(shown + 5 * rowsAtOnce)}>
+          Show more of {left} further rows
+        </button>
+      )}
     </section>
   );
 }
 
-function CodeBlock({ text, language }: { text: string; language: string | undefined }): ReactNode {
+function CodeBlock({ code, isOpen }: { code: Tokens.Code; isOpen: boolean }): ReactNode {
+  const { text, lang } = code;
   return (
     <figure className="code-block">
       <figcaption>
-        <span>{language?.split(/\s/, 1)[0] || 'code'}</span>
+        <span>{lang?.split(/\s/, 1)[0] || 'code'}</span>
         <CopyButton text={text} />
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: wide code scrolls, also by keyboard. */}
-      <pre tabIndex={0}>
-        <code>{text}</code>
-      </pre>
+      <CodeText text={text} language={codeLanguage(lang)} isComplete={!isOpen} />
     </figure>
   );
 }

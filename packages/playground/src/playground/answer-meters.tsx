@@ -1,39 +1,118 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useId, useState } from 'react';
 import { type AnswerFacts, tokensPerSecond } from '../chat/answer.ts';
-import { duration } from '../elements/format.ts';
+import { costMicroUsd } from '../chat/cost.ts';
+import { Sparkline } from '../elements/charts/sparkline.tsx';
+import { count, duration, money, rate } from '../elements/format.ts';
+import { AnswerDetails } from './answer-details.tsx';
+import './answer-meters.css';
+import { useInstruments } from './instruments.tsx';
 
-/** The figures of one answer. A figure that is not known is left out. */
+/** The figures of one answer: the main ones in a line, the others under `Details`. A figure that is not known is left out. */
 export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
-  const { ttftMs, promptTokens, completionTokens, pieces, finish, target, requestId, state } = facts;
+  const { ttftMs, promptTokens, completionTokens, pieces, finish, target, gaps, state } = facts;
+  const instruments = useInstruments();
+  const [showsDetails, setShowsDetails] = useState(false);
+  const detailsId = useId();
+  const model = instruments.model(facts.model);
   const speed = tokensPerSecond(facts);
   const tokens = completionTokens ?? pieces;
   const isCounted = completionTokens !== undefined;
+  const cost =
+    model?.price === undefined || promptTokens === undefined
+      ? undefined
+      : costMicroUsd(model.price, {
+          prompt: promptTokens,
+          completion: tokens,
+          cached: facts.cachedTokens ?? 0,
+        });
   return (
-    <dl className="meters" aria-label="Figures of the answer">
-      {ttftMs !== undefined && <Meter name="TTFT" value={duration(ttftMs)} title="Time to first token" />}
-      {speed !== undefined && <Meter name="tokens/s" value={speed.toFixed(1)} />}
-      {tokens > 0 && (
-        <Meter
-          name="tokens"
-          value={`${isCounted ? '' : '~'}${tokens}${promptTokens === undefined ? '' : ` + ${promptTokens} prompt`}`}
-        />
-      )}
-      {state === 'stopped' || state === 'failed' ? (
-        <Meter name="finish" value={state} />
-      ) : (
-        finish !== undefined && <Meter name="finish" value={finish} />
-      )}
-      {target !== undefined && <Meter name="target" value={target} />}
-      {requestId !== undefined && <Meter name="request" value={requestId} />}
-    </dl>
+    <section className="meters" aria-label="Figures">
+      <PhaseBar facts={facts} />
+      <div className="meter-line">
+        <dl aria-label="Figures of the answer">
+          {ttftMs !== undefined && <Meter name="TTFT" value={duration(ttftMs)} title="Time to first token" />}
+          {speed !== undefined && <Meter name="tokens/s" value={rate(speed)} isMoving />}
+          {tokens > 0 && (
+            <Meter
+              name="tokens"
+              value={`${isCounted ? '' : '~'}${count(tokens)}${promptTokens === undefined ? '' : ` + ${count(promptTokens)} prompt`}`}
+              isMoving
+            />
+          )}
+          {cost !== undefined && <Meter name="cost" value={money(cost)} title="By the price of the model" />}
+          {state === 'stopped' || state === 'failed' ? (
+            <Meter name="finish" value={state} />
+          ) : (
+            finish !== undefined && <Meter name="finish" value={finish} />
+          )}
+          {target !== undefined && <Meter name="target" value={target} />}
+        </dl>
+        {gaps !== undefined && gaps.longest.length > 2 && (
+          <span className="gaps" title={`Gaps between pieces: the longest ${duration(gaps.longestMs)}`}>
+            <Sparkline values={gaps.longest} />
+          </span>
+        )}
+        <button
+          type="button"
+          className="quiet"
+          aria-expanded={showsDetails}
+          aria-controls={showsDetails ? detailsId : undefined}
+          onClick={() => setShowsDetails(!showsDetails)}
+        >
+          Details
+        </button>
+      </div>
+      {showsDetails && <AnswerDetails id={detailsId} facts={facts} model={model} costMicroUsd={cost} />}
+    </section>
   );
 }
 
-function Meter({ name, value, title }: { name: string; value: string; title?: string }): ReactNode {
+interface MeterProps {
+  readonly name: string;
+  readonly value: string;
+  readonly title?: string;
+  /** It changes while the answer comes: it has room for more digits, so that its neighbours stand still. */
+  readonly isMoving?: true;
+}
+
+function Meter({ name, value, title, isMoving }: MeterProps): ReactNode {
   return (
-    <div title={title}>
+    <div title={title} className={isMoving ? 'meter moving' : 'meter'}>
       <dt>{name}</dt>
       <dd>{value}</dd>
+    </div>
+  );
+}
+
+export interface Phase {
+  readonly name: 'Waiting' | 'Thinking' | 'Answering';
+  readonly ms: number;
+}
+
+/** How the time of the answer was spent; empty where it is not known. */
+export function phasesOf({ ttftMs, thoughtMs = 0, outputMs = 0 }: AnswerFacts): readonly Phase[] {
+  if (ttftMs === undefined) return [];
+  const phases: readonly Phase[] = [
+    { name: 'Waiting', ms: ttftMs },
+    { name: 'Thinking', ms: thoughtMs },
+    { name: 'Answering', ms: outputMs - thoughtMs },
+  ];
+  return phases.filter(({ ms, name }) => ms > 0 || name === 'Waiting');
+}
+
+/** The phases as a thin line in place of a rule. Its words are under `Details`. */
+export function PhaseBar({ facts }: { facts: AnswerFacts }): ReactNode {
+  const phases = phasesOf(facts);
+  return (
+    <div className={facts.state === 'waiting' ? 'phases busy' : 'phases'} aria-hidden="true">
+      {phases.map(({ name, ms }) => (
+        <span
+          key={name}
+          className={name.toLowerCase()}
+          style={{ flexGrow: Math.max(ms, 1) }}
+          title={`${name} ${duration(ms)}`}
+        />
+      ))}
     </div>
   );
 }

@@ -1,9 +1,10 @@
 import { type ReactNode, useState } from 'react';
 import type { ChatState } from '../chat/chat-state.ts';
 import { nextRequest } from '../chat/request-body.ts';
+import { CodeText } from '../code-text/code-text.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { Modal } from '../elements/modal.tsx';
-import { codeSample, type Language, languages } from './code-samples.ts';
+import { codeSamples, type SampleName, sampleNamed } from './code-samples/code-samples.ts';
 
 /** The request that `Send` or `Regenerate` would send now, as a program. */
 interface CodeDialogProps {
@@ -13,30 +14,35 @@ interface CodeDialogProps {
 }
 
 export function CodeDialog({ state, typed, onClose }: CodeDialogProps): ReactNode {
-  const [language, setLanguage] = useState<Language>('curl');
-  const text = codeSample(language, nextRequest(state, typed), window.location.origin);
+  const [chosen, choose] = useState<SampleName>('curl');
+  const sample = sampleNamed(chosen);
+  const text = sample.write(nextRequest(state, typed), window.location.origin);
   const languageChoice = (
     <>
       <fieldset className="row">
         <legend className="unseen">Language</legend>
-        {languages.map((one) => (
-          <button key={one} type="button" aria-pressed={one === language} onClick={() => setLanguage(one)}>
-            {one}
+        {codeSamples.map(({ name }) => (
+          <button key={name} type="button" aria-pressed={name === chosen} onClick={() => choose(name)}>
+            {name}
           </button>
         ))}
       </fieldset>
-      <CopyButton key={language} text={text} />
+      <CopyButton key={chosen} text={text} />
     </>
   );
   return (
     <Modal name="Code" onClose={onClose} actions={languageChoice}>
       <p className="hint">
-        This request, with the key in the environment variable <code>TAILRACE_KEY</code>.
+        This request, with the key in the environment variable <code>TAILRACE_API_KEY</code>
+        {sample.install === undefined ? (
+          '.'
+        ) : (
+          <>
+            , after <code>{sample.install}</code>.
+          </>
+        )}
       </p>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long programs scroll, also by keyboard. */}
-      <pre tabIndex={0}>
-        <code>{text}</code>
-      </pre>
+      <CodeText text={text} language={sample.language} isComplete />
     </Modal>
   );
 }

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
+import { ModelDetails } from './model-details.tsx';
 
 export type Panel = 'parameters' | 'wire';
 
@@ -14,8 +15,6 @@ interface ToolbarProps {
   onCode(): void;
   onNewChat(): void;
 }
-
-const tokens = new Intl.NumberFormat('en');
 
 /** The model of the chat, how it answers, and the ways to look at it. */
 export function Toolbar(props: ToolbarProps): ReactNode {
@@ -41,9 +40,7 @@ export function Toolbar(props: ToolbarProps): ReactNode {
             </option>
           ))}
         </select>
-        {chosen?.contextLength !== undefined && (
-          <span className="hint context">{tokens.format(chosen.contextLength)} tokens</span>
-        )}
+        {chosen !== undefined && <ModelDetails key={chosen.id} model={chosen} />}
       </div>
       <label className="switch">
         <input
