@@ -81,7 +81,7 @@ async function signIn(server: TestServer, login: string, one = browser()) {
 
 describe('by a real OpenID Connect provider', () => {
   test.each([true, false])(
-    'a person signs in, is an administrator, and signs out (the address in the id token: %s)',
+    'a person signs in and is an administrator (the address in the id token: %s)',
     async (emailInToken) => {
       const { server } = await serverWith(['Ann@Example.org'], { emailInToken });
       const { one, back, answer } = await signIn(server, 'ann@example.org');

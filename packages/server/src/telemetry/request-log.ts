@@ -28,7 +28,7 @@ export interface RequestRecord {
   readonly code?: ErrorCode | undefined;
   /** The id of the key, never the key. */
   readonly keyId?: string | undefined;
-  /** Of a route of the administration: the id of the key or the owner that it is about. */
+  /** Of a route of the administration: the id of the key or the owner that it is about; of a sign-in by a provider: the person's address. */
   readonly subject?: string | undefined;
   readonly model?: string | undefined;
   /** Upstream and model there. */

@@ -236,7 +236,8 @@ describe('a provider that cannot be asked', () => {
     ['because it sends garbage', at(wellKnown, page('\u0000\u0001')), 'upstream_protocol'],
     ['because it has no such page', at(wellKnown, page('{}', 404)), 'upstream_protocol'],
     ['because it leads elsewhere', at(wellKnown, page('', 301)), 'upstream_protocol'],
-    ['because it sends 10 MB', at(wellKnown, page(`"${'x'.repeat(10_000_000)}"`)), 'upstream_protocol'],
+    // All else in it is right.
+    ['because it sends 10 MB', { metadata: { padding: 'x'.repeat(10_000_000) } }, 'upstream_protocol'],
     [
       'because people would sign in by a script',
       { metadata: { authorization_endpoint: 'javascript:alert(1)' } },
