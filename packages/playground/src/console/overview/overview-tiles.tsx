@@ -55,7 +55,7 @@ export function OverviewTiles(props: OverviewTilesProps): ReactNode {
       <Tile
         name="Requests"
         figure={answer === undefined ? unknownFigure : compactCount(started)}
-        note={`${range.name}: ${count(failed)} ${failed === 1 ? 'error' : 'errors'}${started > 0 ? `, ${percent(Math.min(1, failed / started))}` : ''}`}
+        note={`${count(failed)} ${failed === 1 ? 'error' : 'errors'}${started > 0 ? `, ${percent(Math.min(1, failed / started))}` : ''}`}
         values={valuesOf(answer, 'requests_started')}
       />
       <Tile
