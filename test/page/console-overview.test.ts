@@ -149,7 +149,7 @@ describe.skipIf(withoutBrowser !== undefined)(`overview, usage and live streams$
     await button('Today').click();
     const kept = '#/console/usage?group=owner&show=tokens&period=today';
     await vi.waitFor(() => expect(page.url()).toBe(`${server.baseUrl}/${kept}`));
-    await page.getByRole('figure', { name: 'Tokens by hour' }).getByText('research').waitFor();
+    await page.getByRole('list', { name: 'Legend of Tokens by hour' }).getByText('research').waitFor();
     const rows = await list('/admin/v1/usage?group_by=owner&since=24h');
     for (const row of rows) {
       const [owner, sent, prompt, cached, completion, reasoning, cost] = await cellsOf(
@@ -233,13 +233,10 @@ describe.skipIf(withoutBrowser !== undefined)(`overview, usage and live streams$
     const { page } = await open('overview?range=15m', { colorScheme: 'light' });
     const memory = page.getByRole('figure', { name: 'Memory' });
     await memory.getByText(/resident: (last|[\d.]+ MiB all)/).waitFor();
-    const { x, y, width, height } = (await memory.locator('canvas').boundingBox()) ?? {
-      x: 0,
-      y: 0,
-      width: 0,
-      height: 0,
-    };
-    await page.mouse.move(x + width - 12, y + height / 2);
+    // The newest points are at the right.
+    const over = memory.locator('.u-over');
+    const { width = 0 } = (await over.boundingBox()) ?? {};
+    await over.hover({ position: { x: width - 2, y: 20 } });
     await memory.getByText(/^\d\d:\d\d:\d\d$/).waitFor();
     expect(await coloursOf(memory)).toContain('13,107,100');
     await page.emulateMedia({ colorScheme: 'dark' });
@@ -253,8 +250,6 @@ describe.skipIf(withoutBrowser !== undefined)(`overview, usage and live streams$
     ['light', 390],
     ['dark', 390],
   ] as const)('axe finds nothing, and nothing is cut off, %s at %i pixels', async (colorScheme, width) => {
-    const running = new AbortController();
-    onTestFinished(() => running.abort());
     const { page, button } = await open('overview', { colorScheme, viewport: { width, height: 844 } });
     const check = async (view: string): Promise<void> => {
       await page.evaluate(axe.source);
@@ -295,14 +290,11 @@ async function cellsOf(row: Locator): Promise<string[]> {
 
 /** The colours in the canvas of a chart, as `red,green,blue`. */
 async function coloursOf(chart: Locator): Promise<string> {
-  return await chart.locator('canvas').evaluate((canvas) => {
-    const { width, height } = canvas as HTMLCanvasElement;
-    const { data } = (canvas as HTMLCanvasElement).getContext('2d')?.getImageData(0, 0, width, height) ?? {
-      data: [],
-    };
-    const seen = new Set<string>();
+  return await chart.locator('canvas').evaluate<string, unknown>(`(canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const seen = new Set();
     for (let at = 0; at < data.length; at += 4)
-      if (data[at + 3] === 255) seen.add(`${data[at]},${data[at + 1]},${data[at + 2]}`);
+      if (data[at + 3] === 255) seen.add(data.slice(at, at + 3).join());
     return [...seen].join(' ');
-  });
+  }`);
 }

@@ -10,11 +10,9 @@ import {
   unknownFigure,
 } from '../../elements/format.ts';
 import { Tile, Tiles } from '../../elements/tiles.tsx';
-import type { Range } from './range.ts';
 import { newestOf, type Series, type SeriesAnswer, sumOf, valuesOf } from './series-answer.ts';
 
 interface OverviewTilesProps {
-  readonly range: Range;
   readonly answer: SeriesAnswer | undefined;
   /** The last minute, in the finest steps: what is so now. */
   readonly now: SeriesAnswer | undefined;
@@ -25,7 +23,7 @@ interface OverviewTilesProps {
 
 /** The figures above all: what is so now, and how it came to that. */
 export function OverviewTiles(props: OverviewTilesProps): ReactNode {
-  const { range, answer, now, spentToday, spentInDay } = props;
+  const { answer, now, spentToday, spentInDay } = props;
   const current = (name: string): number | undefined => newestOf(valuesOf(now, name));
   const quantile = (name: string, share: string): Series['values'] =>
     valuesOf(answer, name, { quantile: share });
