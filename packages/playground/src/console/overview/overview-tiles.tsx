@@ -51,6 +51,13 @@ export function OverviewTiles(props: OverviewTilesProps): ReactNode {
         values={quantile('ttft', '0.5')}
       />
       <Tile
+        name="Gap"
+        title="Between two writes of events to a client"
+        figure={shown(newestOf(quantile('gap', '0.5')), duration)}
+        note={`p99 ${shown(newestOf(quantile('gap', '0.99')), duration)}`}
+        values={quantile('gap', '0.5')}
+      />
+      <Tile
         name="Requests"
         figure={answer === undefined ? unknownFigure : compactCount(started)}
         note={`${count(failed)} ${failed === 1 ? 'error' : 'errors'}${started > 0 ? `, ${percent(Math.min(1, failed / started))}` : ''}`}
