@@ -105,7 +105,7 @@ export function OverviewCharts({ range, answer }: OverviewChartsProps): ReactNod
       })}
       {chart({
         name: 'Spend',
-        form: 'bars',
+        form: 'area',
         atRest: 'sum',
         format: money,
         series: amountOf(valuesOf(answer, 'spend')) > 0 ? [line(answer, 'spend', 'spend', 1)] : [],
@@ -127,6 +127,7 @@ export function OverviewCharts({ range, answer }: OverviewChartsProps): ReactNod
       {chart({
         name: 'Memory',
         form: 'area',
+        isBinary: true,
         format: bytes,
         series: [line(answer, 'memory', 'resident', 1)],
       })}

@@ -10,11 +10,9 @@ import {
   unknownFigure,
 } from '../../elements/format.ts';
 import { Tile, Tiles } from '../../elements/tiles.tsx';
-import type { Range } from './range.ts';
 import { newestOf, type Series, type SeriesAnswer, sumOf, valuesOf } from './series-answer.ts';
 
 interface OverviewTilesProps {
-  readonly range: Range;
   readonly answer: SeriesAnswer | undefined;
   /** The last minute, in the finest steps: what is so now. */
   readonly now: SeriesAnswer | undefined;
@@ -25,7 +23,7 @@ interface OverviewTilesProps {
 
 /** The figures above all: what is so now, and how it came to that. */
 export function OverviewTiles(props: OverviewTilesProps): ReactNode {
-  const { range, answer, now, spentToday, spentInDay } = props;
+  const { answer, now, spentToday, spentInDay } = props;
   const current = (name: string): number | undefined => newestOf(valuesOf(now, name));
   const quantile = (name: string, share: string): Series['values'] =>
     valuesOf(answer, name, { quantile: share });
@@ -53,9 +51,16 @@ export function OverviewTiles(props: OverviewTilesProps): ReactNode {
         values={quantile('ttft', '0.5')}
       />
       <Tile
+        name="Gap"
+        title="Between two writes of events to a client"
+        figure={shown(newestOf(quantile('gap', '0.5')), duration)}
+        note={`p99 ${shown(newestOf(quantile('gap', '0.99')), duration)}`}
+        values={quantile('gap', '0.5')}
+      />
+      <Tile
         name="Requests"
         figure={answer === undefined ? unknownFigure : compactCount(started)}
-        note={`${range.name}: ${count(failed)} ${failed === 1 ? 'error' : 'errors'}${started > 0 ? `, ${percent(Math.min(1, failed / started))}` : ''}`}
+        note={`${count(failed)} ${failed === 1 ? 'error' : 'errors'}${started > 0 ? `, ${percent(Math.min(1, failed / started))}` : ''}`}
         values={valuesOf(answer, 'requests_started')}
       />
       <Tile

@@ -60,7 +60,6 @@ export function Overview({ connection, query }: ViewProps): ReactNode {
       </header>
       {failure !== undefined && <FailureAlert failure={failure} />}
       <OverviewTiles
-        range={range}
         answer={shown.value}
         now={now.value}
         spentToday={today.value && totalOf(today.value).costMicroUsd}

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { type Column, DataTable } from '../../elements/data-table.tsx';
-import { count, duration } from '../../elements/format.ts';
+import { count } from '../../elements/format.ts';
 import type { SeriesAnswer } from './series-answer.ts';
 import { type TargetHistory, type TargetState, targetHistories } from './target-history.ts';
 import { TargetTimeline, TimelineAxis } from './target-timeline.tsx';
@@ -65,8 +65,8 @@ export function Targets({ day, now }: TargetsProps): ReactNode {
         ]}
       />
       <p className="hint">
-        Steps of {duration(historyStep.seconds * 1_000)}, each with its worst state. Failovers, hedges and
-        takeovers are counted at the target that was asked then.
+        Steps of five minutes, each with its worst state. Failovers, hedges and takeovers are counted at the
+        target that was asked then.
       </p>
     </section>
   );

@@ -47,6 +47,7 @@ export function stackedUsage(rows: readonly UsageRow[], by: StackedBy): StackedU
       }
       return { value, values, amount: own.reduce((sum, row) => sum + measured(row, measure), 0) };
     })
+    .filter(({ amount }) => amount > 0)
     .toSorted((one, other) => other.amount - one.amount);
   const shown = all.slice(0, all.length > mostShown + 1 ? mostShown : all.length);
   const rest = all.slice(shown.length);

@@ -70,7 +70,7 @@ function Share({ of }: { readonly of: number }): ReactNode {
       <span className="share-bar" aria-hidden="true">
         <span style={{ width: `${100 * of}%` }} />
       </span>
-      {percent(of)}
+      <span className="share-text">{percent(of)}</span>
     </span>
   );
 }

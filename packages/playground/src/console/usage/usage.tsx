@@ -122,6 +122,7 @@ export function Usage({ connection, query }: ViewProps): ReactNode {
           form="bars"
           atRest="sum"
           isUtc
+          timeStep={unit === 'day' ? 86_400 : 3_600}
           height={200}
           times={bars.times}
           series={isTime ? bars.series.map((one) => ({ ...one, name: 'all' })) : bars.series}

@@ -9,6 +9,8 @@ export interface PlottedChart {
   readonly form: 'lines' | 'area' | 'bars';
   readonly span?: readonly [from: number, to: number];
   readonly isUtc?: boolean;
+  readonly isBinary?: boolean;
+  readonly timeStep?: number;
   readonly formatAxis: (value: number) => string;
   readonly formatTimeAxis: (seconds: number, step: number) => string;
   onChoose(at: number | undefined): void;
@@ -36,8 +38,12 @@ const axisGap = 6;
 /** Of one letter of the axis, to make room for its figures. */
 const letterPx = 6.4;
 
+const [hour, day] = [3_600, 86_400];
+const timeSteps = [hour, 2 * hour, 3 * hour, 6 * hour, 12 * hour, day, 2 * day, 7 * day, 14 * day, 28 * day];
+const powersOfTwo = Array.from({ length: 50 }, (_, exponent) => 2 ** exponent);
+
 export function plotOptions({ width, height, group, newest }: PlotParts): uPlot.Options {
-  const { series, form, isUtc } = newest();
+  const { series, form, isUtc, isBinary, timeStep } = newest();
   const ordered = form === 'bars' ? series.toReversed() : series;
   const axis = { stroke: tokenValue('--muted'), font, gap: axisGap, ticks: { show: false } };
   return {
@@ -61,12 +67,14 @@ export function plotOptions({ width, height, group, newest }: PlotParts): uPlot.
         ...axis,
         size: 24,
         space: 70,
+        ...(timeStep === undefined ? {} : { incrs: timeSteps.filter((step) => step >= timeStep) }),
         grid: { show: false },
         values: (_, splits, __, ___, step) => splits.map((at) => newest().formatTimeAxis(at, step)),
       },
       {
         ...axis,
-        space: 36,
+        space: 30,
+        ...(isBinary === true ? { incrs: powersOfTwo } : {}),
         grid: { stroke: tokenValue('--line'), width: 1 },
         values: (_, splits) => splits.map((value) => newest().formatAxis(value)),
         size: (_, values) =>

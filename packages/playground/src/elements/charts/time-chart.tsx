@@ -25,6 +25,10 @@ export interface TimeChartProps {
   readonly formatTime?: (seconds: number) => string;
   /** At the axis, for times that are `step` seconds apart. Default: the time of day, and days where they are that far apart. */
   readonly formatTimeAxis?: (seconds: number, step: number) => string;
+  /** The least seconds between two times at the axis. */
+  readonly timeStep?: number;
+  /** The value axis is divided by powers of two, as bytes are. */
+  readonly isBinary?: boolean;
   /** The axis is divided by the days of UTC, and not of the reader's zone. */
   readonly isUtc?: boolean;
   /** Charts of one group show the same time while the pointer is over one of them. */
@@ -57,21 +61,7 @@ export function TimeChart(props: TimeChartProps): ReactNode {
     <figure className="chart" aria-label={name}>
       <figcaption>
         <h3>{name}</h3>
-        <ul className="chart-legend" aria-label={`Legend of ${name}`}>
-          {time !== undefined && <li>{formatTime(time)}</li>}
-          {series.map((one) => {
-            const value = at === undefined ? restValue(one, atRest) : one.values[at];
-            return (
-              <li key={`${one.colour} ${one.name}`}>
-                <span className="swatch" style={{ background: colourToken(one.colour) }} />
-                <span className="series-name" title={one.name}>
-                  {one.name}
-                </span>
-                {value !== undefined && value !== null && <span className="figure">{format(value)}</span>}
-              </li>
-            );
-          })}
-        </ul>
+        {time !== undefined && <span className="hint">{formatTime(time)}</span>}
       </figcaption>
       {isEmpty ? (
         <p className="no-values" style={{ height }}>
@@ -81,9 +71,39 @@ export function TimeChart(props: TimeChartProps): ReactNode {
         <>
           <Plot {...props} {...{ height, form, formatAxis, formatTimeAxis, onChoose: choose }} />
           <p className="unseen">{chartInWords({ times, series, format, formatTime })}</p>
+          <Legend {...{ name, series, format, at, atRest }} />
         </>
       )}
     </figure>
+  );
+}
+
+interface LegendProps {
+  readonly name: string;
+  readonly series: readonly ChartSeries[];
+  /** The time that is chosen. */
+  readonly at: number | undefined;
+  readonly atRest: 'last' | 'sum';
+  readonly format: (value: number) => string;
+}
+
+/** Below the plot, so that the plots of a row stand in one line however long their legends are. */
+function Legend({ name, series, at, atRest, format }: LegendProps): ReactNode {
+  return (
+    <ul className="chart-legend" aria-label={`Legend of ${name}`}>
+      {series.map((one) => {
+        const value = at === undefined ? restValue(one, atRest) : one.values[at];
+        return (
+          <li key={`${one.colour} ${one.name}`}>
+            <span className="swatch" style={{ background: colourToken(one.colour) }} />
+            <span className="series-name" title={one.name}>
+              {one.name}
+            </span>
+            {value !== undefined && value !== null && <span className="figure">{format(value)}</span>}
+          </li>
+        );
+      })}
+    </ul>
   );
 }
 
