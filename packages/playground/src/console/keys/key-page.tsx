@@ -38,7 +38,7 @@ export function KeyPage({ connection, id, standings, turn, onAct }: KeyPageProps
       <header>
         <a href={consoleAddress('keys')}>Keys</a>
         <span aria-hidden="true">/</span>
-        <h2>{key === undefined ? id : labelOf(key)}</h2>
+        <h2 tabIndex={-1}>{key === undefined ? id : labelOf(key)}</h2>
         {key !== undefined && (
           <span className="apart row">
             <KeyActions of={key} onAct={(action) => onAct(key, action)} />
