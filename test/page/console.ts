@@ -4,12 +4,10 @@ import { expect, onTestFinished } from 'vitest';
 import type { TestServer } from '../support/server.ts';
 import { type OpenOptions, openPage, type PlaygroundPage } from './page.ts';
 
-/** The administration of a server, as a program uses it. */
-export interface Administration {
-  // The tests read what the routes answer.
-  // biome-ignore lint/suspicious/noExplicitAny: any JSON
-  (method: string, path: string, json?: unknown): Promise<any>;
-}
+/** The administration of a server, as a program uses it. Its routes are those of `/admin/v1`. */
+// The tests read what the routes answer.
+// biome-ignore lint/suspicious/noExplicitAny: any JSON
+export type Administration = (method: string, path: string, json?: unknown) => Promise<any>;
 
 export function administrationOf(server: TestServer): Administration {
   return async (method, path, json) => {
