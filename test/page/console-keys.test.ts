@@ -208,7 +208,7 @@ describe.skipIf(withoutBrowser !== undefined)(`keys in the console${reason}`, ()
     await use.getByRole('row').filter({ hasText: realModel }).waitFor();
     await use.getByRole('figure', { name: 'Tokens a day' }).waitFor();
     const link = await use.getByRole('link', { name: 'Its requests' }).getAttribute('href');
-    expect(link).toBe(`#/console/requests?key=${id}`);
+    expect(link).toBe(`#/console/requests?key_id=${id}`);
   });
 
   test('a fixed key says why it is not changed here', async () => {

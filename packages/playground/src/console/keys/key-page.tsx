@@ -91,7 +91,7 @@ function Facts({ of: key, standings }: { of: Key; standings: Standings }): React
       : [['Metadata', <code key="metadata">{JSON.stringify(key.metadata)}</code>] as const]),
   ];
   return (
-    <dl className="facts">
+    <dl className="key-facts">
       {rows.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

@@ -121,7 +121,7 @@ function Overview({ query, lists, onOpen }: OverviewProps): ReactNode {
     <>
       <header>
         <h2 tabIndex={-1}>{isOwners ? 'Owners' : 'Keys'}</h2>
-        <nav className="lists" aria-label="Lists">
+        <nav className="keys-lists" aria-label="Lists">
           <a href={consoleAddress('keys')} aria-current={isOwners ? undefined : 'page'}>
             Keys
           </a>
