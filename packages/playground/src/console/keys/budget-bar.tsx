@@ -20,7 +20,7 @@ export function BudgetBar({ budget, standing }: BudgetBarProps): ReactNode {
   const isReserved = reserved > 0 ? `${amountOf(unit, reserved)} reserved` : undefined;
   const resets = resetsAt === null ? undefined : `resets ${relativeTime(Date.parse(resetsAt))}`;
   return (
-    <div className={isOver ? 'budget over' : 'budget'}>
+    <div className={isOver ? 'budget-bar over' : 'budget-bar'}>
       <p>{words}</p>
       {/* biome-ignore lint/a11y/useSemanticElements: a `meter` has one part, and this has two. */}
       <div

@@ -30,7 +30,9 @@ export function DeleteOwnerDialog({ connection, of, onWritten, onClose }: Delete
         </p>
         {writing.failure?.code === 'conflict' && of.id !== 'default' && (
           <p>
-            <a href={consoleAddress('keys', { owner: of.id })}>Show the keys of {of.id}</a>
+            <a href={consoleAddress('keys', { owner: of.id })} onClick={onClose}>
+              Show the keys of {of.id}
+            </a>
           </p>
         )}
       </FormFrame>

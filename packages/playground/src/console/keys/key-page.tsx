@@ -38,7 +38,7 @@ export function KeyPage({ connection, id, standings, turn, onAct }: KeyPageProps
       <header>
         <a href={consoleAddress('keys')}>Keys</a>
         <span aria-hidden="true">/</span>
-        <h2>{key === undefined ? id : labelOf(key)}</h2>
+        <h2 tabIndex={-1}>{key === undefined ? id : labelOf(key)}</h2>
         {key !== undefined && (
           <span className="apart row">
             <KeyActions of={key} onAct={(action) => onAct(key, action)} />
@@ -91,7 +91,7 @@ function Facts({ of: key, standings }: { of: Key; standings: Standings }): React
       : [['Metadata', <code key="metadata">{JSON.stringify(key.metadata)}</code>] as const]),
   ];
   return (
-    <dl className="facts">
+    <dl className="key-facts">
       {rows.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

@@ -9,7 +9,7 @@ export function KeyStateMark({ of }: { of: Key }): ReactNode {
   const words = state === 'overlap' ? 'in overlap' : of.admin ? 'fixed, admin' : state;
   return (
     <>
-      <span className={`state ${state}`}>{words}</span>
+      <span className={`key-state ${state}`}>{words}</span>
       {until !== undefined && <span className="line hint">ends {relativeTime(until)}</span>}
     </>
   );

@@ -5,6 +5,7 @@ import { TimeChart } from '../../elements/charts/time-chart.tsx';
 import { type Column, DataTable } from '../../elements/data-table.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count, money } from '../../elements/format.ts';
+import { Tile, Tiles } from '../../elements/tiles.tsx';
 import { useResource } from '../resource.ts';
 import { dayUsesIn, lastDays, type ModelUse, modelUsesIn, sumOf } from './use.ts';
 
@@ -23,17 +24,17 @@ export function KeyUse({ connection, id }: { connection: Connection; id: string 
     <section className="key-use" aria-label="Use">
       <header>
         <h3>Last {shownDays} days</h3>
-        <a href={consoleAddress('requests', { key: id })}>Its requests</a>
+        <a href={consoleAddress('requests', { key_id: id })}>Its requests</a>
       </header>
       {failure !== undefined && <FailureAlert failure={failure} />}
       {value !== undefined && (
         <>
-          <dl className="figures">
-            <Figure name="Requests" figure={count(sum.requests)} />
-            <Figure name="Prompt tokens" figure={count(sum.prompt_tokens)} />
-            <Figure name="Completion tokens" figure={count(sum.completion_tokens)} />
-            <Figure name="Cost" figure={money(sum.cost_micro_usd)} />
-          </dl>
+          <Tiles name="Sums">
+            <Tile name="Requests" figure={count(sum.requests)} />
+            <Tile name="Prompt tokens" figure={count(sum.prompt_tokens)} />
+            <Tile name="Completion tokens" figure={count(sum.completion_tokens)} />
+            <Tile name="Cost" figure={money(sum.cost_micro_usd)} />
+          </Tiles>
           <TimeChart
             name="Tokens a day"
             times={days.map(({ day }) => Date.parse(day) / 1_000)}
@@ -74,12 +75,3 @@ const modelColumns: readonly Column<ModelUse>[] = [
   { name: 'Completion tokens', align: 'end', cell: ({ completion_tokens: tokens }) => count(tokens) },
   { name: 'Cost', align: 'end', cell: ({ cost_micro_usd: cost }) => money(cost) },
 ];
-
-function Figure({ name, figure }: { name: string; figure: string }): ReactNode {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{figure}</dd>
-    </div>
-  );
-}

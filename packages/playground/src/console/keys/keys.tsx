@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { Connection } from '../../api/connection.ts';
 import { isObject } from '../../api/failure.ts';
 import { consoleAddress } from '../../app/route.ts';
@@ -45,8 +45,16 @@ export function Keys({ connection, query }: ViewProps): ReactNode {
     standings: budgets.value ?? new Map(),
   };
   const failure = keys.failure ?? owners.failure;
+  // What was opened from an entry gives the focus back to it. One that goes would take the focus along.
+  const view = useRef<HTMLDivElement>(null);
+  const isGone = useRef(false);
+  useEffect(() => {
+    if (open !== undefined || !isGone.current) return;
+    isGone.current = false;
+    view.current?.querySelector('h2')?.focus();
+  }, [open]);
   return (
-    <div className="view keys">
+    <div ref={view} className="view keys">
       {id === null ? (
         <Overview query={query} lists={lists} onOpen={setOpen} />
       ) : (
@@ -66,7 +74,10 @@ export function Keys({ connection, query }: ViewProps): ReactNode {
           owner={query.get('owner') ?? undefined}
           owners={lists.owners?.map((owner) => owner.id) ?? []}
           served={models.value ?? []}
-          onWritten={reload}
+          onWritten={() => {
+            isGone.current = open.what === 'revoke' || open.what === 'delete-owner';
+            reload();
+          }}
           onClose={() => setOpen(undefined)}
         />
       )}
@@ -109,8 +120,8 @@ function Overview({ query, lists, onOpen }: OverviewProps): ReactNode {
   return (
     <>
       <header>
-        <h2>{isOwners ? 'Owners' : 'Keys'}</h2>
-        <nav className="lists" aria-label="Lists">
+        <h2 tabIndex={-1}>{isOwners ? 'Owners' : 'Keys'}</h2>
+        <nav className="keys-lists" aria-label="Lists">
           <a href={consoleAddress('keys')} aria-current={isOwners ? undefined : 'page'}>
             Keys
           </a>

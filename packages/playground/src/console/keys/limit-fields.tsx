@@ -80,7 +80,7 @@ function ModelsField({ form, served }: { form: Form; served: readonly string[] }
         }
       />
       {offered.length > 0 && (
-        <fieldset className="offered">
+        <fieldset className="form-offered">
           <legend className="unseen">Served models</legend>
           {offered.map((name) => (
             <button

@@ -25,7 +25,7 @@ export function NewKey({ secret, children, onDone }: NewKeyProps): ReactNode {
             <p role="status">
               <strong>Copy it now: it is not shown again.</strong> The server keeps only its hash.
             </p>
-            <div className="secret">
+            <div className="new-key">
               {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it is read first, and scrolls. */}
               <output ref={text} tabIndex={0} aria-label="New key">
                 {secret}

@@ -59,7 +59,7 @@ export function RotateDialog({ connection, of, onWritten, onClose }: RotateDialo
             </>
           )}
         </p>
-        <fieldset className="choices">
+        <fieldset className="form-choices">
           <legend>Overlap</legend>
           {overlaps.map(([value, words, what]) => (
             <label key={value}>

@@ -58,7 +58,9 @@ function Health({ of: target }: { of: Target }): ReactNode {
   const [word, ...more] = healthWords(target, Date.now()).split(', ');
   return (
     <>
-      <span className={`health ${target.breaker}`}>{word}</span>
+      <span className={`target-state ${target.breaker === 'closed' ? 'healthy' : target.breaker}`}>
+        {word}
+      </span>
       {more.length > 0 && <span className="line hint">{more.join(', ')}</span>}
     </>
   );
