@@ -1,15 +1,19 @@
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import type { Playground } from '../chat/playground.ts';
 import { useWatched, type Watched } from '../elements/signal.ts';
 import { WithInstruments } from '../playground/instruments.tsx';
 import { PlaygroundView } from '../playground/playground-view.tsx';
+import { useShortcuts } from '../shortcuts/use-shortcuts.ts';
 import type { Access } from './access.ts';
-import type { Route } from './route.ts';
+import { consoleAddress, playgroundAddress, type Route } from './route.ts';
 import { SignIn } from './sign-in.tsx';
 import { TopBar } from './top-bar.tsx';
 
 /** Who only tries a model never loads it. */
 const Console = lazy(async () => ({ default: (await import('../console/console.tsx')).Console }));
+const ShortcutsDialog = lazy(async () => ({
+  default: (await import('../shortcuts/shortcuts-dialog.tsx')).ShortcutsDialog,
+}));
 
 interface AppProps {
   readonly access: Access;
@@ -21,6 +25,19 @@ export function App({ access, playground, route }: AppProps): ReactNode {
   const { status, failure, models, isAdmin } = useWatched(access);
   const { chats, typed } = useWatched(playground);
   const where = useWatched(route);
+  const [showsShortcuts, setShowsShortcuts] = useState(false);
+  const go = (address: string): void => {
+    window.location.hash = address;
+  };
+  useShortcuts(
+    status !== 'open'
+      ? {}
+      : {
+          help: () => setShowsShortcuts(true),
+          goPlayground: () => go(playgroundAddress),
+          goConsole: () => go(consoleAddress('overview')),
+        },
+  );
   if (status === 'looking') return <main className="looking" aria-busy="true" />;
   if (status === 'refused')
     return (
@@ -28,7 +45,11 @@ export function App({ access, playground, route }: AppProps): ReactNode {
     );
   return (
     <div className="page">
-      <TopBar place={where.place} onSignOut={() => access.signOut()} />
+      <TopBar
+        place={where.place}
+        onSignOut={() => access.signOut()}
+        onShortcuts={() => setShowsShortcuts(true)}
+      />
       {where.place === 'playground' ? (
         <WithInstruments models={models} connection={access.connection()} mayReadRecords={isAdmin}>
           <PlaygroundView playground={playground} chats={chats} typed={typed} models={models} />
@@ -36,6 +57,11 @@ export function App({ access, playground, route }: AppProps): ReactNode {
       ) : (
         <Suspense fallback={<main className="looking" aria-busy="true" />}>
           <Console connection={access.connection()} view={where.view} query={where.query} isAdmin={isAdmin} />
+        </Suspense>
+      )}
+      {showsShortcuts && (
+        <Suspense>
+          <ShortcutsDialog onClose={() => setShowsShortcuts(false)} />
         </Suspense>
       )}
     </div>

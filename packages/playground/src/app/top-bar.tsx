@@ -5,9 +5,10 @@ import { consoleAddress, playgroundAddress, type Route } from './route.ts';
 interface TopBarProps {
   readonly place: Route['place'];
   onSignOut(): void;
+  onShortcuts(): void;
 }
 
-export function TopBar({ place, onSignOut }: TopBarProps): ReactNode {
+export function TopBar({ place, onSignOut, onShortcuts }: TopBarProps): ReactNode {
   return (
     <header className="top">
       <h1>
@@ -22,6 +23,16 @@ export function TopBar({ place, onSignOut }: TopBarProps): ReactNode {
         </a>
       </nav>
       <div className="apart">
+        <button
+          type="button"
+          className="quiet"
+          aria-haspopup="dialog"
+          aria-label="Keyboard shortcuts"
+          title="Keyboard shortcuts (?)"
+          onClick={onShortcuts}
+        >
+          ?
+        </button>
         <button type="button" className="quiet" onClick={onSignOut}>
           Sign out
         </button>

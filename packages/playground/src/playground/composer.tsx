@@ -3,6 +3,9 @@ import type { ChatState } from '../chat/chat-state.ts';
 import { branchOf } from '../chat/message-tree.ts';
 import type { Playground } from '../chat/playground.ts';
 
+/** The element in which a message is typed. */
+export const messageId = 'message';
+
 interface ComposerProps {
   readonly state: ChatState;
   readonly typed: string;
@@ -34,6 +37,7 @@ export function Composer({ state, typed, playground }: ComposerProps): ReactNode
       <div className="column">
         <textarea
           ref={field}
+          id={messageId}
           aria-label="Message"
           placeholder="Message"
           rows={1}

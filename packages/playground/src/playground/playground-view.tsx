@@ -1,16 +1,18 @@
-import { type ReactNode, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { flushSync } from 'react-dom';
 import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ParameterName } from '../chat/parameters.ts';
 import type { Playground } from '../chat/playground.ts';
 import { useWatched } from '../elements/signal.ts';
-import { CodeDialog } from './code-dialog.tsx';
-import { Composer } from './composer.tsx';
+import { useShortcuts } from '../shortcuts/use-shortcuts.ts';
+import { Composer, messageId } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { fieldId, ParametersPanel } from './parameters-panel.tsx';
 import { type Panel, Toolbar } from './toolbar.tsx';
-import { WirePanel } from './wire-panel.tsx';
+
+const CodeDialog = lazy(async () => ({ default: (await import('./code-dialog.tsx')).CodeDialog }));
+const WirePanel = lazy(async () => ({ default: (await import('./wire-panel.tsx')).WirePanel }));
 
 /** From this width on there is room for a panel beside the chat. Also in `styles.css`. */
 const roomForPanel = '(min-width: 1000px)';
@@ -43,6 +45,16 @@ function ShownChat({ chat, playground, typed, models }: ShownChatProps): ReactNo
     flushSync(() => setPanel('parameters'));
     document.getElementById(fieldId(name))?.focus();
   };
+  const toggle = (wanted: Panel): void => setPanel(panel === wanted ? undefined : wanted);
+  useShortcuts({
+    newChat: () => state.running || playground.newChat(),
+    message: () => document.getElementById(messageId)?.focus(),
+    stop: () => playground.stop(),
+    regenerate: () => chat.regenerate(),
+    parameters: () => toggle('parameters'),
+    wire: () => toggle('wire'),
+    code: () => setShowsCode(true),
+  });
   return (
     <div className={panel === undefined ? 'playground' : 'playground with-panel'}>
       <Toolbar
@@ -50,7 +62,7 @@ function ShownChat({ chat, playground, typed, models }: ShownChatProps): ReactNo
         chat={chat}
         models={models}
         panel={panel}
-        onPanel={(wanted) => setPanel(panel === wanted ? undefined : wanted)}
+        onPanel={toggle}
         onCode={() => setShowsCode(true)}
         onNewChat={() => playground.newChat()}
       />
@@ -67,8 +79,10 @@ function ShownChat({ chat, playground, typed, models }: ShownChatProps): ReactNo
         <Composer state={state} typed={typed} playground={playground} />
       </main>
       {panel === 'parameters' && <ParametersPanel state={state} chat={chat} onClose={closePanel} />}
-      {panel === 'wire' && <WirePanel wire={state.wire} version={state.wireVersion} onClose={closePanel} />}
-      {showsCode && <CodeDialog state={state} typed={typed} onClose={() => setShowsCode(false)} />}
+      <Suspense>
+        {panel === 'wire' && <WirePanel wire={state.wire} version={state.wireVersion} onClose={closePanel} />}
+        {showsCode && <CodeDialog state={state} typed={typed} onClose={() => setShowsCode(false)} />}
+      </Suspense>
     </div>
   );
 }

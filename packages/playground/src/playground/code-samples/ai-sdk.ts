@@ -15,7 +15,7 @@ const renamed: Readonly<Record<string, string>> = {
   presence_penalty: 'presencePenalty',
 };
 /** What stands elsewhere in the program. */
-const apart = new Set(['model', 'messages', 'stream', 'tools']);
+const apart = new Set(['model', 'messages', 'stream', 'tools', 'tool_choice']);
 
 /** The same request through Vercel's AI SDK: what this has no name for goes as an option of the provider, under its own name. */
 export function aiSdk(body: RequestBody, origin: string): string {
@@ -31,6 +31,9 @@ export function aiSdk(body: RequestBody, origin: string): string {
     `  messages: ${scriptLiteral(modelMessages(messages.slice(system === undefined ? 0 : 1)), 2)},`,
     ...named.map(([name, value]) => `  ${renamed[name]}: ${scriptLiteral(value, 2)},`),
     ...(tools.length === 0 ? [] : ['  tools: {', ...tools.map(toolLine), '  },']),
+    ...(body['tool_choice'] === undefined
+      ? []
+      : [`  toolChoice: ${scriptLiteral(toolChoice(body['tool_choice']), 2)},`]),
     ...(others.length === 0
       ? []
       : [`  providerOptions: { tailrace: ${scriptLiteral(Object.fromEntries(others), 2)} },`]),
@@ -59,6 +62,11 @@ function toolLine({ function: given }: Json): string {
   const { name, description, parameters } = isObject(given) ? given : {};
   const about = description === undefined ? '' : `description: ${scriptLiteral(description)}, `;
   return `    ${scriptLiteral(name)}: tool({ ${about}inputSchema: jsonSchema(${scriptLiteral(parameters ?? { type: 'object' }, 4)}) }),`;
+}
+
+function toolChoice(choice: unknown): unknown {
+  const named = isObject(choice) && isObject(choice['function']) ? choice['function']['name'] : undefined;
+  return named === undefined ? choice : { type: 'tool', toolName: named };
 }
 
 /** Calls and results are parts of a message there, and a result names its tool. */
