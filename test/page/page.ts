@@ -77,3 +77,26 @@ export async function openPage(
     close: () => context.close(),
   };
 }
+
+/** Opens the page at a view of the console, `#/console/requests`, with the session of a browser that has signed in with the admin key. */
+export async function openConsole(
+  browser: Browser,
+  server: TestServer,
+  fragment: string,
+  options: OpenOptions = {},
+): Promise<PlaygroundPage> {
+  const signedIn = await fetch(`${server.baseUrl}/admin/v1/session`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${server.adminKey}` },
+  });
+  const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(signedIn.headers.get('set-cookie') ?? '') ?? [];
+  const cookie = { name, value, domain: '127.0.0.1', path: '/', expires: -1 };
+  const storageState = {
+    cookies: [{ ...cookie, httpOnly: true, secure: false, sameSite: 'Strict' as const }],
+    origins: [],
+  };
+  return await openPage(browser, server, {
+    ...{ key: null, address: `${server.baseUrl}/${fragment}`, storageState },
+    ...options,
+  });
+}

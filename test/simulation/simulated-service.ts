@@ -256,7 +256,7 @@ async function startProcess(
     timers: createTimerQueue(now),
     loaded: () => true,
     draining: () => false,
-    reload: async () => ({ problems: [], warnings: [] }),
+    reload: async () => ({ problems: [], changed: [], warnings: [] }),
   });
   const server: Server = createServer((request, response) => {
     void handle(request, response, false);

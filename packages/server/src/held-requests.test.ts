@@ -129,7 +129,7 @@ beforeAll(async () => {
     shed: { refusal: () => undefined },
     loaded: () => true,
     draining: () => draining,
-    reload: async () => ({ problems: [], warnings: [] }),
+    reload: async () => ({ problems: [], changed: [], warnings: [] }),
   });
   server = createServer((request, response) => void handle(request, response, false));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -6,10 +6,12 @@ interface CopyButtonProps {
   /** A function where the text is long: it is made only when it is copied. */
   readonly text: string | (() => string);
   readonly label?: string;
+  /** What is copied, for screen readers, where several of these stand beside each other. */
+  readonly what?: string;
 }
 
 /** Copies a text, and says so for a moment. */
-export function CopyButton({ text, label = 'Copy' }: CopyButtonProps): ReactNode {
+export function CopyButton({ text, label = 'Copy', what }: CopyButtonProps): ReactNode {
   const [said, say] = useState<'Copied' | 'Not copied'>();
   useEffect(() => {
     if (said === undefined) return;
@@ -28,6 +30,7 @@ export function CopyButton({ text, label = 'Copy' }: CopyButtonProps): ReactNode
   return (
     <button type="button" className="quiet" onClick={copy}>
       {said ?? label}
+      {what !== undefined && <span className="unseen"> {what}</span>}
     </button>
   );
 }

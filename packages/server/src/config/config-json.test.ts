@@ -57,7 +57,8 @@ auth: {api_keys: [one-key], admin_keys: [other-key], key_prefix: zz_, required: 
 ])('a configuration, shown without a mask, loads to the same configuration: %s', async (_, text) => {
   const config = await load(text);
   const shown = JSON.stringify(configJson(config, plain));
-  expect(await load(shown)).toEqual(config);
+  // Where it stands in the file is another place there.
+  expect({ ...(await load(shown)), origins: {} }).toEqual({ ...config, origins: {} });
 });
 
 it('values of the environment are shown like those of the file', async () => {

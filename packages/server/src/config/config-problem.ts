@@ -14,8 +14,12 @@ export interface ConfigProblem {
   readonly message: string;
 }
 
+/** A problem of a reload: a mistake in the file, or another reason, which has a message alone. */
+export type ReloadProblem = Pick<ConfigProblem, 'message'> & Partial<ConfigProblem>;
+
 /** `tailrace.yaml:12: models.acme/chat.targets[0].upstream: expected …, got …`. */
-export function formatProblem({ source, line, path, message }: ConfigProblem): string {
+export function formatProblem({ source, line, path = '', message }: ReloadProblem): string {
+  if (source === undefined) return message;
   const where = line === undefined ? source : `${source}:${line}`;
   return path === '' ? `${where}: ${message}` : `${where}: ${path}: ${message}`;
 }

@@ -1,5 +1,6 @@
 import type { SamplingDefaults } from '../domain/sampling-defaults.ts';
 import type { PresetName } from '../upstreams/openai/presets.ts';
+import type { SettingOrigins } from './setting-origins.ts';
 
 /**
  * The configuration: read, checked as a whole and frozen. `load-config.ts` makes it; every other room gets the part that
@@ -42,6 +43,8 @@ export interface Config {
   readonly auth: AuthConfig;
   /** The file that was read, for messages; absent where there was none. */
   readonly file?: string;
+  /** What sets each setting that has not its default. */
+  readonly origins: SettingOrigins;
 }
 
 export interface ServerConfig {

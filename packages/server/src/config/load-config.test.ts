@@ -125,6 +125,7 @@ describe('without a file', () => {
   it('every default is that of the contract', async () => {
     const config = await valid(undefined);
     expect(config).toEqual({
+      origins: {},
       server: {
         listen: { host: '127.0.0.1', port: 7245, loopback: true },
         dataDir: '/etc/tailrace/data',

@@ -21,6 +21,7 @@ import { resolveConfig } from './resolve-config.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import type { ModelFlag } from './resolve-engine.ts';
 import { isAmount } from './resolve-price.ts';
+import { settingOrigins } from './setting-origins.ts';
 import { warningsWithoutEffect } from './settings-without-effect.ts';
 import { readYaml, type YamlDocument } from './yaml-document.ts';
 
@@ -149,7 +150,12 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
   }
   const cacheFromEnv = environmentVariable(env, 'TAILRACE_CACHE_DIR');
   const cacheDir = cacheFromEnv === undefined ? defaultCacheDir(env, machine) : resolve(cwd, cacheFromEnv);
-  const resolved = resolveConfig(raw, { cacheDir, file: read.ok ? file : undefined, modelFlag }, context);
+  const origins = settingOrigins(data, (path) => originOf(path, 'key'));
+  const resolved = resolveConfig(
+    raw,
+    { cacheDir, file: read.ok ? file : undefined, modelFlag, origins },
+    context,
+  );
 
   for (const { file: wanted, report } of fileChecks) {
     if (!(await files.isFile(wanted))) report(shown(wanted, cwd));

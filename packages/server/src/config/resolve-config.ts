@@ -4,11 +4,13 @@ import { type ModelFlag, resolveEngineModels } from './resolve-engine.ts';
 import { resolveModels, resolveTimeouts } from './resolve-models.ts';
 import { resolveUpstreams } from './resolve-upstreams.ts';
 import type { RawConfig } from './schema.ts';
+import type { SettingOrigins } from './setting-origins.ts';
 
 /** Where the configuration comes from, and paths that no key of the file sets. */
 interface Places {
   readonly cacheDir: string;
   readonly file: string | undefined;
+  readonly origins: SettingOrigins;
   readonly modelFlag: ModelFlag | undefined;
 }
 
@@ -88,6 +90,7 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
     console: raw.console,
     auth,
     ...(places.file !== undefined && { file: places.file }),
+    origins: places.origins,
   };
 }
 

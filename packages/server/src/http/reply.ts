@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
-import { errorKind } from '@tailrace/protocol';
+import { asciiJson, errorKind } from '@tailrace/protocol';
 import { causeOf } from '../domain/cause.ts';
 import type { Failure } from '../domain/failure.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { brokenBody } from './broken-body.ts';
 import { bodyIsComing, drainBody } from './drain-body.ts';
 import type { Exchange } from './exchange.ts';
@@ -27,11 +28,12 @@ export async function replyBytes(
   await reply(exchange, status, headers, bytes);
 }
 
-/** Answers with the error envelope. Only while no head has left; after it the run's reader reports the failure. */
+/** Answers with the error envelope, and the members of `beside` next to its `error`. Only while no head has left; after it the run's reader reports the failure. */
 export async function replyFailure(
   exchange: Exchange,
   reason: Failure,
   headers: Readonly<Record<string, string>> = {},
+  beside?: JsonObject,
 ): Promise<void> {
   const { notes } = exchange;
   notes.code = reason.code;
@@ -41,7 +43,9 @@ export async function replyFailure(
   const broken = brokenBody(exchange.request);
   const status = broken?.failure === reason ? broken.status : answer.status;
   const all = { 'content-type': 'application/json; charset=utf-8', ...answer.headers, ...headers };
-  await reply(exchange, status, all, answer.body);
+  const body =
+    beside === undefined ? answer.body : asciiJson({ ...(JSON.parse(answer.body) as JsonObject), ...beside });
+  await reply(exchange, status, all, body);
 }
 
 async function reply(

@@ -85,7 +85,7 @@ test('hundreds of reloads, each with other keys and upstreams, leave no memory, 
       files['tailrace.yaml'] = file(n);
       refuse = n % 5 === 0;
       await turn();
-      expect((await service.reload()).problems).toEqual(refuse ? ['refused'] : []);
+      expect((await service.reload()).problems).toEqual(refuse ? [{ message: 'refused' }] : []);
     }
   };
 

@@ -61,7 +61,14 @@ test('a reload puts the present file in force', async () => {
   const files: Record<string, string> = { 'tailrace.yaml': text };
   const { service, inForce } = await serviceOver(files);
   files['tailrace.yaml'] = text.replace('models: {a:', 'models: {b:');
-  expect(await service.reload()).toEqual({ problems: [], warnings: [] });
+  expect(await service.reload()).toEqual({
+    problems: [],
+    changed: [
+      { path: 'models.a', change: 'removed' },
+      { path: 'models.b', change: 'added' },
+    ],
+    warnings: [],
+  });
   expect(inForce).toEqual([['b']]);
 });
 
@@ -75,7 +82,7 @@ test('an empty file that is in force can be reloaded, also after a refused reloa
     },
   });
   files['tailrace.yaml'] = 'server: {max_body: 1MiB}';
-  expect(await service.reload()).toMatchObject({ problems: ['refused'] });
+  expect(await service.reload()).toMatchObject({ problems: [{ message: 'refused' }] });
   files['tailrace.yaml'] = '';
   refuse = false;
   expect(await service.reload()).toMatchObject({ problems: [] });
@@ -85,12 +92,29 @@ test('an empty file that is in force can be reloaded, also after a refused reloa
   expect((await service.reload()).problems).toHaveLength(1);
 });
 
+test('a reload of a file with a mistake says where it is', async () => {
+  const files: Record<string, string> = { 'tailrace.yaml': text };
+  const { service, inForce } = await serviceOver(files);
+  files['tailrace.yaml'] = `${text}\nretry: {totl: 3}`;
+  const line = files['tailrace.yaml'].split('\n').length;
+  expect((await service.reload()).problems).toMatchObject([
+    {
+      source: expect.stringMatching(/tailrace\.yaml$/),
+      line,
+      column: 9,
+      path: 'retry.totl',
+      message: expect.stringContaining('"total"'),
+    },
+  ]);
+  expect(inForce).toEqual([]);
+});
+
 test('a reload without its file changes nothing', async () => {
   const files: Record<string, string> = { 'tailrace.yaml': text };
   const { service, inForce } = await serviceOver(files);
   delete files['tailrace.yaml'];
-  const problems = [`cannot read ${folder}/tailrace.yaml: there is no such file any more`];
-  expect(await service.reload()).toEqual({ problems, warnings: [] });
+  const problems = [{ message: `cannot read ${folder}/tailrace.yaml: there is no such file any more` }];
+  expect(await service.reload()).toEqual({ problems, changed: [], warnings: [] });
   expect(inForce).toEqual([]);
 });
 
@@ -99,8 +123,9 @@ test('a server that started without a file reads a new file at a reload', async 
   const { service, inForce } = await serviceOver(files);
   files['tailrace.yaml'] = text;
   // The file is read: it is refused only because it changes the engine, which cannot change while the process runs.
-  const problems = ['engine cannot change while the server runs; restart it'];
-  expect(await service.reload()).toEqual({ problems, warnings: [] });
+  const message = 'engine cannot change while the server runs; restart it';
+  const problems = [{ path: 'engine', message }];
+  expect(await service.reload()).toEqual({ problems, changed: [], warnings: [] });
   expect(inForce).toEqual([]);
 });
 
@@ -116,9 +141,17 @@ test('a reload returns the warnings of the configuration in force, or else each 
     { 'tailrace.yaml': text },
     { keysForReload: async () => found },
   );
-  expect(await service.reload()).toEqual({ problems: [], warnings: ['the key in force stays'] });
+  expect(await service.reload()).toEqual({
+    problems: [],
+    changed: [],
+    warnings: ['the key in force stays'],
+  });
   found = { ok: false, problems: ['no key'] };
-  expect(await service.reload()).toEqual({ problems: ['no key'], warnings: [] });
+  expect(await service.reload()).toEqual({
+    problems: [{ message: 'no key' }],
+    changed: [],
+    warnings: [],
+  });
   expect(inForce).toEqual([['a']]);
 });
 
@@ -136,7 +169,9 @@ test('a reload that cannot make one upstream closes the others that it has made'
       }),
     },
   );
-  expect(await service.reload()).toMatchObject({ problems: ['upstreams.lab: ca_file: it is empty'] });
+  expect(await service.reload()).toMatchObject({
+    problems: [{ message: 'upstreams.lab: ca_file: it is empty' }],
+  });
   expect([retired, inForce]).toEqual([1, []]);
 });
 
@@ -154,7 +189,7 @@ test('a reload that never ends delays neither the shutdown nor other requests fo
   });
   const asked = [service.reload(), service.reload()];
   await service.drain();
-  const ended = { problems: ['the server is shutting down'], warnings: [] };
+  const ended = { problems: [{ message: 'the server is shutting down' }], changed: [], warnings: [] };
   expect(await Promise.all([...asked, service.reload()])).toEqual([ended, ended, ended]);
   release();
   await new Promise(setImmediate);

@@ -57,7 +57,8 @@ export function createThisProcess(parts: ServingParts): ServingProcesses {
         onSecrets,
       });
     },
-    reload: async () => service?.reload() ?? { problems: ['the server is starting'], warnings: [] },
+    reload: async () =>
+      service?.reload() ?? { problems: [{ message: 'the server is starting' }], changed: [], warnings: [] },
     running: async () => service?.running() ?? 0,
     drain: async () => service?.drain(),
     stopAll: () => service?.stopAll(),

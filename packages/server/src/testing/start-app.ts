@@ -166,7 +166,11 @@ export async function startTestApp({
     shed: { refusal: () => shedding },
     loaded: () => true,
     draining: () => draining,
-    reload: async () => ({ problems: ['this server does not reload'], warnings: [] }),
+    reload: async () => ({
+      problems: [{ message: 'this server does not reload' }],
+      changed: [],
+      warnings: [],
+    }),
     ...(surfaces === undefined ? {} : { surfaces }),
   });
   const http = createListener(() => app, { log: serverLog, newRequestId });

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { type Column, DataTable } from '../../elements/data-table.tsx';
-import { TimeStamp } from '../../elements/time-stamp.tsx';
+import { TimeStamp, type TimeStampForm } from '../../elements/time-stamp.tsx';
 import type { Standings } from './budget.ts';
 import { BudgetBar } from './budget-bar.tsx';
 import { type Key, whyFixed } from './key.ts';
@@ -35,8 +35,8 @@ export function KeyList({ keys, standings, empty, onOpen, onAct }: KeyListProps)
       name: 'Budget',
       cell: (key) => <BudgetBar budget={key.budget} standing={standings.get(`key:${key.id}`)} />,
     },
-    { name: 'Expires', cell: ({ expires_at: at }) => <Time at={at} isNull="never" isDay /> },
-    { name: 'Last used', cell: ({ last_used_at: at }) => <Time at={at} isNull="never" isRelative /> },
+    { name: 'Expires', cell: ({ expires_at: at }) => <Time at={at} isNull="never" form="day" /> },
+    { name: 'Last used', cell: ({ last_used_at: at }) => <Time at={at} isNull="never" form="relative" /> },
     {
       name: 'Actions',
       isHeadUnseen: true,
@@ -75,11 +75,10 @@ function KeyName({ of: { name, id, prefix } }: { of: Key }): ReactNode {
 interface TimeProps {
   readonly at: string | null;
   readonly isNull: string;
-  readonly isRelative?: boolean;
-  readonly isDay?: boolean;
+  readonly form?: TimeStampForm | undefined;
 }
 
-export function Time({ at, isNull, ...form }: TimeProps): ReactNode {
+export function Time({ at, isNull, form }: TimeProps): ReactNode {
   if (at === null) return <span className="hint">{isNull}</span>;
-  return <TimeStamp atMs={Date.parse(at)} {...form} />;
+  return <TimeStamp atMs={Date.parse(at)} form={form} />;
 }

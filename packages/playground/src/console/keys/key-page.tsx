@@ -83,7 +83,7 @@ function Facts({ of: key, standings }: { of: Key; standings: Standings }): React
       ? []
       : [['Owner’s budget', <BudgetBar key="of-owner" budget={null} standing={ofOwner} />] as const]),
     ['Expires', <Time key="expires" at={key.expires_at} isNull="never" />],
-    ['Last used', <Time key="used" at={key.last_used_at} isNull="never" isRelative />],
+    ['Last used', <Time key="used" at={key.last_used_at} isNull="never" form="relative" />],
     ['Created', <Time key="created" at={key.created_at} isNull="–" />],
     ['Usage chunk', key.usage_chunk ?? <Unknown key="chunk" />],
     ...(Object.keys(key.metadata).length === 0

@@ -45,7 +45,7 @@ export function OwnerList(props: OwnerListProps): ReactNode {
       name: 'Budget',
       cell: (owner) => <BudgetBar budget={owner.budget} standing={standings.get(`owner:${owner.id}`)} />,
     },
-    { name: 'Created', cell: ({ created_at: at }) => <Time at={at} isNull="" isDay /> },
+    { name: 'Created', cell: ({ created_at: at }) => <Time at={at} isNull="" form="day" /> },
     {
       name: 'Actions',
       isHeadUnseen: true,

@@ -1,6 +1,7 @@
 import { asciiJson } from '@tailrace/protocol';
 import type { Config } from '../../config/config.ts';
 import { maskedConfig } from '../../config/masked-config.ts';
+import { settingsOfTheStart } from '../../config/needs-restart.ts';
 import { replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';
 
@@ -17,6 +18,8 @@ export function adminConfigRoute(config: Config): Route {
         asciiJson({
           file: config.file ?? null,
           cache_dir: config.server.cacheDir,
+          set_by: config.origins,
+          restart: settingsOfTheStart,
           config: maskedConfig(config),
         }),
       ),

@@ -1,4 +1,21 @@
-import type { Config } from '../config/config.ts';
+import type { Config } from './config.ts';
+
+/** What a running server cannot change, by the paths of the file: all of it that {@link settingsThatNeedRestart} compares. */
+export const settingsOfTheStart: readonly string[] = [
+  'server.listen',
+  'server.workers',
+  'server.data_dir',
+  'engine',
+  'logging.format',
+  'storage.database_url',
+  'storage.redis_url',
+  'storage.retention',
+  'storage.spool',
+  'usage.webhook',
+  'limits.on_store_failure',
+  'limits.replicas',
+  'auth.required',
+];
 
 /**
  * The settings that differ between two configurations and that a running server cannot change: they belong to its socket,
