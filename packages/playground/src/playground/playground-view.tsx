@@ -58,6 +58,7 @@ function ShownChat({ chat, playground, typed, models }: ShownChatProps): ReactNo
         <Conversation
           state={state}
           chat={chat}
+          models={models}
           onParameter={showParameter}
           onExample={(text) => {
             playground.type(text);
