@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
@@ -143,5 +144,126 @@ describe.skipIf(withoutBrowser !== undefined)(`the chats of the page in Chromium
     await user.getByRole('button', { name: 'Delete' }).click();
     await button('Delete it and 1 message').click();
     await vi.waitFor(async () => expect([await user.count(), await assistant.count()]).toEqual([0, 1]));
+  });
+
+  test('two chats run at once: the one that is left has a dot, and a reload picks up both at their signed addresses', async () => {
+    const { page, choose, ask, assistant, button, answered } = await open();
+    await choose('lab/steady');
+    await button('History').click();
+    await ask('The first of two');
+    await assistant.getByText('drop drop').waitFor();
+    await button('New chat').click();
+    await ask('The second of two');
+    await assistant.getByText('drop drop').waitFor();
+    const list = page.getByRole('complementary', { name: 'History' });
+    await vi.waitFor(async () =>
+      expect(await list.getByRole('img', { name: 'an answer runs' }).count()).toBe(2),
+    );
+    await button('History an answer runs').waitFor();
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    await page.reload();
+    await button('Stop').waitFor();
+    await button('History an answer runs').click();
+    await list.getByRole('button', { name: 'The first of two an answer runs' }).click();
+    await page.getByRole('article', { name: 'User' }).getByText('The first of two').waitFor();
+    await answered();
+    expect((await assistant.innerText()).match(/drop/g)).toHaveLength(20);
+    await list.getByRole('button', { name: 'The second of two' }).first().click();
+    await page.getByRole('article', { name: 'User' }).getByText('The second of two').waitFor();
+    await answered();
+    expect((await assistant.innerText()).match(/drop/g)).toHaveLength(20);
+    expect(await list.getByRole('img', { name: 'an answer runs' }).count()).toBe(0);
+    expect(asked.filter((path) => path.startsWith('/v1/streams/'))).toHaveLength(2);
+    expect(asked.filter((path) => path.endsWith('/events'))).toEqual([]);
+  });
+
+  test('the history is searched, named, deleted with a way back, exported and imported', async () => {
+    const { page, choose, ask, answered, button, message, assistant } = await open();
+    await choose('other');
+    await ask('Tell me about salt');
+    await answered();
+    await button('New chat').click();
+    await choose('lab/plain');
+    await ask('Tell me about rivers');
+    await answered();
+    await button('History').click();
+    const list = page.getByRole('region', { name: 'Today' });
+    const titles = async (): Promise<string[]> =>
+      (
+        await list
+          .getByRole('listitem')
+          .getByRole('button', { name: /^Tell|^Water/ })
+          .allInnerTexts()
+      ).map((text) => text.split('\n', 1)[0] ?? '');
+    await vi.waitFor(async () =>
+      expect(await titles()).toEqual(['Tell me about rivers', 'Tell me about salt']),
+    );
+    const search = page.getByRole('searchbox', { name: 'Search chats' });
+    await search.fill('sea wide');
+    await vi.waitFor(async () => expect(await titles()).toEqual(['Tell me about salt']));
+    await search.fill('');
+    await button('More for Tell me about rivers').click();
+    await page.getByRole('menuitem', { name: 'Rename' }).click();
+    await page.getByRole('textbox', { name: 'Name of the chat' }).fill('Water');
+    await page.keyboard.press('Enter');
+    await vi.waitFor(async () => expect(await titles()).toEqual(['Water', 'Tell me about salt']));
+    const [download] = await Promise.all([page.waitForEvent('download'), button('Export all').click()]);
+    const file = await readFile(await download.path(), 'utf8');
+    expect(file).not.toContain(server.apiKey);
+    await button('More for Water').click();
+    await page.getByRole('menuitem', { name: 'Delete' }).click();
+    await vi.waitFor(async () => expect(await titles()).toEqual(['Tell me about salt']));
+    await assistant.waitFor({ state: 'detached' });
+    await button('Undo').click();
+    await vi.waitFor(async () => expect(await titles()).toEqual(['Water', 'Tell me about salt']));
+    const imported = async (other: PlaygroundPage, text: string): Promise<void> => {
+      const buffer = Buffer.from(text);
+      await other.page
+        .getByLabel('File with chats')
+        .setInputFiles({ name: 'chats.json', mimeType: 'application/json', buffer });
+    };
+    await imported({ page } as PlaygroundPage, file);
+    await page.getByText('Imported: 0; here already: 2').waitFor();
+    const elsewhere = await open();
+    await elsewhere.button('History').click();
+    await elsewhere.page.getByText('No chats yet.').waitFor();
+    await imported(elsewhere, '{"format":"other"}');
+    await elsewhere.page.getByText('chats.json holds no chats of this page.').waitFor();
+    await imported(elsewhere, file);
+    await elsewhere.page.getByText('Imported: 2').waitFor();
+    await elsewhere.page.getByRole('button', { name: /^Water/ }).click();
+    await elsewhere.assistant.getByText('Rivers carry water downhill.').waitFor();
+    expect(await elsewhere.page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('lab/plain');
+    await elsewhere.message.waitFor();
+    await message.waitFor();
+  });
+
+  test('a chat is opened again from the history after its tab was closed, by keyboard alone', async () => {
+    const { page, choose, ask, answered } = await open();
+    await choose('lab/plain');
+    await ask('Before the tab is closed');
+    await answered();
+    const other = await page.context().newPage();
+    await page.close();
+    await other.goto(`${server.baseUrl}/`);
+    await other.getByLabel('API key').fill(server.apiKey);
+    await other.getByRole('button', { name: 'Sign in' }).click();
+    await other.getByRole('button', { name: 'History', exact: true }).press('Enter');
+    await other.getByRole('button', { name: /^Before the tab is closed/ }).press('Enter');
+    await other
+      .getByRole('article', { name: 'Assistant' })
+      .getByText('Rivers carry water downhill.')
+      .waitFor();
+  });
+
+  test('a full storage of the browser is said', async () => {
+    const { page, choose, ask, alert } = await open();
+    await page.evaluate(`IDBObjectStore.prototype.put = () => {
+      throw new DOMException('no room', 'QuotaExceededError');
+    }`);
+    await choose('lab/plain');
+    await ask('Hello');
+    await alert.getByText('This browser has no room left').waitFor();
   });
 });

@@ -1,43 +1,54 @@
-import { type ReactNode, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { flushSync } from 'react-dom';
 import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
+import type { History } from '../chat/history/history.ts';
 import type { ParameterName } from '../chat/parameters.ts';
 import type { Playground } from '../chat/playground.ts';
 import { useWatched } from '../elements/signal.ts';
+import { ChatActions } from './chat-actions.tsx';
 import { CodeDialog } from './code-dialog.tsx';
 import { Composer } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
+import { Notices } from './notices.tsx';
 import { fieldId, ParametersPanel } from './parameters-panel.tsx';
 import { type Panel, Toolbar } from './toolbar.tsx';
 import { WirePanel } from './wire-panel.tsx';
+
+const HistoryPanel = lazy(async () => ({
+  default: (await import('./history/history-panel.tsx')).HistoryPanel,
+}));
 
 /** From this width on there is room for a panel beside the chat. Also in `styles.css`. */
 const roomForPanel = '(min-width: 1000px)';
 
 interface PlaygroundViewProps {
   readonly playground: Playground;
-  readonly chats: readonly Chat[];
-  readonly typed: string;
+  readonly history: History;
   readonly models: readonly ServedModel[];
 }
 
-export function PlaygroundView({ chats, ...props }: PlaygroundViewProps): ReactNode {
+export function PlaygroundView(props: PlaygroundViewProps): ReactNode {
+  const { chats } = useWatched(props.playground);
   const [chat] = chats;
-  return chat === undefined ? null : <ShownChat key={chat.id} chat={chat} {...props} />;
+  return chat === undefined ? null : <ShownChats {...props} chats={chats} chat={chat} />;
 }
 
-interface ShownChatProps extends Omit<PlaygroundViewProps, 'chats'> {
+interface ShownChatsProps extends PlaygroundViewProps {
+  readonly chats: readonly Chat[];
+  /** The one that the toolbar and the panels are for. */
   readonly chat: Chat;
 }
 
-function ShownChat({ chat, playground, typed, models }: ShownChatProps): ReactNode {
+function ShownChats({ chats, chat, playground, history, models }: ShownChatsProps): ReactNode {
   const state = useWatched(chat);
+  const { typed, running, notice } = useWatched(playground);
   const [panel, setPanel] = useState<Panel | undefined>(() =>
     window.matchMedia(roomForPanel).matches ? 'parameters' : undefined,
   );
   const [showsCode, setShowsCode] = useState(false);
   const closePanel = (): void => setPanel(undefined);
+  const onPanel = (wanted: Panel): void => setPanel(panel === wanted ? undefined : wanted);
   const showParameter = (name: ParameterName): void => {
     // The field has to be there before it can have the focus.
     flushSync(() => setPanel('parameters'));
@@ -50,12 +61,21 @@ function ShownChat({ chat, playground, typed, models }: ShownChatProps): ReactNo
         chat={chat}
         models={models}
         panel={panel}
-        onPanel={(wanted) => setPanel(panel === wanted ? undefined : wanted)}
+        onPanel={onPanel}
         onCode={() => setShowsCode(true)}
-        onNewChat={() => playground.newChat()}
-      />
+      >
+        <ChatActions
+          chats={chats}
+          running={running}
+          panel={panel}
+          onPanel={onPanel}
+          playground={playground}
+        />
+      </Toolbar>
       <main>
+        <Notices notice={notice} history={history} onDismiss={() => playground.dismissNotice()} />
         <Conversation
+          key={chat.id}
           state={state}
           chat={chat}
           models={models}
@@ -65,10 +85,29 @@ function ShownChat({ chat, playground, typed, models }: ShownChatProps): ReactNo
             playground.send();
           }}
         />
-        <Composer state={state} typed={typed} playground={playground} />
+        <Composer
+          chats={chats}
+          running={chats.some(({ id }) => running.has(id))}
+          typed={typed}
+          playground={playground}
+        />
       </main>
       {panel === 'parameters' && <ParametersPanel state={state} chat={chat} onClose={closePanel} />}
       {panel === 'wire' && <WirePanel wire={state.wire} version={state.wireVersion} onClose={closePanel} />}
+      {panel === 'history' && (
+        <Suspense fallback={<aside className="panel" aria-busy="true" />}>
+          <HistoryPanel
+            history={history}
+            playground={playground}
+            shown={chats.map(({ id }) => id)}
+            running={running}
+            onOpened={() => {
+              if (!window.matchMedia(roomForPanel).matches) closePanel();
+            }}
+            onClose={closePanel}
+          />
+        </Suspense>
+      )}
       {showsCode && <CodeDialog state={state} typed={typed} onClose={() => setShowsCode(false)} />}
     </div>
   );
