@@ -3,6 +3,8 @@ import { codeIn } from './api/session.ts';
 import { createAccess } from './app/access.ts';
 import { App } from './app/app.tsx';
 import { watchRoute } from './app/route.ts';
+import { createBrowserStore } from './chat/history/chat-store.ts';
+import { createHistory } from './chat/history/history.ts';
 import { createPlayground } from './chat/playground.ts';
 import './styles.css';
 
@@ -19,8 +21,16 @@ const access = createAccess({
     return code;
   },
 });
+const otherTabs = new BroadcastChannel('tailrace-chats');
+const history = createHistory({
+  store: createBrowserStore(),
+  clock: () => Date.now(),
+  announce: () => otherTabs.postMessage('changed'),
+  onAnnounced: (changed) => otherTabs.addEventListener('message', changed),
+});
 const playground = createPlayground({
   access,
+  history,
   storage: window.sessionStorage,
   now: () => performance.now(),
   nextFrame: (work) => void window.requestAnimationFrame(work),
@@ -32,5 +42,7 @@ window.addEventListener('pagehide', playground.keep);
 window.addEventListener('hashchange', () => {
   if (codeIn(window.location.hash) !== undefined) window.location.reload();
 });
-createRoot(place).render(<App access={access} playground={playground} route={watchRoute(window)} />);
+createRoot(place).render(
+  <App access={access} playground={playground} history={history} route={watchRoute(window)} />,
+);
 void access.open();

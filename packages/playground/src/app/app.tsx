@@ -1,4 +1,5 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
+import type { History } from '../chat/history/history.ts';
 import type { Playground } from '../chat/playground.ts';
 import { useWatched, type Watched } from '../elements/signal.ts';
 import { WithInstruments } from '../playground/instruments.tsx';
@@ -18,12 +19,12 @@ const ShortcutsDialog = lazy(async () => ({
 interface AppProps {
   readonly access: Access;
   readonly playground: Playground;
+  readonly history: History;
   readonly route: Watched<Route>;
 }
 
-export function App({ access, playground, route }: AppProps): ReactNode {
+export function App({ access, playground, history, route }: AppProps): ReactNode {
   const { status, failure, models, isAdmin } = useWatched(access);
-  const { chats, typed } = useWatched(playground);
   const where = useWatched(route);
   const [showsShortcuts, setShowsShortcuts] = useState(false);
   const go = (address: string): void => {
@@ -52,7 +53,7 @@ export function App({ access, playground, route }: AppProps): ReactNode {
       />
       {where.place === 'playground' ? (
         <WithInstruments models={models} connection={access.connection()} mayReadRecords={isAdmin}>
-          <PlaygroundView playground={playground} chats={chats} typed={typed} models={models} />
+          <PlaygroundView playground={playground} history={history} models={models} />
         </WithInstruments>
       ) : (
         <Suspense fallback={<main className="looking" aria-busy="true" />}>

@@ -24,6 +24,21 @@ export interface ChatState extends Draft {
 export interface LiveCompletion {
   readonly completionId: string;
   readonly messageId: string;
+  /** The signed address of the stream on this server: it can be read and ended without a key. */
+  readonly streamPath?: string | undefined;
+  /** Where the completion continues an answer: how much of the message was there before. */
+  readonly behind?: Behind | undefined;
+}
+
+/** Characters of a message that an earlier completion has written. */
+export interface Behind {
+  readonly text: number;
+  readonly thoughts: number;
+}
+
+/** Only the draft of a chat, without what its last request has left. */
+export function draftOf({ model, system, tree, parameters, stream }: Draft): Draft {
+  return { model, system, tree, parameters, stream };
 }
 
 export const emptyDraft: Draft = {

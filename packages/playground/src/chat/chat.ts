@@ -2,11 +2,19 @@ import type { Connection } from '../api/connection.ts';
 import type { PageFailure } from '../api/failure.ts';
 import { createSignal, type Watched } from '../elements/signal.ts';
 import { openAnswer } from './answer.ts';
-import { type ChatState, type Draft, emptyDraft, type LiveCompletion } from './chat-state.ts';
-import { branchOf, changed, type Message, showing, withMessage, without } from './message-tree.ts';
+import { type Behind, type ChatState, type Draft, emptyDraft, type LiveCompletion } from './chat-state.ts';
+import {
+  branchOf,
+  changed,
+  type Message,
+  showing,
+  withMessage,
+  without,
+  withoutBranch,
+} from './message-tree.ts';
 import { noParameters, type ParameterName } from './parameters.ts';
 import { requestBody } from './request-body.ts';
-import { type RunParts, resumeCompletion, runCompletion } from './run-completion.ts';
+import { endCompletion, type RunParts, resumeCompletion, runCompletion } from './run-completion.ts';
 import { createWireLog } from './wire-log.ts';
 
 export interface ChatParts {
@@ -30,11 +38,17 @@ export interface Chat extends Watched<ChatState> {
   send(text: string): void;
   /** Ends the answer that comes; what has come stays. */
   stop(): void;
-  /** Asks again for the answer to the last message of the user; the answer before stays in a branch of its own. */
-  regenerate(): void;
+  /**
+   * Asks again for this answer, or for that to the last message of the user; the answer before stays in a branch of its own. The
+   * model is that of the chat, or another one for this answer only.
+   */
+  regenerate(again?: { readonly answerId?: string | undefined; readonly model?: string | undefined }): void;
+  /** Asks for the rest of the last answer: the request ends with what has come of it. */
+  continueAnswer(): void;
   /** Changes what was said. To send it begins another branch, so that the one before stays. */
   edit(messageId: string, text: string, andSend: boolean): void;
-  remove(messageId: string): void;
+  /** Takes a message out; what follows it stays, or goes with it. */
+  remove(messageId: string, what?: 'alone' | 'with all that follows'): void;
   /** Shows the branch that leads through this message. */
   show(messageId: string): void;
   /** Follows an answer that an earlier load of the page has begun. */
@@ -67,10 +81,18 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     messageId: string,
     begin: (runParts: RunParts) => Promise<PageFailure | undefined>,
     resumed: LiveCompletion | undefined,
+    behind: Behind | undefined,
   ): Promise<void> {
     const abort = new AbortController();
     const mine: Running = { abort, messageId, live: resumed };
     running = mine;
+    const old = state().tree.all.find(({ id: one }) => one === messageId);
+    const textBefore = old?.text.slice(0, behind?.text ?? 0) ?? '';
+    const thoughtsBefore = old?.thoughts.slice(0, behind?.thoughts ?? 0) ?? '';
+    const come = (): Pick<Message, 'text' | 'thoughts'> => ({
+      text: textBefore + answer.text(),
+      thoughts: thoughtsBefore + answer.thoughts(),
+    });
     const sentMs = parts.now();
     const answer = openAnswer(resumed === undefined ? sentMs : undefined);
     const wire = createWireLog(sentMs);
@@ -82,7 +104,7 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
       changeMessage(
         messageId,
         {
-          ...(waiting && resumed !== undefined ? {} : { text: answer.text(), thoughts: answer.thoughts() }),
+          ...(waiting && resumed !== undefined ? {} : come()),
           facts: answer.facts(waiting ? 'waiting' : 'streaming'),
         },
         { wireVersion: state().wireVersion + 1 },
@@ -104,8 +126,8 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
         signal: abort.signal,
         now: parts.now,
         wait: parts.wait,
-        onBegin(completionId) {
-          mine.live = { completionId, messageId };
+        onBegin(completionId, streamPath) {
+          mine.live = { completionId, messageId, streamPath, behind };
           parts.keep();
         },
         onMore() {
@@ -122,24 +144,26 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     }
     const ended = { running: running !== undefined, failure, wireVersion: state().wireVersion + 1 };
     const isEmpty = answer.text() === '' && answer.thoughts() === '' && !answer.isWhole();
-    if (isEmpty && resumed === undefined) {
+    if (isEmpty && behind !== undefined && resumed === undefined) {
+      // Nothing came behind it: the answer is as it was.
+      changeMessage(messageId, { facts: old?.facts }, ended);
+    } else if (isEmpty && resumed === undefined) {
       // An answer of which nothing came is no turn of the chat.
       change({ ...ended, tree: without(state().tree, messageId) });
     } else {
       const facts = answer.facts(stopped ? 'stopped' : failure === undefined ? 'done' : 'failed');
-      const come = isEmpty ? {} : { text: answer.text(), thoughts: answer.thoughts() };
-      changeMessage(messageId, { ...come, facts }, ended);
+      changeMessage(messageId, { ...(isEmpty ? {} : come()), facts }, ended);
     }
     parts.keep();
   }
 
   /** Asks for the answer that follows this message; null: to nothing but the system prompt. */
-  function ask(parentId: string, more: Partial<ChatState> = {}): void {
+  function ask(parentId: string | null, more: Partial<Draft> = {}): void {
     const tree = { ...(more.tree ?? state().tree), leafId: parentId };
-    const body = requestBody({ ...state(), tree });
+    const body = requestBody({ ...state(), ...more, tree });
     const answer: Message = { id: parts.newId(), parentId, role: 'assistant', text: '', thoughts: '' };
-    change({ ...more, tree: withMessage(tree, answer) });
-    void run(answer.id, (runParts) => runCompletion(runParts, body), undefined);
+    change({ tree: withMessage(tree, answer) });
+    void run(answer.id, (runParts) => runCompletion(runParts, body), undefined, undefined);
   }
 
   /** Puts a message of the user behind this one, and asks for the answer. */
@@ -168,14 +192,22 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
       if (stopping === undefined) return;
       stopping.abort.abort();
       // A kept stream goes on without its reader; this ends it.
-      const completionId = stopping.live?.completionId;
-      if (completionId === undefined) return;
-      const path = `/v1/chat/completions/${encodeURIComponent(completionId)}/cancel`;
-      void parts.connection().ask(path, { method: 'POST' });
+      if (stopping.live !== undefined) void endCompletion(parts.connection(), stopping.live);
     },
-    regenerate() {
-      const last = branchOf(state().tree).findLast(({ role }) => role !== 'assistant');
-      if (running === undefined && last !== undefined) ask(last.id);
+    regenerate({ answerId, model = state().model } = {}) {
+      if (running !== undefined) return;
+      const branch = branchOf(state().tree);
+      const answer = branch.find((one) => one.id === answerId);
+      const last = branch.findLast(({ role }) => role !== 'assistant');
+      if (answer !== undefined) ask(answer.parentId, { model });
+      else if (last !== undefined) ask(last.id, { model });
+    },
+    continueAnswer() {
+      const last = branchOf(state().tree).at(-1);
+      if (running !== undefined || last?.role !== 'assistant') return;
+      const body = requestBody(state());
+      const behind: Behind = { text: last.text.length, thoughts: last.thoughts.length };
+      void run(last.id, (runParts) => runCompletion(runParts, body), undefined, behind);
     },
     edit(messageId, text, andSend) {
       const message = state().tree.all.find((one) => one.id === messageId);
@@ -185,9 +217,10 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
       changeMessage(messageId, { text, thoughts: '', facts: undefined });
       parts.keep();
     },
-    remove(messageId) {
+    remove(messageId, what = 'alone') {
       if (running !== undefined) return;
-      change({ tree: without(state().tree, messageId), failure: undefined });
+      const take = what === 'alone' ? without : withoutBranch;
+      change({ tree: take(state().tree, messageId), failure: undefined });
       parts.keep();
     },
     show(messageId) {
@@ -197,7 +230,7 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     },
     resume(live) {
       if (running !== undefined || !state().tree.all.some((one) => one.id === live.messageId)) return;
-      void run(live.messageId, (runParts) => resumeCompletion(runParts, live.completionId), live);
+      void run(live.messageId, (runParts) => resumeCompletion(runParts, live), live, live.behind);
     },
     live: () => running?.live,
   };

@@ -1,18 +1,25 @@
 import { isObject } from '../api/failure.ts';
-import type { Draft, LiveCompletion } from './chat-state.ts';
+import { type Behind, type Draft, draftOf, type LiveCompletion } from './chat-state.ts';
 import type { Message, MessageTree, ToolCall } from './message-tree.ts';
 import { noParameters, parameterNames } from './parameters.ts';
+import { readFacts } from './read-facts.ts';
+import { streamPathIn } from './stream-address.ts';
 
 export interface KeptChat {
-  readonly draft: Partial<Draft>;
+  /** Undefined where another version of this page has kept it. */
+  readonly id: string | undefined;
+  /** Undefined where the tab had no room for it: the history of the browser may have it. */
+  readonly draft: Partial<Draft> | undefined;
   /** The completion that was running when the page was left. */
   readonly live: LiveCompletion | undefined;
+  /** False for a chat that was left while its answer runs. */
+  readonly isShown: boolean;
 }
 
-/** What survives a reload of this tab, and ends with it: the chats that are shown. */
+/** What survives a reload of this tab, and ends with it: the chats that are shown, and those whose answers run. */
 export interface PageKeeper {
   read(): readonly KeptChat[];
-  keep(chats: readonly { readonly draft: Draft; readonly live: LiveCompletion | undefined }[]): void;
+  keep(chats: readonly (KeptChat & { readonly id: string; readonly draft: Draft })[]): void;
 }
 
 const pageName = 'tailrace-page';
@@ -21,15 +28,13 @@ export function createPageKeeper(storage: Pick<Storage, 'getItem' | 'setItem' | 
   return {
     read: () => readChats(storage.getItem(pageName)),
     keep(chats) {
-      const kept = chats.map(({ draft: { model, system, tree, parameters, stream }, live }) => {
-        const draft: Draft = { model, system, tree, parameters, stream };
-        return { draft, live };
-      });
+      const kept = chats.map((chat) => ({ ...chat, draft: draftOf(chat.draft) }));
       try {
         storage.setItem(pageName, JSON.stringify(kept));
       } catch {
-        // The storage of a tab has some megabytes: a chat that is longer is not kept.
+        // The storage of a tab has some megabytes, that of the history far more: which chats they were is enough then.
         storage.removeItem(pageName);
+        storage.setItem(pageName, JSON.stringify(kept.map((chat) => ({ ...chat, draft: undefined }))));
       }
     },
   };
@@ -47,15 +52,28 @@ function readChats(text: string | null): KeptChat[] {
 
 /** Another version of this page may have written it: what does not fit is left out. */
 function readChat(kept: unknown): KeptChat {
-  const live = isObject(kept) && isObject(kept['live']) ? kept['live'] : {};
-  const { completionId, messageId } = live;
+  const { id, draft, live, isShown } = isObject(kept) ? kept : {};
   return {
-    draft: readDraft(isObject(kept) ? kept['draft'] : undefined),
-    live:
-      typeof completionId === 'string' && typeof messageId === 'string'
-        ? { completionId, messageId }
-        : undefined,
+    id: typeof id === 'string' ? id : undefined,
+    draft: draft === undefined ? undefined : readDraft(draft),
+    live: readLive(live),
+    isShown: isShown !== false,
   };
+}
+
+function readLive(value: unknown): LiveCompletion | undefined {
+  const { completionId, messageId, streamPath, behind } = isObject(value) ? value : {};
+  if (typeof completionId !== 'string' || typeof messageId !== 'string') return undefined;
+  return {
+    completionId,
+    messageId,
+    streamPath: typeof streamPath === 'string' ? streamPathIn(streamPath) : undefined,
+    behind: isBehind(behind) ? behind : undefined,
+  };
+}
+
+function isBehind(value: unknown): value is Behind {
+  return isObject(value) && typeof value['text'] === 'number' && typeof value['thoughts'] === 'number';
 }
 
 /** Reads a draft that came from outside: of another version, or of another person. What does not fit is left out. */
@@ -74,14 +92,18 @@ export function readDraft(value: unknown): Partial<Draft> {
 
 function readTree(value: unknown): MessageTree {
   const { all, leafId } = isObject(value) ? value : {};
-  const messages = Array.isArray(all) ? all.filter(isMessage) : [];
+  const read = (Array.isArray(all) ? all.filter(isMessage) : []).map((message) => ({
+    ...message,
+    facts: readFacts(message.facts),
+  }));
+  const messages = [...new Map(read.map((message) => [message.id, message])).values()];
   const leaf = messages.find(({ id }) => id === leafId) ?? messages.at(-1);
   return { all: messages, leafId: leaf?.id ?? null };
 }
 
 function isMessage(value: unknown): value is Message {
   if (!isObject(value)) return false;
-  const { id, parentId, role, text, thoughts, calls, callId, facts } = value;
+  const { id, parentId, role, text, thoughts, calls, callId } = value;
   return (
     typeof id === 'string' &&
     (typeof parentId === 'string' || parentId === null) &&
@@ -89,8 +111,7 @@ function isMessage(value: unknown): value is Message {
     typeof text === 'string' &&
     typeof thoughts === 'string' &&
     (calls === undefined || (Array.isArray(calls) && calls.every(isCall))) &&
-    (callId === undefined || typeof callId === 'string') &&
-    (facts === undefined || (isObject(facts) && typeof facts['pieces'] === 'number'))
+    (callId === undefined || typeof callId === 'string')
   );
 }
 

@@ -3,12 +3,14 @@ import {
   alternativesTo,
   branchOf,
   changed,
+  following,
   type Message,
   type MessageTree,
   noMessages,
   showing,
   withMessage,
   without,
+  withoutBranch,
 } from './message-tree.ts';
 
 function message(id: string, parentId: string | null, role: Message['role'] = 'user'): Message {
@@ -48,6 +50,18 @@ describe('the messages of a chat', () => {
     expect(ids(without(two, 'other'))).toEqual(['one']);
   });
 
+  test('show another version where the last one shown is taken out', () => {
+    expect(ids(without(without(tree, 'more'), 'second'))).toEqual(['question', 'first']);
+  });
+
+  test('are taken out with all that follows them', () => {
+    expect(following(tree, 'question').map(({ id }) => id)).toEqual(['first', 'second', 'more']);
+    expect(ids(withoutBranch(tree, 'second'))).toEqual(['question', 'first']);
+    expect(withoutBranch(tree, 'second').all.map(({ id }) => id)).toEqual(['question', 'first']);
+    expect(ids(withoutBranch(showing(tree, 'first'), 'second'))).toEqual(['question', 'first']);
+    expect(withoutBranch(tree, 'question')).toEqual(noMessages);
+  });
+
   test('are changed one by one', () => {
     expect(branchOf(changed(tree, 'second', { text: 'new' }))[1]?.text).toBe('new');
   });
@@ -56,5 +70,6 @@ describe('the messages of a chat', () => {
     const circle: MessageTree = { all: [message('a', 'b'), message('b', 'a')], leafId: 'a' };
     expect(ids(circle)).toEqual(['b', 'a']);
     expect(ids(showing(circle, 'a'))).toHaveLength(2);
+    expect(following(circle, 'a').map(({ id }) => id)).toEqual(['b']);
   });
 });

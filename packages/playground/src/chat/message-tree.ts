@@ -78,6 +78,25 @@ export function changed(tree: MessageTree, id: string, next: Partial<Message>): 
   return { ...tree, all: tree.all.map((message) => (message.id === id ? { ...message, ...next } : message)) };
 }
 
+/** The messages that follow this one, in all branches. */
+export function following(tree: MessageTree, id: string): readonly Message[] {
+  const ids = new Set([id]);
+  // A message stands behind the one that it follows, but a file that was imported may have another order.
+  for (let before = 0; before !== ids.size; ) {
+    before = ids.size;
+    for (const { id: one, parentId } of tree.all) if (ids.has(parentId ?? '')) ids.add(one);
+  }
+  return tree.all.filter((one) => one.id !== id && ids.has(one.id));
+}
+
+/** Takes a message out with all that follows it. */
+export function withoutBranch(tree: MessageTree, id: string): MessageTree {
+  const gone = new Set(following(tree, id));
+  const all = tree.all.filter((one) => !gone.has(one));
+  const isShown = all.some((one) => one.id === tree.leafId);
+  return without({ all, leafId: isShown ? tree.leafId : id }, id);
+}
+
 /** Takes one message out: what followed it follows the one before it now. */
 export function without(tree: MessageTree, id: string): MessageTree {
   const message = tree.all.find((one) => one.id === id);
@@ -87,7 +106,9 @@ export function without(tree: MessageTree, id: string): MessageTree {
     .filter((one) => one.id !== id)
     .map((one) => (one.parentId === id ? { ...one, parentId } : one));
   const left = { all, leafId: tree.leafId === id ? parentId : tree.leafId };
-  if (left.leafId !== null || all.length === 0) return left;
+  // Another version of the message may be left: else nothing would lead to it any more.
+  if (left.leafId !== null) return tree.leafId === id ? showing(left, left.leafId) : left;
+  if (all.length === 0) return left;
   // The only message of its branch is gone: another branch is shown, if there is one.
   const first = all.findLast((one) => one.parentId === null);
   return first === undefined ? noMessages : showing(left, first.id);

@@ -86,5 +86,34 @@ test('an error event is the end, whatever the connection does', async () => {
 test('a refusal to pick it up is what the server says', async () => {
   const gone = { error: { code: 'completion_not_found', message: 'Gone.', param: null } };
   const { parts } = serverOf([Response.json(gone, { status: 404 })]);
-  expect(await resumeCompletion(parts, 'chatcmpl-1')).toMatchObject({ code: 'completion_not_found' });
+  expect(await resumeCompletion(parts, { completionId: 'chatcmpl-1' })).toMatchObject({
+    code: 'completion_not_found',
+  });
+});
+
+const streamPath = '/v1/streams/chatcmpl-1?expires=1&signature=ab';
+const choice = (delta: object, finish: string | null = null): object => ({
+  choices: [{ index: 0, delta, finish_reason: finish }],
+});
+const data = (...messages: object[]): string => `event: data\ndata:${JSON.stringify(messages)}\n\n`;
+const closed = 'event: control\ndata:{"streamNextOffset":"000000000003","streamClosed":true}\n\n';
+
+test('after a reload a stream is read at its signed address, and again from where that answer ended', async () => {
+  const begin = data(choice({ role: 'assistant', content: '' }), choice({ content: 'Riv' }));
+  const end = data(choice({ content: 'ers' }), choice({}, 'stop')) + closed;
+  const { asked, answer, parts } = serverOf([new Response(begin), new Response(end)]);
+  expect(await resumeCompletion(parts, { completionId: 'chatcmpl-1', streamPath })).toBeUndefined();
+  expect(answer.text()).toBe('Rivers');
+  expect(asked).toEqual([`${streamPath}&live=sse&offset=-1`, `${streamPath}&live=sse&offset=000000000002`]);
+});
+
+test('a signed address that is not taken any more gives way to the id', async () => {
+  const gone = { error: { code: 'completion_not_found', message: 'Gone.', param: null } };
+  const { asked, answer, parts } = serverOf([
+    Response.json(gone, { status: 404 }),
+    new Response(first + rest),
+  ]);
+  expect(await resumeCompletion(parts, { completionId: 'chatcmpl-1', streamPath })).toBeUndefined();
+  expect(answer.text()).toBe('Rivers');
+  expect(asked[1]).toBe('/v1/chat/completions/chatcmpl-1/events?after=0');
 });

@@ -3,7 +3,9 @@ import type { Connection } from '../api/connection.ts';
 import { connectionLost, type PageFailure, parsed } from '../api/failure.ts';
 import { readEvents } from '../api/read-events.ts';
 import type { OpenAnswer } from './answer.ts';
+import type { LiveCompletion } from './chat-state.ts';
 import type { RequestBody } from './request-body.ts';
+import { eventsAfter, readStreamItem, streamPathIn } from './stream-address.ts';
 import type { WireLog } from './wire-log.ts';
 import { wiredConnection } from './wired-connection.ts';
 
@@ -14,8 +16,8 @@ export interface RunParts {
   readonly signal: AbortSignal;
   now(): number;
   wait(ms: number): Promise<void>;
-  /** Called when the head has come: from now on the answer can be picked up by this id. */
-  onBegin(completionId: string): void;
+  /** Called when the head has come: from now on the answer can be picked up by this id, and at this address without the key. */
+  onBegin(completionId: string, streamPath: string | undefined): void;
   /** Called after each thing that came. */
   onMore(): void;
 }
@@ -42,7 +44,8 @@ export async function runCompletion(parts: RunParts, body: RequestBody): Promise
   const response = asked.value;
   answer.readHead(response.headers);
   const completionId = response.headers.get('tailrace-completion-id') ?? undefined;
-  if (completionId !== undefined) parts.onBegin(completionId);
+  if (completionId !== undefined)
+    parts.onBegin(completionId, streamPathIn(response.headers.get('tailrace-stream-url')));
   if (!streams) {
     const text = await readText(response, parts);
     wire.add('body', '', text, parts.now());
@@ -50,33 +53,44 @@ export async function runCompletion(parts: RunParts, body: RequestBody): Promise
     parts.onMore();
     return undefined;
   }
-  return await readAndFollow(parts, response, completionId);
+  return await readAndFollow(parts, response, completionId === undefined ? undefined : { completionId });
 }
 
 /** Reads an answer that another load of this page has begun, from its first event on. */
-export async function resumeCompletion(
-  parts: RunParts,
-  completionId: string,
-): Promise<PageFailure | undefined> {
-  return await readAndFollow(parts, undefined, completionId);
+export async function resumeCompletion(parts: RunParts, live: Picked): Promise<PageFailure | undefined> {
+  return await readAndFollow(parts, undefined, live);
+}
+
+/** Ends a completion on the server, which would go on without its reader. */
+export async function endCompletion(
+  connection: Connection,
+  { completionId, streamPath }: Picked,
+): Promise<void> {
+  if (streamPath !== undefined) await connection.ask(streamPath, { method: 'DELETE' });
+  else
+    await connection.ask(`/v1/chat/completions/${encodeURIComponent(completionId)}/cancel`, {
+      method: 'POST',
+    });
 }
 
 async function readAndFollow(
   parts: RunParts,
   begun: Response | undefined,
-  completionId: string | undefined,
+  live: Picked | undefined,
 ): Promise<PageFailure | undefined> {
   const { answer, signal, wire, now } = parts;
   const connection = wiredConnection(parts.connection, wire, now);
   const reading: Reading = { lastId: '0', isDone: false };
+  let picked = live;
   let response = begun;
   let tries = 0;
   for (;;) {
     if (response !== undefined) {
       const before = reading.lastId;
+      const take = picked?.streamPath === undefined ? takeItem : takeStreamItem;
       await readEvents(
         response,
-        (item) => takeItem(parts, reading, item),
+        (item) => take(parts, reading, item),
         (bytes) => wire.addBytes(bytes, now()),
       ).catch((error: unknown) => {
         if (signal.aborted) throw error;
@@ -85,11 +99,15 @@ async function readAndFollow(
       if (failure !== undefined || reading.isDone) return failure;
       if (reading.lastId !== before) tries = 0;
     }
-    if (completionId === undefined || tries >= maxTries) return connectionLost;
+    if (picked === undefined || tries >= maxTries) return connectionLost;
     if (tries > 0 || response !== undefined) await parts.wait(retryMs);
     tries += 1;
-    const path = `/v1/chat/completions/${encodeURIComponent(completionId)}/events?after=${reading.lastId}`;
-    const asked = await connection.ask(path, { signal });
+    const asked = await connection.ask(eventsAfter(picked, reading.lastId), { signal });
+    if (!asked.ok && asked.status !== undefined && picked.streamPath !== undefined) {
+      // Its time is over, or its secret was replaced: the key may still read the stream.
+      picked = { completionId: picked.completionId };
+      continue;
+    }
     // A refusal with a status is the server's word; without one the connection may come back.
     if (!asked.ok && asked.status !== undefined) return asked.failure;
     if (asked.ok && asked.value.status === 204) return answer.isWhole() ? undefined : connectionLost;
@@ -105,6 +123,9 @@ async function readText(response: Response, { wire, now }: RunParts): Promise<st
   return new TextDecoder().decode(bytes);
 }
 
+/** By what a completion is picked up again. */
+type Picked = Pick<LiveCompletion, 'completionId' | 'streamPath'>;
+
 interface Reading {
   lastId: string;
   /** `[DONE]` has come. */
@@ -119,5 +140,18 @@ function takeItem({ wire, answer, now, onMore }: RunParts, reading: Reading, ite
     if (item.data === '[DONE]') reading.isDone = true;
     else answer.take(parsed(item.data), now());
   }
+  onMore();
+}
+
+/** The same events, as a signed address has them. */
+function takeStreamItem({ wire, answer, now, onMore }: RunParts, reading: Reading, item: SseItem): void {
+  if (item.type === 'comment') wire.add('comment', '', item.text.trim(), now());
+  const { messages, ended } = readStreamItem(item);
+  for (const message of messages) {
+    reading.lastId = String(Number(reading.lastId) + 1);
+    wire.add('event', reading.lastId, JSON.stringify(message), now());
+    answer.take(message, now());
+  }
+  if (ended) reading.isDone = true;
   onMore();
 }

@@ -1,5 +1,5 @@
 import { type KeyboardEvent, type ReactNode, useEffect, useRef } from 'react';
-import type { ChatState } from '../chat/chat-state.ts';
+import type { Chat } from '../chat/chat.ts';
 import { branchOf } from '../chat/message-tree.ts';
 import type { Playground } from '../chat/playground.ts';
 
@@ -7,17 +7,27 @@ import type { Playground } from '../chat/playground.ts';
 export const messageId = 'message';
 
 interface ComposerProps {
-  readonly state: ChatState;
+  /** They get the message together. */
+  readonly chats: readonly Chat[];
+  /** The answer of one of them runs. */
+  readonly running: boolean;
   readonly typed: string;
   readonly playground: Playground;
 }
 
-export function Composer({ state, typed, playground }: ComposerProps): ReactNode {
-  const { running, tree } = state;
-  const last = branchOf(tree).at(-1);
+export function Composer({ chats, running, typed, playground }: ComposerProps): ReactNode {
   const field = useRef<HTMLTextAreaElement>(null);
   useEffect(() => field.current?.focus({ preventScroll: true }), []);
-  const canSend = typed.trim() !== '' || (last !== undefined && last.role !== 'assistant');
+  const [first] = chats;
+  // A chat that begins waits for words; one that is opened leaves the focus in the list that it came from.
+  useEffect(() => {
+    if (first?.state().tree.all.length === 0) field.current?.focus({ preventScroll: true });
+  }, [first]);
+  const isAsked = chats.some((chat) => {
+    const last = branchOf(chat.state().tree).at(-1);
+    return last !== undefined && last.role !== 'assistant';
+  });
+  const canSend = typed.trim() !== '' || isAsked;
   const onKeyDown = (event: KeyboardEvent): void => {
     // An input method uses Enter to take its word.
     if (event.nativeEvent.isComposing) return;

@@ -1,14 +1,17 @@
-import { type ReactNode, useLayoutEffect, useRef } from 'react';
+import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
+import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
 import { branchOf } from '../chat/message-tree.ts';
 import { fieldOf, type ParameterName } from '../chat/parameters.ts';
 import { FailureAlert } from '../elements/failure-alert.tsx';
+import { AgainRow } from './answer-again.tsx';
 import { MessageView } from './message-view.tsx';
 
 interface ConversationProps {
   readonly state: ChatState;
   readonly chat: Chat;
+  readonly models: readonly ServedModel[];
   /** Shows the field of a parameter. */
   onParameter(name: ParameterName): void;
   /** Asks one of the questions to begin with. */
@@ -18,9 +21,12 @@ interface ConversationProps {
 /** So near to the end, in pixels, the reader wants to see what comes. */
 const nearEndPx = 60;
 
-export function Conversation({ state, chat, onParameter, onExample }: ConversationProps): ReactNode {
-  const { tree, failure, running, system } = state;
+export function Conversation(props: ConversationProps): ReactNode {
+  const { state, chat, models, onParameter, onExample } = props;
+  const { tree, failure, running, system, model } = state;
+  const systemId = useId();
   const messages = branchOf(tree);
+  const versionsAt = Map.groupBy(tree.all, ({ parentId }) => parentId);
   const scroller = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
   // biome-ignore lint/correctness/useExhaustiveDependencies: whatever is drawn anew may have grown.
@@ -40,9 +46,9 @@ export function Conversation({ state, chat, onParameter, onExample }: Conversati
     <div className="conversation" ref={scroller} onScroll={onScroll}>
       <div className="column">
         <div className="system">
-          <label htmlFor="system">System prompt</label>
+          <label htmlFor={systemId}>System prompt</label>
           <textarea
-            id="system"
+            id={systemId}
             rows={1}
             placeholder="How should the model answer?"
             value={system}
@@ -50,15 +56,22 @@ export function Conversation({ state, chat, onParameter, onExample }: Conversati
           />
         </div>
         {messages.length === 0 && failure === undefined && <Welcome onExample={onExample} />}
-        {messages.map((message) => (
-          <MessageView
-            key={message.id}
-            message={message}
-            chat={chat}
-            isLocked={running}
-            isLive={running && message === last}
-          />
-        ))}
+        {messages.map((message) => {
+          const versions = versionsAt.get(message.parentId) ?? [];
+          return (
+            <MessageView
+              key={message.id}
+              message={message}
+              chat={chat}
+              models={models}
+              versions={versions.length}
+              version={versions.indexOf(message)}
+              isLast={message === last}
+              isLocked={running}
+              isLive={running && message === last}
+            />
+          );
+        })}
         {failure !== undefined && (
           <FailureAlert failure={failure}>
             {refused !== undefined && (
@@ -68,13 +81,7 @@ export function Conversation({ state, chat, onParameter, onExample }: Conversati
             )}
           </FailureAlert>
         )}
-        {canRegenerate && (
-          <div className="again">
-            <button type="button" onClick={() => chat.regenerate()}>
-              Regenerate
-            </button>
-          </div>
-        )}
+        {canRegenerate && <AgainRow chat={chat} model={model} last={last} models={models} />}
         <p className="unseen" role="status">
           {running
             ? 'The answer has begun.'

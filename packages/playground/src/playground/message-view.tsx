@@ -1,37 +1,68 @@
 import { memo, type ReactNode, useState } from 'react';
+import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
-import type { Message } from '../chat/message-tree.ts';
+import { following, type Message } from '../chat/message-tree.ts';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { Markdown } from '../markdown/markdown.tsx';
+import { AnswerMenu } from './answer-again.tsx';
 import { AnswerMeters } from './answer-meters.tsx';
+import { DeleteDialog } from './delete-dialog.tsx';
+import { VersionSwitch } from './version-switch.tsx';
 
 interface MessageProps {
   readonly message: Message;
   readonly chat: Chat;
+  readonly models: readonly ServedModel[];
+  /** How many messages stand in this place in all branches, and which of them this is. */
+  readonly versions: number;
+  readonly version: number;
+  /** No message of this branch comes behind it. */
+  readonly isLast: boolean;
   /** While an answer comes, nothing can be changed. */
   readonly isLocked: boolean;
   readonly isLive: boolean;
 }
 
-export const MessageView = memo(function MessageView({ message, chat, isLocked, isLive }: MessageProps) {
+export const MessageView = memo(function MessageView(props: MessageProps) {
+  const { message, chat, models, versions, version, isLast, isLocked, isLive } = props;
   const [isEdited, setIsEdited] = useState(false);
+  /** Messages that would go with this one, while that is asked. */
+  const [behind, setBehind] = useState<number>();
   const { id, role, text, thoughts, facts } = message;
+  const askToDelete = (): void => {
+    const others = following(chat.state().tree, id).length;
+    if (others === 0) chat.remove(id);
+    else setBehind(others);
+  };
   return (
     <article aria-label={role === 'user' ? 'User' : 'Assistant'} className={role} aria-busy={isLive}>
       <header>
         <span className="role">{role === 'user' ? 'User' : 'Assistant'}</span>
+        {versions > 1 && (
+          <VersionSwitch chat={chat} messageId={id} at={version} count={versions} isLocked={isLocked} />
+        )}
         {!isEdited && (
           <span className="actions">
+            {role === 'assistant' && !isLast && (
+              <AnswerMenu chat={chat} answerId={id} models={models} isLocked={isLocked} />
+            )}
             {text !== '' && <CopyButton text={text} />}
             <button type="button" className="quiet" disabled={isLocked} onClick={() => setIsEdited(true)}>
               Edit
             </button>
-            <button type="button" className="quiet" disabled={isLocked} onClick={() => chat.remove(id)}>
+            <button type="button" className="quiet" disabled={isLocked} onClick={askToDelete}>
               Delete
             </button>
           </span>
         )}
       </header>
+      {behind !== undefined && (
+        <DeleteDialog
+          behind={behind}
+          onDelete={(what) => chat.remove(id, what)}
+          onClose={() => setBehind(undefined)}
+        />
+      )}
       {thoughts !== '' && (
         <details className="thoughts">
           <summary>Thoughts</summary>

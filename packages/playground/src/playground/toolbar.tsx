@@ -4,7 +4,7 @@ import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
 import { ModelDetails } from './model-details.tsx';
 
-export type Panel = 'parameters' | 'wire';
+export type Panel = 'parameters' | 'wire' | 'history';
 
 interface ToolbarProps {
   readonly state: ChatState;
@@ -13,13 +13,14 @@ interface ToolbarProps {
   readonly panel: Panel | undefined;
   onPanel(panel: Panel): void;
   onCode(): void;
-  onNewChat(): void;
+  /** What can be done with the chat as a whole. */
+  readonly children: ReactNode;
 }
 
 /** The model of the chat, how it answers, and the ways to look at it. */
 export function Toolbar(props: ToolbarProps): ReactNode {
-  const { state, chat, models, panel, onPanel, onCode, onNewChat } = props;
-  const { model, stream, running, failure } = state;
+  const { state, chat, models, panel, onPanel, onCode, children } = props;
+  const { model, stream, failure } = state;
   const chosen = models.find(({ id }) => id === model);
   return (
     <section className="toolbar" aria-label="The request">
@@ -63,11 +64,7 @@ export function Toolbar(props: ToolbarProps): ReactNode {
           Code
         </button>
       </fieldset>
-      <div className="apart">
-        <button type="button" className="quiet" disabled={running} onClick={onNewChat}>
-          New chat
-        </button>
-      </div>
+      <div className="apart">{children}</div>
     </section>
   );
 }

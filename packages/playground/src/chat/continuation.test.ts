@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import type { AnswerFacts } from './answer.ts';
+import { continuationOf } from './continuation.ts';
+import type { Message } from './message-tree.ts';
+
+function answer(facts: Partial<AnswerFacts>, text = 'Rivers'): Message {
+  const known: AnswerFacts = { state: 'done', pieces: 1, model: 'lab/a', target: 'lab/a', ...facts };
+  return { id: 'a', parentId: null, role: 'assistant', text, thoughts: '', facts: known };
+}
+
+test.each<[string, Partial<AnswerFacts>]>([
+  ['ran out of tokens', { finish: 'length' }],
+  ['was stopped', { state: 'stopped' }],
+  ['was cut', { state: 'failed' }],
+])('an answer that %s can go on', (_, facts) => {
+  expect(continuationOf(answer(facts), 'lab/a')).toEqual({ isPossible: true });
+});
+
+test('a whole answer, a question and a message written by hand have no rest', () => {
+  expect(continuationOf(answer({ finish: 'stop' }), 'lab/a')).toBeUndefined();
+  expect(continuationOf({ ...answer({ finish: 'length' }), role: 'user' }, 'lab/a')).toBeUndefined();
+  expect(continuationOf({ ...answer({}), facts: undefined }, 'lab/a')).toBeUndefined();
+});
+
+test('the local engine begins another answer, and another model may continue its text', () => {
+  const byEngine = answer({ finish: 'length', target: 'engine/small', model: 'small' });
+  expect(continuationOf(byEngine, 'small')).toMatchObject({ isPossible: false });
+  expect(continuationOf(byEngine, 'lab/a')).toEqual({ isPossible: true });
+});
+
+test('thoughts alone are no text to continue', () => {
+  expect(continuationOf(answer({ finish: 'length' }, ''), 'lab/a')).toMatchObject({ isPossible: false });
+});
