@@ -7,7 +7,9 @@ const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 60;
 // PostgreSQL and Redis are skipped without the variables of these (packages/server/src/testing/services.ts).
 // `system` starts the real server, model and clients, one file at a time, because two cores are all there is.
 // `services` starts several processes that outlive one of them, or a browser: it mostly waits, so two files run at a time.
-const ofServices = ['ledger', 'page', 'replicas', 'resume', 'workers'].map((folder) => `test/${folder}/**/*.test.ts`);
+const ofServices = ['ledger', 'page', 'replicas', 'resume', 'workers'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 
 export default defineConfig({
   resolve: { conditions: ['tailrace-source'] },
