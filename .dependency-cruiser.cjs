@@ -124,10 +124,7 @@ module.exports = {
       from: { path: '^packages/playground/src', pathNot: test },
       to: {
         path: '.',
-        pathNot: [
-          '^packages/(playground|protocol)/src/',
-          '^node_modules/(@types/)?(react|react-dom|marked|remend|vite)/',
-        ],
+        pathNot: ['^packages/(playground|protocol)/src/', '^node_modules/'],
       },
     },
     {

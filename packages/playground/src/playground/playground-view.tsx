@@ -75,13 +75,7 @@ function ShownChats({ chats, chat, playground, history, models }: ShownChatsProp
         onPanel={toggle}
         onCode={() => setShowsCode(true)}
       >
-        <ChatActions
-          chats={chats}
-          running={running}
-          panel={panel}
-          onPanel={toggle}
-          playground={playground}
-        />
+        <ChatActions chats={chats} running={running} panel={panel} onPanel={toggle} playground={playground} />
       </Toolbar>
       <main>
         <Notices notice={notice} history={history} onDismiss={() => playground.dismissNotice()} />
