@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useLayoutEffect, useRef } from 'react';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import type { Writing } from '../write.ts';
 
@@ -22,8 +22,10 @@ export function FormFrame({
   onCancel,
 }: FormFrameProps): ReactNode {
   const frame = useRef<HTMLFormElement>(null);
-  // A dialog alone would give the focus to its button `Close`.
-  useEffect(() => frame.current?.querySelector<HTMLElement>('input, button')?.focus(), []);
+  // Before the dialog is shown, which then gives the focus to this element; else its button `Close` would have it.
+  useLayoutEffect(() => {
+    frame.current?.querySelector<HTMLElement>('input, button')?.setAttribute('autofocus', '');
+  }, []);
   return (
     <form
       ref={frame}

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from 'react';
+import { type ReactNode, useLayoutEffect, useRef } from 'react';
 import { CopyButton } from '../../elements/copy-button.tsx';
 
 interface NewKeyProps {
@@ -11,7 +11,7 @@ interface NewKeyProps {
 /** The one time that a key is shown. It is in no storage and no address, and gone with this element. */
 export function NewKey({ secret, children, onDone }: NewKeyProps): ReactNode {
   const text = useRef<HTMLOutputElement>(null);
-  useEffect(() => text.current?.focus(), []);
+  useLayoutEffect(() => text.current?.focus(), []);
   return (
     <div className="key-form">
       <div className="form-body">
