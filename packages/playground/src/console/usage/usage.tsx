@@ -76,7 +76,11 @@ export function Usage({ connection, query }: ViewProps): ReactNode {
       {table.value !== undefined && (
         <Tiles name="Totals">
           <Tile name="Cost" figure={money(total.costMicroUsd)} note={perRequest(total)} />
-          <Tile name="Requests" figure={count(total.requests)} note={`${first} to ${last}, UTC`} />
+          <Tile
+            name="Requests"
+            figure={count(total.requests)}
+            note={first === last ? `${dayName(first)}, UTC` : `${dayName(first)} to ${dayName(last)}, UTC`}
+          />
           <Tile
             name="Prompt tokens"
             figure={compactCount(total.promptTokens)}
@@ -158,6 +162,10 @@ function nameOfValue(group: Group, value: string | null, names: ReadonlyMap<stri
 
 const dayForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 const hourForm = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' });
+
+function dayName(day: string): string {
+  return utcDay(Date.parse(day) / 1_000);
+}
 
 function utcDay(seconds: number): string {
   return dayForm.format(seconds * 1_000);
