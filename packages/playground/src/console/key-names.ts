@@ -2,18 +2,20 @@ import type { Connection } from '../api/connection.ts';
 import { isObject } from '../api/failure.ts';
 import { useResource } from './resource.ts';
 
-const noNames: ReadonlyMap<string, string> = new Map();
+/** By what name each key is known, by its id: the name that it has, else its id. */
+export type KeyNames = ReadonlyMap<string, string>;
 
-/** The names of the keys that have one, by their ids. */
-export function useKeyNames(connection: Connection): ReadonlyMap<string, string> {
+const noNames: KeyNames = new Map();
+
+export function useKeyNames(connection: Connection): KeyNames {
   return useResource(connection, '/admin/v1/keys?limit=1000', { read: readNames }).value ?? noNames;
 }
 
-function readNames(body: unknown): ReadonlyMap<string, string> {
+function readNames(body: unknown): KeyNames {
   const data = isObject(body) && Array.isArray(body['data']) ? body['data'].filter(isObject) : [];
   return new Map(
     data.flatMap(({ id, name }) =>
-      typeof id === 'string' && typeof name === 'string' && name !== '' ? [[id, name] as const] : [],
+      typeof id === 'string' ? [[id, typeof name === 'string' && name !== '' ? name : id] as const] : [],
     ),
   );
 }

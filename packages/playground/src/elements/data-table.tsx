@@ -7,6 +7,8 @@ export interface Column<Row> {
   /** `end`: for figures. */
   readonly align?: 'start' | 'end';
   readonly isHeadUnseen?: boolean;
+  /** Of the last column: it stays in sight while the others scroll below it, as what one may do with a row should. */
+  readonly isPinned?: boolean;
   /** Ids and names that may be long: they are cut with an ellipsis at this width, `18ch`. Give the cell a title. */
   readonly maxWidth?: string;
   cell(row: Row): ReactNode;
@@ -48,7 +50,7 @@ export function DataTable<Row>(props: DataTableProps<Row>): ReactNode {
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column.name} scope="col" className={column.align}>
+              <th key={column.name} scope="col" className={classOf(column)}>
                 {column.isHeadUnseen ? <span className="unseen">{column.name}</span> : column.name}
               </th>
             ))}
@@ -65,7 +67,7 @@ export function DataTable<Row>(props: DataTableProps<Row>): ReactNode {
               {columns.map((column, at) => {
                 const content = clipped(column, column.cell(row));
                 return at === 0 ? (
-                  <th key={column.name} scope="row" className={column.align}>
+                  <th key={column.name} scope="row" className={classOf(column)}>
                     {onOpen === undefined ? (
                       content
                     ) : (
@@ -75,7 +77,7 @@ export function DataTable<Row>(props: DataTableProps<Row>): ReactNode {
                     )}
                   </th>
                 ) : (
-                  <td key={column.name} className={column.align}>
+                  <td key={column.name} className={classOf(column)}>
                     {content}
                   </td>
                 );
@@ -87,7 +89,7 @@ export function DataTable<Row>(props: DataTableProps<Row>): ReactNode {
           <tfoot>
             <tr>
               {columns.map((column) => (
-                <td key={column.name} className={column.align}>
+                <td key={column.name} className={classOf(column)}>
                   {column.foot}
                 </td>
               ))}
@@ -97,6 +99,10 @@ export function DataTable<Row>(props: DataTableProps<Row>): ReactNode {
       </table>
     </section>
   );
+}
+
+function classOf<Row>({ align, isPinned }: Column<Row>): string | undefined {
+  return isPinned === true ? `${align ?? 'start'} pinned` : align;
 }
 
 function clipped<Row>({ maxWidth }: Column<Row>, content: ReactNode): ReactNode {

@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import type { Connection } from '../../api/connection.ts';
 import { isObject } from '../../api/failure.ts';
+import { useKeyNames } from '../key-names.ts';
 import { useResource } from '../resource.ts';
 
 /** What the filters suggest, and by what name a key is known. */
@@ -13,15 +14,15 @@ export interface KnownNames {
 }
 
 export function useKnownNames(connection: Connection): KnownNames {
-  const keys = useResource(connection, '/admin/v1/keys?limit=1000', { read: readKeys }).value;
+  const keys = useKeyNames(connection);
   const owners = useResource(connection, '/admin/v1/owners?limit=1000', { read: readIds }).value;
   const models = useResource(connection, '/admin/v1/models?limit=1000', { read: readIds }).value;
   return useMemo(
     () => ({
-      keys: [...(keys?.keys() ?? [])],
+      keys: [...keys.keys()],
       owners: owners ?? [],
       models: models ?? [],
-      nameOfKey: (id) => keys?.get(id) ?? id,
+      nameOfKey: (id) => keys.get(id) ?? id,
     }),
     [keys, owners, models],
   );
@@ -34,12 +35,4 @@ function entriesOf(body: unknown): readonly Readonly<Record<string, unknown>>[] 
 
 function readIds(body: unknown): readonly string[] {
   return entriesOf(body).flatMap(({ id }) => (typeof id === 'string' ? [id] : []));
-}
-
-function readKeys(body: unknown): ReadonlyMap<string, string> {
-  return new Map(
-    entriesOf(body).flatMap(({ id, name }) =>
-      typeof id === 'string' ? [[id, typeof name === 'string' && name !== '' ? name : id] as const] : [],
-    ),
-  );
 }

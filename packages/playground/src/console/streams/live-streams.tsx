@@ -65,6 +65,7 @@ export function LiveStreams({ connection }: ViewProps): ReactNode {
     {
       name: 'Action',
       isHeadUnseen: true,
+      isPinned: true,
       align: 'end',
       cell: (stream) => (
         <button type="button" onClick={() => ask(stream)}>

@@ -1,6 +1,7 @@
 import { type ReactNode, useState } from 'react';
 import type { Connection } from '../../api/connection.ts';
 import type { PageFailure } from '../../api/failure.ts';
+import { saveFile } from '../../elements/save-file.ts';
 
 interface CsvButtonProps {
   readonly connection: Connection;
@@ -18,21 +19,11 @@ export function CsvButton({ connection, path, name, onFailure }: CsvButtonProps)
     const asked = await connection.ask(path);
     setIsAsking(false);
     onFailure(asked.ok ? undefined : asked.failure);
-    if (asked.ok) saveAs(await asked.value.blob(), name);
+    if (asked.ok) saveFile(name, 'text/csv', await asked.value.text());
   };
   return (
     <button type="button" disabled={isAsking} onClick={() => void save()}>
       Download CSV
     </button>
   );
-}
-
-function saveAs(blob: Blob, name: string): void {
-  const address = URL.createObjectURL(blob);
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  // The browser has begun to save by then.
-  window.setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }

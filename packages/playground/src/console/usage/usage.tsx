@@ -76,7 +76,11 @@ export function Usage({ connection, query }: ViewProps): ReactNode {
       {table.value !== undefined && (
         <Tiles name="Totals">
           <Tile name="Cost" figure={money(total.costMicroUsd)} note={perRequest(total)} />
-          <Tile name="Requests" figure={count(total.requests)} note={`${first} to ${last}, UTC`} />
+          <Tile
+            name="Requests"
+            figure={count(total.requests)}
+            note={first === last ? `${dayName(first)}, UTC` : `${dayName(first)} to ${dayName(last)}, UTC`}
+          />
           <Tile
             name="Prompt tokens"
             figure={compactCount(total.promptTokens)}
@@ -127,8 +131,12 @@ export function Usage({ connection, query }: ViewProps): ReactNode {
           times={bars.times}
           series={isTime ? bars.series.map((one) => ({ ...one, name: 'all' })) : bars.series}
           format={measure.id === 'cost' ? money : compactCount}
-          formatTime={(seconds) => utcTime(seconds, unit)}
-          formatTimeAxis={(seconds, step) => utcTime(seconds, step >= 86_400 ? 'day' : 'hour')}
+          formatTime={(seconds) =>
+            unit === 'day' ? utcDay(seconds) : `${utcDay(seconds)}, ${utcHour(seconds)}`
+          }
+          formatTimeAxis={(seconds, step) =>
+            step >= 86_400 || seconds % 86_400 === 0 ? utcDay(seconds) : utcHour(seconds)
+          }
           empty="Nothing was used in this time."
         />
       )}
@@ -155,8 +163,16 @@ function nameOfValue(group: Group, value: string | null, names: ReadonlyMap<stri
 const dayForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 const hourForm = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' });
 
-function utcTime(seconds: number, unit: 'day' | 'hour'): string {
-  return (unit === 'day' ? dayForm : hourForm).format(seconds * 1_000);
+function dayName(day: string): string {
+  return utcDay(Date.parse(day) / 1_000);
+}
+
+function utcDay(seconds: number): string {
+  return dayForm.format(seconds * 1_000);
+}
+
+function utcHour(seconds: number): string {
+  return hourForm.format(seconds * 1_000);
 }
 
 /** By which filter the requests of a row can be listed. */
