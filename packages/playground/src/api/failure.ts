@@ -5,6 +5,8 @@ export interface PageFailure {
   /** The field of the request that the server names, `temperature`. */
   readonly param?: string | undefined;
   readonly requestId?: string | undefined;
+  /** The whole body of the answer, for what a route says beside the error. */
+  readonly body?: unknown;
 }
 
 /** No answer came at all, or it broke off without an error event. The server has no such codes. */
@@ -38,7 +40,7 @@ export async function failureOf(response: Response): Promise<PageFailure> {
     code: `http_${response.status}`,
     message: 'The answer is none of this server: a proxy on the way may have written it.',
   };
-  return { ...failure, requestId: failure.requestId ?? requestId };
+  return { ...failure, requestId: failure.requestId ?? requestId, body };
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
