@@ -5,6 +5,8 @@ export interface PageFailure {
   /** The field of the request that the server names, `temperature`. */
   readonly param?: string | undefined;
   readonly requestId?: string | undefined;
+  /** The whole body of the answer, for what a route says beside the error. */
+  readonly body?: unknown;
 }
 
 /** No answer came at all, or it broke off without an error event. The server has no such codes. */
@@ -37,7 +39,7 @@ export function failureOf({ status, headers }: Response, body: string): PageFail
     code: `http_${status}`,
     message: 'The answer is none of this server: a proxy on the way may have written it.',
   };
-  return { ...failure, requestId: failure.requestId ?? requestId };
+  return { ...failure, requestId: failure.requestId ?? requestId, body };
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

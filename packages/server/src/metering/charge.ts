@@ -50,11 +50,7 @@ export function chargeOf(
   const first = firstToCommit(attempts, target);
   if (first === undefined) return undefined;
   const priceOf = (attempt: EndedAttempt) => prices.find(attempt.model, attempt.target);
-  const delivering = attempts.filter(({ deliveredTokens }) => deliveredTokens > 0);
-  const shares = split(
-    usage.completionTokens,
-    delivering.map(({ deliveredTokens }) => deliveredTokens),
-  );
+  const shares = deliveredShares(usage.completionTokens, attempts);
   return {
     promptTokens: usage.promptTokens,
     cachedTokens: usage.cachedTokens ?? 0,
@@ -63,8 +59,22 @@ export function chargeOf(
     delivered:
       shares === undefined
         ? [{ tokens: usage.completionTokens, price: priceOf(first) }]
-        : delivering.map((attempt, at) => ({ tokens: shares[at] ?? 0, price: priceOf(attempt) })),
+        : attempts.map((attempt, at) => ({ tokens: shares[at] ?? 0, price: priceOf(attempt) })),
   };
+}
+
+/**
+ * What of the completion came from each attempt, in proportion to what the client received of it; undefined where it has received
+ * nothing.
+ */
+export function deliveredShares(
+  completionTokens: number,
+  attempts: readonly Pick<EndedAttempt, 'deliveredTokens'>[],
+): readonly number[] | undefined {
+  return split(
+    completionTokens,
+    attempts.map(({ deliveredTokens }) => deliveredTokens),
+  );
 }
 
 /**

@@ -5,7 +5,7 @@ import { type AttemptRecord, answeredLast } from '../routing/open-attempts.ts';
 import type { Source } from '../routing/source.ts';
 import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
 import type { Instruments } from '../telemetry/contract.ts';
-import { firstToCommit, requestCostMicroUsd } from './charge.ts';
+import { deliveredShares, firstToCommit, requestCostMicroUsd } from './charge.ts';
 import type { LikelyCompletion } from './likely-completion.ts';
 import type { Prices } from './prices.ts';
 
@@ -170,6 +170,7 @@ export class OpenRecord {
     const { facts, records } = this;
     const settledAtMs = records.clock();
     const served = firstToCommit(attempts, target) ?? attempts.at(-1);
+    const shares = deliveredShares(usage?.completionTokens ?? 0, attempts);
     return {
       ...facts,
       servedModel: served?.model ?? facts.model,
@@ -183,7 +184,7 @@ export class OpenRecord {
       estimated: usage?.estimated === true,
       costMicroUsd: requestCostMicroUsd(outcome, records.prices),
       attempts: attempts.length,
-      attemptLog: attempts.map(entryOf),
+      attemptLog: attempts.map((attempt, at) => entryOf(attempt, shares?.[at] ?? 0)),
       takeovers: attempts.filter(({ mode }) => mode === 'prefix' || mode === 'replay').length,
       ...(ttftMs === undefined ? {} : { ttftMs: Math.round(ttftMs) }),
       durationMs: Math.max(0, settledAtMs - facts.createdAtMs),
@@ -200,8 +201,8 @@ function withDelivered(attempts: readonly AttemptRecord[], all: number): readonl
   );
 }
 
-function entryOf(attempt: AttemptRecord): AttemptEntry {
-  const { target, outcome, usage, mode, failure, deliveredTokens, startedMs, durationMs } = attempt;
+function entryOf(attempt: AttemptRecord, deliveredTokens: number): AttemptEntry {
+  const { target, outcome, usage, mode, failure, startedMs, durationMs } = attempt;
   return {
     target,
     outcome,

@@ -16,6 +16,7 @@ import './requests.css';
 export function Requests({ connection, query }: ViewProps): ReactNode {
   const [isLive, setIsLive] = useState(false);
   const isPhone = useMedia('(max-width: 720px)');
+  const isNarrow = useMedia('(max-width: 1200px)');
   const filters = filtersIn(query);
   const openId = query.get('id') ?? undefined;
   const names = useKnownNames(connection);
@@ -77,7 +78,13 @@ export function Requests({ connection, query }: ViewProps): ReactNode {
         {list.page !== undefined && (
           <RequestTable
             records={records}
-            room={isPhone ? 'phone' : openId === undefined ? 'wide' : 'beside'}
+            room={
+              isPhone || (isNarrow && openId !== undefined)
+                ? 'phone'
+                : openId === undefined
+                  ? 'wide'
+                  : 'beside'
+            }
             openId={openId}
             nameOfKey={names.nameOfKey}
             onOpen={({ id }) => {
