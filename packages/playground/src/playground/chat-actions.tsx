@@ -3,6 +3,7 @@ import type { Chat } from '../chat/chat.ts';
 import { maxLanes, type Playground } from '../chat/playground.ts';
 import { RunningDot } from './running-dot.tsx';
 import type { Panel } from './toolbar.tsx';
+import './chat-actions.css';
 
 interface ChatActionsProps {
   readonly chats: readonly Chat[];

@@ -74,6 +74,7 @@ function ShownChats(props: ShownChatsProps): ReactNode {
     parameters: () => toggle('parameters'),
     wire: () => toggle('wire'),
     code: () => setShowsCode(true),
+    history: () => toggle('history'),
   });
   return (
     <div className={panel === undefined ? 'playground' : 'playground with-panel'}>
