@@ -6,6 +6,7 @@ import { watchRoute } from './app/route.ts';
 import { createBrowserStore } from './chat/history/chat-store.ts';
 import { createHistory } from './chat/history/history.ts';
 import { createPlayground } from './chat/playground.ts';
+import { takeShare } from './chat/share/take-share.ts';
 import './styles.css';
 
 const place = document.getElementById('page');
@@ -28,6 +29,7 @@ const history = createHistory({
   announce: () => otherTabs.postMessage('changed'),
   onAnnounced: (changed) => otherTabs.addEventListener('message', changed),
 });
+const newId = (): string => crypto.randomUUID();
 const playground = createPlayground({
   access,
   history,
@@ -35,13 +37,15 @@ const playground = createPlayground({
   now: () => performance.now(),
   nextFrame: (work) => void window.requestAnimationFrame(work),
   wait: (ms) => new Promise((resolve) => window.setTimeout(resolve, ms)),
-  newId: () => crypto.randomUUID(),
+  newId,
 });
 window.addEventListener('pagehide', playground.keep);
 // A one-time address that is opened where the page is already does not load it again.
 window.addEventListener('hashchange', () => {
   if (codeIn(window.location.hash) !== undefined) window.location.reload();
+  void takeShare(window, playground, newId);
 });
+void takeShare(window, playground, newId);
 createRoot(place).render(
   <App access={access} playground={playground} history={history} route={watchRoute(window)} />,
 );

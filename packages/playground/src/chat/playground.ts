@@ -28,8 +28,14 @@ export interface Playground extends Watched<PlaygroundState> {
   newChat(): void;
   /** Shows a chat of the history, or one that was left while it runs. */
   openChat(id: string): Promise<void>;
-  /** Shows a draft that came from elsewhere as a new chat, as soon as the page may ask the server. */
-  openDraft(draft: Partial<Draft>, notice: string): void;
+  /** Shows a draft that came from elsewhere as a new chat, as soon as the page may ask the server; without one only the notice. */
+  openDraft(draft: Draft | undefined, notice: string): void;
+  /** Shows one more chat beside those that are shown: the same one, with another model where there is one. */
+  addLane(): void;
+  /** Takes one of several chats away; its answer ends, and it stays in the history. */
+  closeLane(id: string): void;
+  /** Goes on with one of several chats. */
+  chooseLane(id: string): void;
   /** Takes away what is said about the chat. */
   dismissNotice(): void;
   /** Lets go of a chat that is deleted: its answer ends, and another chat is shown where it was. */
@@ -44,6 +50,9 @@ export interface PlaygroundParts extends Omit<ChatParts, 'connection' | 'keep'> 
   readonly storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>;
 }
 
+/** So many chats are compared at most: a browser opens six connections to one server, and one has to be left. */
+export const maxLanes = 4;
+
 const nothing: PlaygroundState = { chats: [], typed: '', running: new Set() };
 
 export function createPlayground({ access, history, storage, ...parts }: PlaygroundParts): Playground {
@@ -54,7 +63,7 @@ export function createPlayground({ access, history, storage, ...parts }: Playgro
   /** Chats that are not shown, whose answers run. */
   const left = new Map<string, Chat>();
   /** A draft that came before the page could ask the server. */
-  let waiting: { readonly draft: Partial<Draft>; readonly notice: string } | undefined;
+  let waiting: { readonly draft: Draft | undefined; readonly notice: string } | undefined;
 
   function newChatWith(draft: Partial<Draft>, id = parts.newId()): Chat {
     const chat = createChat(chatParts, id, { ...draft, model: servedModel(draft.model) });
@@ -94,6 +103,16 @@ export function createPlayground({ access, history, storage, ...parts }: Playgro
     keep();
   }
 
+  /** Shows these of the chats, and perhaps one more; the others end. */
+  function showLanes(chats: readonly Chat[]): void {
+    keep();
+    const gone = state().chats.filter((chat) => !chats.includes(chat));
+    for (const chat of gone) if (chat.state().running) left.set(chat.id, chat);
+    signal.set({ ...state(), chats });
+    stop(gone);
+    keep();
+  }
+
   /** The model that was chosen, where it is still served; else the default one, else the first. */
   function servedModel(wanted: string | undefined): string {
     const { models } = access.state();
@@ -128,10 +147,14 @@ export function createPlayground({ access, history, storage, ...parts }: Playgro
     return saved?.draft;
   }
 
-  function showDraft(draft: Partial<Draft>, notice: string): void {
+  function showDraft(draft: Draft | undefined, notice: string): void {
+    if (draft === undefined) {
+      signal.set({ ...state(), notice });
+      return;
+    }
     const chat = newChatWith(draft);
     const wanted = draft.model;
-    const isServed = wanted === undefined || wanted === '' || chat.state().model === wanted;
+    const isServed = wanted === '' || chat.state().model === wanted;
     show([chat], isServed ? notice : `${notice} Its model, ${wanted}, is not served here.`);
   }
 
@@ -181,6 +204,26 @@ export function createPlayground({ access, history, storage, ...parts }: Playgro
     openDraft(draft, notice) {
       if (state().chats.length === 0) waiting = { draft, notice };
       else showDraft(draft, notice);
+    },
+    addLane() {
+      const { chats } = state();
+      const last = chats.at(-1);
+      if (last === undefined || last.state().running || chats.length >= maxLanes) return;
+      const taken = new Set(chats.map((chat) => chat.state().model));
+      const other = access.state().models.find(({ id }) => !taken.has(id));
+      const draft = draftOf(last.state());
+      const lane = newChatWith({ ...draft, model: other?.id ?? draft.model });
+      // It is a chat of its own once it differs.
+      history.noteRead(lane.id, draftOf(lane.state()));
+      showLanes([...chats, lane]);
+    },
+    closeLane(id) {
+      const { chats } = state();
+      if (chats.length > 1) showLanes(chats.filter((chat) => chat.id !== id));
+    },
+    chooseLane(id) {
+      const used = state().chats.filter((chat) => chat.id === id);
+      if (used.length > 0) showLanes(used);
     },
     dismissNotice: () => signal.set({ ...state(), notice: undefined }),
     forget(id) {

@@ -1,9 +1,18 @@
 import { isObject } from '../api/failure.ts';
 import type { AnswerFacts } from './answer.ts';
+import type { GapLine } from './gap-record.ts';
 
 const states = ['waiting', 'streaming', 'done', 'stopped', 'failed'] as const;
-const numbers = ['ttftMs', 'outputMs', 'promptTokens', 'completionTokens'] as const;
-const texts = ['finish', 'target', 'requestId', 'model'] as const;
+const numbers = [
+  'ttftMs',
+  'outputMs',
+  'thoughtMs',
+  'promptTokens',
+  'completionTokens',
+  'cachedTokens',
+  'pickedUp',
+] as const;
+const texts = ['finish', 'target', 'requestId', 'completionId', 'model'] as const;
 
 /**
  * Reads the figures of an answer that came from outside: of another version of this page, or of another person. What does not fit is left
@@ -16,5 +25,13 @@ export function readFacts(value: unknown): AnswerFacts | undefined {
   const known: Record<string, unknown> = {};
   for (const name of numbers) if (typeof value[name] === 'number') known[name] = value[name];
   for (const name of texts) if (typeof value[name] === 'string') known[name] = value[name];
-  return { ...known, state, pieces: value['pieces'] };
+  const { gaps } = value;
+  return { ...known, state, pieces: value['pieces'], ...(isGapLine(gaps) ? { gaps } : {}) };
+}
+
+function isGapLine(value: unknown): value is GapLine {
+  if (!isObject(value)) return false;
+  const { longest, perPart, medianMs, longestMs } = value;
+  const isLine = Array.isArray(longest) && longest.every((gap) => typeof gap === 'number');
+  return isLine && [perPart, medianMs, longestMs].every((one) => typeof one === 'number');
 }

@@ -117,3 +117,8 @@ test('a signed address that is not taken any more gives way to the id', async ()
   expect(answer.text()).toBe('Rivers');
   expect(asked[1]).toBe('/v1/chat/completions/chatcmpl-1/events?after=0');
 });
+
+test('a stream that ends at its signed address without a finish has failed', async () => {
+  const { parts } = serverOf([new Response(data(choice({ content: 'Riv' })) + closed)]);
+  expect(await resumeCompletion(parts, { completionId: 'chatcmpl-1', streamPath })).toEqual(connectionLost);
+});

@@ -96,7 +96,10 @@ async function readAndFollow(
         if (signal.aborted) throw error;
       });
       const failure = answer.failure();
-      if (failure !== undefined || reading.isDone) return failure;
+      if (failure !== undefined) return failure;
+      // A signed address has no `[DONE]`: a stream that ends there without a finish has failed.
+      if (reading.isDone)
+        return picked?.streamPath === undefined || answer.isWhole() ? undefined : connectionLost;
       if (reading.lastId !== before) tries = 0;
     }
     if (picked === undefined || tries >= maxTries) return connectionLost;

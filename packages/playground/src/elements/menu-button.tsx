@@ -31,11 +31,11 @@ export function MenuButton(props: MenuButtonProps): ReactNode {
   ];
   const placeMenu = (): void => {
     if (button.current === null) return;
-    const { left, top, bottom } = button.current.getBoundingClientRect();
-    const isLow = top > window.innerHeight / 2;
+    const { left, right, top, bottom } = button.current.getBoundingClientRect();
+    const { innerWidth, innerHeight } = window;
     setPlace({
-      left: Math.max(8, Math.min(left, window.innerWidth - 288)),
-      ...(isLow ? { bottom: window.innerHeight - top + 4 } : { top: bottom + 4 }),
+      ...(left > innerWidth / 2 ? { right: innerWidth - right } : { left }),
+      ...(top > innerHeight / 2 ? { bottom: innerHeight - top + 4 } : { top: bottom + 4 }),
     });
   };
   const onKeyDown = (event: KeyboardEvent): void => {

@@ -26,7 +26,7 @@ export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
           cached: facts.cachedTokens ?? 0,
         });
   return (
-    <section className="meters" aria-label="Figures">
+    <div className="meters">
       <PhaseBar facts={facts} />
       <div className="meter-line">
         <dl aria-label="Figures of the answer">
@@ -63,7 +63,7 @@ export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
         </button>
       </div>
       {showsDetails && <AnswerDetails id={detailsId} facts={facts} model={model} costMicroUsd={cost} />}
-    </section>
+    </div>
   );
 }
 

@@ -14,8 +14,8 @@ interface ConversationProps {
   readonly models: readonly ServedModel[];
   /** Shows the field of a parameter. */
   onParameter(name: ParameterName): void;
-  /** Asks one of the questions to begin with. */
-  onExample(text: string): void;
+  /** Asks one of the questions to begin with; absent where none are shown. */
+  readonly onExample?: (text: string) => void;
 }
 
 /** So near to the end, in pixels, the reader wants to see what comes. */
@@ -55,7 +55,9 @@ export function Conversation(props: ConversationProps): ReactNode {
             onChange={(event) => chat.set({ system: event.target.value })}
           />
         </div>
-        {messages.length === 0 && failure === undefined && <Welcome onExample={onExample} />}
+        {messages.length === 0 && failure === undefined && onExample !== undefined && (
+          <Welcome onExample={onExample} />
+        )}
         {messages.map((message) => {
           const versions = versionsAt.get(message.parentId) ?? [];
           return (
@@ -100,7 +102,7 @@ const examples = [
   'List three uses of salt, as a table.',
 ];
 
-function Welcome({ onExample }: Pick<ConversationProps, 'onExample'>): ReactNode {
+function Welcome({ onExample }: { onExample(text: string): void }): ReactNode {
   return (
     <section className="welcome" aria-label="Begin">
       <h2>Ask, and see it stream</h2>

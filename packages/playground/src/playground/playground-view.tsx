@@ -21,6 +21,12 @@ const HistoryPanel = lazy(async () => ({
   default: (await import('./history/history-panel.tsx')).HistoryPanel,
 }));
 
+const Lanes = lazy(async () => ({ default: (await import('./compare/lanes.tsx')).Lanes }));
+
+const ShareDialog = lazy(async () => ({
+  default: (await import('./share/share-dialog.tsx')).ShareDialog,
+}));
+
 /** From this width on there is room for a panel beside the chat. Also in `styles.css`. */
 const roomForPanel = '(min-width: 1000px)';
 
@@ -32,23 +38,27 @@ interface PlaygroundViewProps {
 
 export function PlaygroundView(props: PlaygroundViewProps): ReactNode {
   const { chats } = useWatched(props.playground);
-  const [chat] = chats;
-  return chat === undefined ? null : <ShownChats {...props} chats={chats} chat={chat} />;
+  const [selectedId, select] = useState<string>();
+  const chat = chats.find(({ id }) => id === selectedId) ?? chats[0];
+  return chat === undefined ? null : <ShownChats {...props} chats={chats} chat={chat} onSelect={select} />;
 }
 
 interface ShownChatsProps extends PlaygroundViewProps {
   readonly chats: readonly Chat[];
   /** The one that the toolbar and the panels are for. */
   readonly chat: Chat;
+  onSelect(id: string): void;
 }
 
-function ShownChats({ chats, chat, playground, history, models }: ShownChatsProps): ReactNode {
+function ShownChats(props: ShownChatsProps): ReactNode {
+  const { chats, chat, playground, history, models, onSelect } = props;
   const state = useWatched(chat);
   const { typed, running, notice } = useWatched(playground);
   const [panel, setPanel] = useState<Panel | undefined>(() =>
     window.matchMedia(roomForPanel).matches ? 'parameters' : undefined,
   );
   const [showsCode, setShowsCode] = useState(false);
+  const [showsShare, setShowsShare] = useState(false);
   const closePanel = (): void => setPanel(undefined);
   const showParameter = (name: ParameterName): void => {
     // The field has to be there before it can have the focus.
@@ -64,6 +74,7 @@ function ShownChats({ chats, chat, playground, history, models }: ShownChatsProp
     parameters: () => toggle('parameters'),
     wire: () => toggle('wire'),
     code: () => setShowsCode(true),
+    history: () => toggle('history'),
   });
   return (
     <div className={panel === undefined ? 'playground' : 'playground with-panel'}>
@@ -74,22 +85,48 @@ function ShownChats({ chats, chat, playground, history, models }: ShownChatsProp
         panel={panel}
         onPanel={toggle}
         onCode={() => setShowsCode(true)}
+        laneName={chats.length > 1 ? `Lane ${chats.indexOf(chat) + 1}` : undefined}
       >
-        <ChatActions chats={chats} running={running} panel={panel} onPanel={toggle} playground={playground} />
+        <ChatActions
+          chats={chats}
+          chat={chat}
+          running={running}
+          panel={panel}
+          onPanel={toggle}
+          playground={playground}
+          onShare={() => setShowsShare(true)}
+        />
       </Toolbar>
       <main>
         <Notices notice={notice} history={history} onDismiss={() => playground.dismissNotice()} />
-        <Conversation
-          key={chat.id}
-          state={state}
-          chat={chat}
-          models={models}
-          onParameter={showParameter}
-          onExample={(text) => {
-            playground.type(text);
-            playground.send();
-          }}
-        />
+        {chats.length === 1 ? (
+          <Conversation
+            key={chat.id}
+            state={state}
+            chat={chat}
+            models={models}
+            onParameter={showParameter}
+            onExample={(text) => {
+              playground.type(text);
+              playground.send();
+            }}
+          />
+        ) : (
+          <Suspense fallback={<div className="conversation" aria-busy="true" />}>
+            <Lanes
+              chats={chats}
+              selected={chat}
+              models={models}
+              playground={playground}
+              onSelect={onSelect}
+              onSettings={(id) => {
+                onSelect(id);
+                setPanel('parameters');
+              }}
+              onParameter={showParameter}
+            />
+          </Suspense>
+        )}
         <Composer
           chats={chats}
           running={chats.some(({ id }) => running.has(id))}
@@ -115,6 +152,7 @@ function ShownChats({ chats, chat, playground, history, models }: ShownChatsProp
       <Suspense>
         {panel === 'wire' && <WirePanel wire={state.wire} version={state.wireVersion} onClose={closePanel} />}
         {showsCode && <CodeDialog state={state} typed={typed} onClose={() => setShowsCode(false)} />}
+        {showsShare && <ShareDialog chat={chat} onClose={() => setShowsShare(false)} />}
       </Suspense>
     </div>
   );

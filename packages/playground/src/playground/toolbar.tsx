@@ -13,46 +13,56 @@ interface ToolbarProps {
   readonly panel: Panel | undefined;
   onPanel(panel: Panel): void;
   onCode(): void;
+  /** Where several chats are shown, each has its model; this says which of them the views are of. */
+  readonly laneName?: string | undefined;
   /** What can be done with the chat as a whole. */
   readonly children: ReactNode;
 }
 
 /** The model of the chat, how it answers, and the ways to look at it. */
 export function Toolbar(props: ToolbarProps): ReactNode {
-  const { state, chat, models, panel, onPanel, onCode, children } = props;
+  const { state, chat, models, panel, onPanel, onCode, laneName, children } = props;
   const { model, stream, failure } = state;
   const chosen = models.find(({ id }) => id === model);
   return (
     <section className="toolbar" aria-label="The request">
-      <div className="model">
-        <label htmlFor="model" className="narrow-unseen">
-          Model
-        </label>
-        <select
-          id="model"
-          value={model}
-          aria-invalid={failure?.param === 'model'}
-          onChange={(event) => chat.set({ model: event.target.value })}
-        >
-          {chosen === undefined && <option value={model}>{model || 'none here'}</option>}
-          {models.map(({ id }) => (
-            <option key={id} value={id}>
-              {id}
-            </option>
-          ))}
-        </select>
-        {chosen !== undefined && <ModelDetails key={chosen.id} model={chosen} />}
-      </div>
-      <label className="switch">
-        <input
-          type="checkbox"
-          role="switch"
-          aria-checked={stream}
-          checked={stream}
-          onChange={(event) => chat.set({ stream: event.target.checked })}
-        />
-        Stream
-      </label>
+      {laneName !== undefined ? (
+        <p className="model lane-name">
+          {laneName} <span className="hint">{model}</span>
+        </p>
+      ) : (
+        <>
+          <div className="model">
+            <label htmlFor="model" className="narrow-unseen">
+              Model
+            </label>
+            <select
+              id="model"
+              value={model}
+              aria-invalid={failure?.param === 'model'}
+              onChange={(event) => chat.set({ model: event.target.value })}
+            >
+              {chosen === undefined && <option value={model}>{model || 'none here'}</option>}
+              {models.map(({ id }) => (
+                <option key={id} value={id}>
+                  {id}
+                </option>
+              ))}
+            </select>
+            {chosen !== undefined && <ModelDetails key={chosen.id} model={chosen} />}
+          </div>
+          <label className="switch">
+            <input
+              type="checkbox"
+              role="switch"
+              aria-checked={stream}
+              checked={stream}
+              onChange={(event) => chat.set({ stream: event.target.checked })}
+            />
+            Stream
+          </label>
+        </>
+      )}
       <fieldset className="views" aria-label="Views">
         <button type="button" aria-pressed={panel === 'parameters'} onClick={() => onPanel('parameters')}>
           Parameters

@@ -7,6 +7,7 @@ export const shortcuts = [
   { id: 'parameters', keys: 'p', does: 'Parameters', group: 'Playground' },
   { id: 'wire', keys: 'w', does: 'Wire', group: 'Playground' },
   { id: 'code', keys: 'c', does: 'Code', group: 'Playground' },
+  { id: 'history', keys: 'h', does: 'History', group: 'Playground' },
   { id: 'goPlayground', keys: 'g p', does: 'Go to the playground', group: 'Everywhere' },
   { id: 'goConsole', keys: 'g c', does: 'Go to the console', group: 'Everywhere' },
   { id: 'help', keys: '?', does: 'This list', group: 'Everywhere' },
