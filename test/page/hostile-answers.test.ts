@@ -178,6 +178,8 @@ describe.skipIf(withoutBrowser !== undefined)(`hostile answers in Chromium${reas
       await page.assistant.getByText('It is nested too deep to be checked.').waitFor();
       await page.assistant.getByText(/^Thought for/).click();
       await page.button('New chat').click();
+      if ((await page.button('Parameters').getAttribute('aria-pressed')) !== 'true')
+        await page.button('Parameters').click();
       await page.page.getByRole('combobox', { name: 'response_format' }).selectOption('json_schema');
       for (const json of [deep, giant, wide, giant.slice(0, -2)]) {
         await answerWith(page, [{ content: json }]);
