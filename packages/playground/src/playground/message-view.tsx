@@ -101,7 +101,7 @@ export const MessageView = memo(function MessageView(props: MessageProps) {
       ) : role === 'tool' ? (
         <ShortText text={text} />
       ) : format !== undefined && text !== '' ? (
-        <Suspense fallback={null}>
+        <Suspense fallback={<ShortText text={text} />}>
           <JsonAnswer message={message} isLive={isLive} />
         </Suspense>
       ) : (
