@@ -1,12 +1,13 @@
-import type { Browser } from 'playwright-core';
+import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { openPage } from './page.ts';
+import { openPage, type PlaygroundPage } from './page.ts';
 
 /*
  * Answers that want to be more than text. Each of these texts comes in each of these places, one character at a time: 200 of them. No
- * script runs, no request leaves for another host, no element appears that Markdown does not have, and the page stays usable.
+ * script runs, no request leaves for another host, no element appears that Markdown does not have, and the page stays usable. The same
+ * holds for thoughts, for calls of functions and for JSON.
  */
 
 const texts = [
@@ -45,6 +46,18 @@ const places: readonly ((text: string) => string)[] = [
   (text) => `[${text}](https://example.org "${text}")`,
 ];
 
+/** Each text as a name and a value of JSON, beside names that JavaScript knows. */
+const hostileJson = JSON.stringify({
+  ...Object.fromEntries(texts.map((text) => [text, text])),
+  constructor: { prototype: { toString: '<b>' } },
+  list: texts,
+}).replace(/^\{/, '{"__proto__":{"alert":"alert(1)"},');
+
+const callsAndThoughts = [
+  { reasoning: texts.join('\n\n') },
+  ...texts.map((text) => ({ tool_call: { name: text, arguments: hostileJson, pieces: 40 } })),
+];
+
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
 
 describe.skipIf(withoutBrowser !== undefined)(`hostile answers in Chromium${reason}`, () => {
@@ -56,9 +69,18 @@ describe.skipIf(withoutBrowser !== undefined)(`hostile answers in Chromium${reas
         model: 'none',
         config: {
           upstreams: { lab: { kind: 'scripted', script: './answers.yaml' } },
-          models: { echo: { targets: [{ upstream: 'lab', model: 'echo' }] } },
+          models: {
+            echo: { targets: [{ upstream: 'lab', model: 'echo' }] },
+            calls: { targets: [{ upstream: 'lab', model: 'calls' }] },
+          },
         },
-        files: { 'answers.yaml': { every: '0ms', chunk: '1 character', answers: [{ steps: ['echo'] }] } },
+        files: {
+          'answers.yaml': {
+            every: '0ms',
+            chunk: '1 character',
+            answers: [{ when: { model: 'calls' }, steps: callsAndThoughts }, { steps: ['echo'] }],
+          },
+        },
       }),
       startBrowser(),
     ]);
@@ -78,10 +100,7 @@ describe.skipIf(withoutBrowser !== undefined)(`hostile answers in Chromium${reas
         // The finish: the whole text has come.
         await answer.getByText('stop', { exact: true }).waitFor();
         expect((await answer.textContent())?.match(/alert\(1\)/g)?.length).toBeGreaterThan(8);
-        const elements = await answer
-          .locator('.markdown *')
-          .evaluateAll((all) => [...new Set(all.map(({ localName }) => localName))]);
-        expect(elements.filter((name) => !ofMarkdown.has(name))).toEqual([]);
+        expect(await elementsIn(answer.locator('.markdown'), ofMarkdown)).toEqual([]);
         const addresses = await answer
           .locator('a')
           .evaluateAll((all) => all.map((link) => link.getAttribute('href') ?? ''));
@@ -95,7 +114,111 @@ describe.skipIf(withoutBrowser !== undefined)(`hostile answers in Chromium${reas
       await page.close();
     }
   });
+
+  test('stay text as thoughts, and as names and arguments of calls', async () => {
+    const page = await openPage(browser, server);
+    try {
+      await page.choose('calls');
+      await page.ask('Call.');
+      await page.answered();
+      await page.assistant.getByText('tool_calls', { exact: true }).waitFor();
+      expect(await page.assistant.getByRole('figure').count()).toBe(texts.length);
+      await page.assistant.getByText(/^Thought for/).click();
+      expect(await elementsIn(page.assistant.locator('.thoughts .markdown'), ofMarkdown)).toEqual([]);
+      expect(await elementsIn(page.assistant.locator('.calls'), ofCalls)).toEqual([]);
+      expect(await page.assistant.locator('.calls').innerText()).toContain('"__proto__"');
+      expect(page.offences).toEqual([]);
+    } finally {
+      await page.close();
+    }
+  });
+
+  test('stay text as a JSON answer that grows character by character', async () => {
+    const page = await openPage(browser, server);
+    try {
+      await page.choose('echo');
+      await page.page.getByRole('combobox', { name: 'response_format' }).selectOption('json_object');
+      await page.ask(hostileJson);
+      await page.answered();
+      await page.assistant.getByText('JSON', { exact: true }).waitFor();
+      const tree = page.page.getByRole('list', { name: 'The answer as a tree' });
+      expect(await tree.getByRole('listitem').count()).toBeGreaterThan(2 * texts.length);
+      expect(await tree.innerText()).toContain('__proto__');
+      expect(await elementsIn(tree, new Set(['li', 'span', 'button']))).toEqual([]);
+      expect(page.offences).toEqual([]);
+    } finally {
+      await page.close();
+    }
+  });
+
+  test('may be giant, and nested ten thousand deep, and the page stays usable', async () => {
+    const page = await openPage(browser, server);
+    const deep = `${'{"a":'.repeat(10_000)}[]${'}'.repeat(10_000)}`;
+    const giant = JSON.stringify({ text: 'x'.repeat(2_000_000), ['y'.repeat(100_000)]: 1 });
+    const wide = JSON.stringify([...Array(100_000).keys()]);
+    const call = (index: number, name: string, json: string): object => ({
+      index,
+      id: 'the same',
+      type: 'function',
+      function: { name, arguments: json },
+    });
+    try {
+      await page.page.getByRole('button', { name: 'Tools' }).click();
+      await page.button('Weather').click();
+      const calls = [
+        call(0, 'get_weather', deep),
+        call(1, 'x'.repeat(50_000), giant),
+        call(1e9, '__proto__', '['),
+      ];
+      const deltas = [{ reasoning_content: '['.repeat(100_000) }, { content: deep }, { tool_calls: calls }];
+      await answerWith(page, deltas);
+      await page.ask('Call.');
+      await page.answered();
+      expect(await page.assistant.getByRole('figure').count()).toBe(3);
+      await page.assistant.getByText('It is nested too deep to be checked.').waitFor();
+      await page.assistant.getByText(/^Thought for/).click();
+      await page.button('New chat').click();
+      if ((await page.button('Parameters').getAttribute('aria-pressed')) !== 'true')
+        await page.button('Parameters').click();
+      await page.page.getByRole('combobox', { name: 'response_format' }).selectOption('json_schema');
+      for (const json of [deep, giant, wide, giant.slice(0, -2)]) {
+        await answerWith(page, [{ content: json }]);
+        await page.ask('JSON');
+        await page.answered();
+        await page.assistant.last().getByRole('list', { name: 'The answer as a tree' }).waitFor();
+        await page.assistant.last().getByRole('button', { name: 'Text' }).click();
+      }
+      await page.page.unroute('**/v1/chat/completions');
+      await page.button('New chat').click();
+      await page.page.getByRole('combobox', { name: 'response_format' }).selectOption('text');
+      await page.choose('echo');
+      await page.ask('Is the page still there?');
+      await page.assistant.getByText('Is the page still there?').waitFor();
+      expect(page.offences).toEqual([]);
+    } finally {
+      await page.close();
+    }
+  });
 });
+
+/** What no server of ours would let through: the browser gets these deltas as the answer to what it asks next. */
+async function answerWith({ page }: PlaygroundPage, deltas: readonly object[]): Promise<void> {
+  const chunk = (delta: object, finish: string | null): string =>
+    `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+  const events = [...deltas.map((delta) => chunk(delta, null)), chunk({}, 'stop'), 'data: [DONE]\n\n'];
+  await page.unroute('**/v1/chat/completions');
+  await page.route('**/v1/chat/completions', (route) =>
+    route.fulfill({ headers: { 'content-type': 'text/event-stream' }, body: events.join('') }),
+  );
+}
+
+/** The names of the elements inside that are not among these. */
+async function elementsIn(place: Locator, allowed: ReadonlySet<string>): Promise<readonly string[]> {
+  const names = await place.locator('*').evaluateAll((all) => all.map(({ localName }) => localName));
+  return [...new Set(names)].filter((name) => !allowed.has(name));
+}
+
+const ofCalls = new Set('figure figcaption span button pre code ul li div textarea p'.split(' '));
 
 const ofMarkdown = new Set(
   'p h3 h4 h5 h6 ul ol li blockquote hr br pre code figure figcaption span button a strong em del table thead tbody tr th td section'.split(

@@ -1,4 +1,5 @@
 import { failureIn, isObject, type PageFailure } from '../api/failure.ts';
+import { type OpenOutput, type Output, openOutput } from './answer-output.ts';
 import { createGapRecord, type GapLine } from './gap-record.ts';
 
 /** What is known of one answer, for the line of figures under it. */
@@ -35,8 +36,12 @@ export function tokensPerSecond({ completionTokens, pieces, outputMs }: AnswerFa
 
 /** An answer while it comes. `take` reads one payload of the stream, or the whole JSON body of an answer that does not stream. */
 export interface OpenAnswer {
-  text(): string;
-  thoughts(): string;
+  /** What has come of the first choice. */
+  output(): Output;
+  /** What has come of the others, where several were asked for. */
+  others(): readonly Output[];
+  /** Nothing has come of the first choice. */
+  isEmpty(): boolean;
   facts(state: AnswerFacts['state']): AnswerFacts;
   /** The error event of the stream, where there was one. */
   failure(): PageFailure | undefined;
@@ -53,30 +58,32 @@ export interface OpenAnswer {
  * `sentMs`: when the request was sent; undefined where that was before a reload. Such an answer has no times: its events come again, all at
  * once. */
 export function openAnswer(sentMs: number | undefined): OpenAnswer {
-  let text = '';
-  let thoughts = '';
+  const first = openOutput();
+  const others = new Map<number, OpenOutput>();
   let failure: PageFailure | undefined;
   let pieces = 0;
   let firstMs: number | undefined;
-  let firstTextMs: number | undefined;
+  let firstAnswerMs: number | undefined;
   let lastMs: number | undefined;
   const gaps = createGapRecord();
   const known: { -readonly [Name in keyof AnswerFacts]?: AnswerFacts[Name] } = {};
 
+  function outputOf(index: unknown): OpenOutput {
+    if (typeof index !== 'number' || index === 0) return first;
+    const output = others.get(index) ?? openOutput();
+    others.set(index, output);
+    return output;
+  }
+
   function takeChoice(choice: Readonly<Record<string, unknown>>, atMs: number): void {
     const delta = choice['delta'] ?? choice['message'];
-    if (isObject(delta)) {
-      const { content, refusal, reasoning_content: reasoning } = delta;
-      const more = [content, refusal].filter((piece) => typeof piece === 'string').join('');
-      if (typeof reasoning === 'string') thoughts += reasoning;
-      text += more;
-      if (more !== '' || (typeof reasoning === 'string' && reasoning !== '')) {
-        pieces += 1;
-        firstMs ??= atMs;
-        if (more !== '') firstTextMs ??= atMs;
-        if (lastMs !== undefined) gaps.add(atMs - lastMs);
-        lastMs = atMs;
-      }
+    const kind = isObject(delta) ? outputOf(choice['index']).take(delta) : undefined;
+    if (kind !== undefined) {
+      pieces += 1;
+      firstMs ??= atMs;
+      if (kind === 'answer') firstAnswerMs ??= atMs;
+      if (lastMs !== undefined) gaps.add(atMs - lastMs);
+      lastMs = atMs;
     }
     if (typeof choice['finish_reason'] === 'string') known.finish = choice['finish_reason'];
   }
@@ -86,7 +93,7 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
     return {
       ttftMs: firstMs - startMs,
       outputMs: lastMs - firstMs,
-      thoughtMs: thoughts === '' ? undefined : (firstTextMs ?? lastMs) - firstMs,
+      thoughtMs: first.current().thoughts === '' ? undefined : (firstAnswerMs ?? lastMs) - firstMs,
       gaps: gaps.line(),
     };
   }
@@ -100,8 +107,9 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
   }
 
   return {
-    text: () => text,
-    thoughts: () => thoughts,
+    output: first.current,
+    others: () => [...others.entries()].toSorted(([a], [b]) => a - b).map(([, output]) => output.current()),
+    isEmpty: first.isEmpty,
     failure: () => failure,
     isWhole: () => known.finish !== undefined,
     facts: (state) => ({
@@ -115,8 +123,8 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
       if (broken !== undefined) failure = broken;
       if (!isObject(payload)) return;
       const { choices, usage, model } = payload;
-      const [choice] = Array.isArray(choices) ? (choices as readonly unknown[]) : [];
-      if (isObject(choice)) takeChoice(choice, atMs);
+      for (const choice of Array.isArray(choices) ? (choices as readonly unknown[]) : [])
+        if (isObject(choice)) takeChoice(choice, atMs);
       if (isObject(usage)) takeUsage(usage);
       if (typeof model === 'string') known.model = model;
     },

@@ -1,6 +1,8 @@
 import type { PageFailure } from '../api/failure.ts';
 import { type MessageTree, noMessages } from './message-tree.ts';
 import { noParameters, type ParameterTexts } from './parameters.ts';
+import { type ResponseFormat, textFormat } from './response-format.ts';
+import { noTools, type ToolSettings } from './tools.ts';
 import type { WireLog } from './wire-log.ts';
 
 /** What the request is made of; a reload keeps it. */
@@ -9,6 +11,8 @@ export interface Draft {
   readonly system: string;
   readonly tree: MessageTree;
   readonly parameters: ParameterTexts;
+  readonly tools: ToolSettings;
+  readonly format: ResponseFormat;
   readonly stream: boolean;
 }
 
@@ -37,8 +41,8 @@ export interface Behind {
 }
 
 /** Only the draft of a chat, without what its last request has left. */
-export function draftOf({ model, system, tree, parameters, stream }: Draft): Draft {
-  return { model, system, tree, parameters, stream };
+export function draftOf({ model, system, tree, parameters, tools, format, stream }: Draft): Draft {
+  return { model, system, tree, parameters, tools, format, stream };
 }
 
 export const emptyDraft: Draft = {
@@ -46,5 +50,7 @@ export const emptyDraft: Draft = {
   system: '',
   tree: noMessages,
   parameters: noParameters,
+  tools: noTools,
+  format: textFormat,
   stream: true,
 };

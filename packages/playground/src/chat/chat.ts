@@ -1,7 +1,8 @@
 import type { Connection } from '../api/connection.ts';
 import type { PageFailure } from '../api/failure.ts';
 import { createSignal, type Watched } from '../elements/signal.ts';
-import { openAnswer } from './answer.ts';
+import { type AnswerFacts, openAnswer } from './answer.ts';
+import type { Output } from './answer-output.ts';
 import { type Behind, type ChatState, type Draft, emptyDraft, type LiveCompletion } from './chat-state.ts';
 import {
   branchOf,
@@ -14,7 +15,10 @@ import {
 } from './message-tree.ts';
 import { noParameters, type ParameterName } from './parameters.ts';
 import { requestBody } from './request-body.ts';
+import { faultOfDraft } from './request-fields.ts';
+import { askedFormat, textFormat } from './response-format.ts';
 import { endCompletion, type RunParts, resumeCompletion, runCompletion } from './run-completion.ts';
+import { mockResults, withoutAnswer, withResults } from './tool-results.ts';
 import { createWireLog } from './wire-log.ts';
 
 export interface ChatParts {
@@ -31,11 +35,14 @@ export interface ChatParts {
 /** One chat without its look: what it knows, and what can be done. One answer of it runs at a time. */
 export interface Chat extends Watched<ChatState> {
   readonly id: string;
-  set(change: Partial<Pick<Draft, 'model' | 'system' | 'stream'>>): void;
+  set(change: Partial<Pick<Draft, 'model' | 'system' | 'tools' | 'format' | 'stream'>>): void;
   setParameter(name: ParameterName, text: string): void;
+  /** Sets all parameters to what holds without them, and the form of the answer to text. */
   resetParameters(): void;
   /** Asks for an answer to this text, or to the chat as it is where the text is empty. */
   send(text: string): void;
+  /** Gives the results of the last answer's calls, by their ids, and asks for the answer to them. */
+  giveResults(results: ReadonlyMap<string, string>): void;
   /** Ends the answer that comes; what has come stays. */
   stop(): void;
   /**
@@ -89,10 +96,11 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     const old = state().tree.all.find(({ id: one }) => one === messageId);
     const textBefore = old?.text.slice(0, behind?.text ?? 0) ?? '';
     const thoughtsBefore = old?.thoughts.slice(0, behind?.thoughts ?? 0) ?? '';
-    const come = (): Pick<Message, 'text' | 'thoughts'> => ({
-      text: textBefore + answer.text(),
-      thoughts: thoughtsBefore + answer.thoughts(),
-    });
+    const come = (): Output => {
+      const output = answer.output();
+      const calls = output.calls ?? (behind === undefined ? undefined : old?.calls);
+      return { text: textBefore + output.text, thoughts: thoughtsBefore + output.thoughts, calls };
+    };
     const sentMs = parts.now();
     const answer = openAnswer(resumed === undefined ? sentMs : undefined);
     const wire = createWireLog(sentMs);
@@ -100,7 +108,7 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     const draw = (): void => {
       drawing = false;
       if (running !== mine) return;
-      const waiting = answer.text() === '' && answer.thoughts() === '';
+      const waiting = answer.isEmpty();
       changeMessage(
         messageId,
         {
@@ -143,7 +151,7 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
       if (running === mine) running = undefined;
     }
     const ended = { running: running !== undefined, failure, wireVersion: state().wireVersion + 1 };
-    const isEmpty = answer.text() === '' && answer.thoughts() === '' && !answer.isWhole();
+    const isEmpty = answer.isEmpty() && !answer.isWhole();
     if (isEmpty && behind !== undefined && resumed === undefined) {
       // Nothing came behind it: the answer is as it was.
       changeMessage(messageId, { facts: old?.facts }, ended);
@@ -153,15 +161,49 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     } else {
       const facts = answer.facts(stopped ? 'stopped' : failure === undefined ? 'done' : 'failed');
       changeMessage(messageId, { ...(isEmpty ? {} : come()), facts }, ended);
+      for (const output of answer.others()) addChoice(messageId, output, facts);
+      const results = stopped || failure !== undefined ? undefined : mockResults(state().tools, state().tree);
+      if (results !== undefined && state().tree.leafId === messageId) giveResults(results);
     }
     parts.keep();
+  }
+
+  /** Each further choice of an answer stands beside it, as if it had been asked for again. */
+  function addChoice(messageId: string, output: Output, { state: ended, model }: AnswerFacts): void {
+    const { tree } = state();
+    const first = tree.all.find(({ id }) => id === messageId);
+    if (first === undefined) return;
+    const facts: AnswerFacts = { state: ended, pieces: 0, model };
+    const choice: Message = { ...first, ...output, calls: output.calls, id: parts.newId(), facts };
+    change({ tree: { ...tree, all: [...tree.all, choice] } });
+  }
+
+  function giveResults(results: ReadonlyMap<string, string>): void {
+    if (running !== undefined) return;
+    const tree = withResults(state().tree, results, parts.newId);
+    if (tree.leafId !== null) ask(tree.leafId, { tree });
   }
 
   /** Asks for the answer that follows this message; null: to nothing but the system prompt. */
   function ask(parentId: string | null, more: Partial<Draft> = {}): void {
     const tree = { ...(more.tree ?? state().tree), leafId: parentId };
-    const body = requestBody({ ...state(), ...more, tree });
-    const answer: Message = { id: parts.newId(), parentId, role: 'assistant', text: '', thoughts: '' };
+    const draft = { ...state(), ...more, tree };
+    const fault = faultOfDraft(draft);
+    if (fault !== undefined) {
+      change({ tree, failure: fault });
+      parts.keep();
+      return;
+    }
+    const body = requestBody(draft);
+    const format = askedFormat(draft.format);
+    const answer: Message = {
+      id: parts.newId(),
+      parentId,
+      role: 'assistant',
+      text: '',
+      thoughts: '',
+      format,
+    };
     change({ tree: withMessage(tree, answer) });
     void run(answer.id, (runParts) => runCompletion(runParts, body), undefined, undefined);
   }
@@ -180,7 +222,9 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     setParameter(name, text) {
       change({ parameters: { ...state().parameters, [name]: text } });
     },
-    resetParameters: () => change({ parameters: noParameters }),
+    resetParameters: () =>
+      change({ parameters: noParameters, format: { ...state().format, kind: textFormat.kind } }),
+    giveResults,
     send(text) {
       if (running !== undefined) return;
       const last = branchOf(state().tree).at(-1);
@@ -219,7 +263,7 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     },
     remove(messageId, what = 'alone') {
       if (running !== undefined) return;
-      const take = what === 'alone' ? without : withoutBranch;
+      const take = what === 'alone' ? withoutAnswer : withoutBranch;
       change({ tree: take(state().tree, messageId), failure: undefined });
       parts.keep();
     },

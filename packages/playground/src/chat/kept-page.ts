@@ -3,7 +3,9 @@ import { type Behind, type Draft, draftOf, type LiveCompletion } from './chat-st
 import type { Message, MessageTree, ToolCall } from './message-tree.ts';
 import { noParameters, parameterNames } from './parameters.ts';
 import { readFacts } from './read-facts.ts';
+import { formatKinds, isAskedFormat, type ResponseFormat, textFormat } from './response-format.ts';
 import { streamPathIn } from './stream-address.ts';
+import type { Tool, ToolSettings } from './tools.ts';
 
 export interface KeptChat {
   /** Undefined where another version of this page has kept it. */
@@ -78,7 +80,7 @@ function isBehind(value: unknown): value is Behind {
 
 /** Reads a draft that came from outside: of another version, or of another person. What does not fit is left out. */
 export function readDraft(value: unknown): Partial<Draft> {
-  const { model, system, tree, parameters, stream } = isObject(value) ? value : {};
+  const { model, system, tree, parameters, tools, format, stream } = isObject(value) ? value : {};
   const given = isObject(parameters) ? parameters : {};
   const texts = parameterNames.map((name) => [name, typeof given[name] === 'string' ? given[name] : '']);
   return {
@@ -87,6 +89,31 @@ export function readDraft(value: unknown): Partial<Draft> {
     ...(typeof stream === 'boolean' ? { stream } : {}),
     tree: readTree(tree),
     parameters: { ...noParameters, ...Object.fromEntries(texts) },
+    tools: readTools(tools),
+    format: readFormat(format),
+  };
+}
+
+function readTools(value: unknown): ToolSettings {
+  const { all, answersFromMock } = isObject(value) ? value : {};
+  return {
+    all: Array.isArray(all) ? all.filter(isTool) : [],
+    answersFromMock: answersFromMock === true,
+  };
+}
+
+function isTool(value: unknown): value is Tool {
+  const names = ['name', 'description', 'parameters', 'mock'];
+  return isObject(value) && names.every((name) => typeof value[name] === 'string');
+}
+
+function readFormat(value: unknown): ResponseFormat {
+  const { kind, name, strict, schema } = isObject(value) ? value : {};
+  return {
+    kind: formatKinds.find((one) => one === kind) ?? textFormat.kind,
+    name: typeof name === 'string' ? name : textFormat.name,
+    strict: typeof strict === 'boolean' ? strict : textFormat.strict,
+    schema: typeof schema === 'string' ? schema : textFormat.schema,
   };
 }
 
@@ -103,7 +130,7 @@ function readTree(value: unknown): MessageTree {
 
 function isMessage(value: unknown): value is Message {
   if (!isObject(value)) return false;
-  const { id, parentId, role, text, thoughts, calls, callId } = value;
+  const { id, parentId, role, text, thoughts, calls, callId, format } = value;
   return (
     typeof id === 'string' &&
     (typeof parentId === 'string' || parentId === null) &&
@@ -111,6 +138,7 @@ function isMessage(value: unknown): value is Message {
     typeof text === 'string' &&
     typeof thoughts === 'string' &&
     (calls === undefined || (Array.isArray(calls) && calls.every(isCall))) &&
+    (format === undefined || isAskedFormat(format)) &&
     (callId === undefined || typeof callId === 'string')
   );
 }

@@ -1,4 +1,5 @@
 import type { AnswerFacts } from './answer.ts';
+import type { AskedFormat } from './response-format.ts';
 
 /** A call of a tool, as the model has asked for it. */
 export interface ToolCall {
@@ -17,6 +18,8 @@ export interface Message {
   readonly thoughts: string;
   /** Only of an answer. */
   readonly calls?: readonly ToolCall[] | undefined;
+  /** Only of an answer that should be JSON. */
+  readonly format?: AskedFormat | undefined;
   /** The call whose result this is: only of the role `tool`. */
   readonly callId?: string | undefined;
   /** Only of an answer, and only where it was made here and not written by hand. */

@@ -55,7 +55,7 @@ const rest = `${event(3, { content: 'ers' })}${event(4, {}, 'stop')}id: 5\ndata:
 test('a stream whose connection ends early is picked up behind its last event', async () => {
   const { asked, answer, parts } = serverOf([begun(first), undefined, new Response(rest)]);
   expect(await runCompletion(parts, body)).toBeUndefined();
-  expect(answer.text()).toBe('Rivers');
+  expect(answer.output().text).toBe('Rivers');
   const events = '/v1/chat/completions/chatcmpl-1/events?after=2';
   expect(asked).toEqual(['/v1/chat/completions', events, events]);
 });
@@ -63,7 +63,7 @@ test('a stream whose connection ends early is picked up behind its last event', 
 test('a stream whose connection breaks is picked up from what has come whole', async () => {
   const { answer, parts } = serverOf([broken('id: 1\nda'), new Response(first + rest)]);
   expect(await runCompletion(parts, body)).toBeUndefined();
-  expect(answer.text()).toBe('Rivers');
+  expect(answer.output().text).toBe('Rivers');
 });
 
 test('a server that stays away is asked a few times, then the answer counts as lost', async () => {
@@ -103,7 +103,7 @@ test('after a reload a stream is read at its signed address, and again from wher
   const end = data(choice({ content: 'ers' }), choice({}, 'stop')) + closed;
   const { asked, answer, parts } = serverOf([new Response(begin), new Response(end)]);
   expect(await resumeCompletion(parts, { completionId: 'chatcmpl-1', streamPath })).toBeUndefined();
-  expect(answer.text()).toBe('Rivers');
+  expect(answer.output().text).toBe('Rivers');
   expect(asked).toEqual([`${streamPath}&live=sse&offset=-1`, `${streamPath}&live=sse&offset=000000000002`]);
 });
 
@@ -114,7 +114,7 @@ test('a signed address that is not taken any more gives way to the id', async ()
     new Response(first + rest),
   ]);
   expect(await resumeCompletion(parts, { completionId: 'chatcmpl-1', streamPath })).toBeUndefined();
-  expect(answer.text()).toBe('Rivers');
+  expect(answer.output().text).toBe('Rivers');
   expect(asked[1]).toBe('/v1/chat/completions/chatcmpl-1/events?after=0');
 });
 

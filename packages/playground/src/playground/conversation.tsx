@@ -3,7 +3,8 @@ import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
 import { branchOf } from '../chat/message-tree.ts';
-import { fieldOf, type ParameterName } from '../chat/parameters.ts';
+import { fieldOf, type RequestField } from '../chat/request-fields.ts';
+import { openCalls } from '../chat/tool-results.ts';
 import { FailureAlert } from '../elements/failure-alert.tsx';
 import { AgainRow } from './answer-again.tsx';
 import { MessageView } from './message-view.tsx';
@@ -12,8 +13,8 @@ interface ConversationProps {
   readonly state: ChatState;
   readonly chat: Chat;
   readonly models: readonly ServedModel[];
-  /** Shows the field of a parameter. */
-  onParameter(name: ParameterName): void;
+  /** Shows the field in which a part of the request is written. */
+  onField(field: RequestField): void;
   /** Asks one of the questions to begin with; absent where none are shown. */
   readonly onExample?: (text: string) => void;
 }
@@ -22,7 +23,7 @@ interface ConversationProps {
 const nearEndPx = 60;
 
 export function Conversation(props: ConversationProps): ReactNode {
-  const { state, chat, models, onParameter, onExample } = props;
+  const { state, chat, models, onField, onExample } = props;
   const { tree, failure, running, system, model } = state;
   const systemId = useId();
   const messages = branchOf(tree);
@@ -40,7 +41,8 @@ export function Conversation(props: ConversationProps): ReactNode {
     follows.current = element.scrollHeight - element.scrollTop - element.clientHeight < nearEndPx;
   };
   const last = messages.at(-1);
-  const refused = fieldOf(failure?.param);
+  const refused = fieldOf(failure?.param, state);
+  const open = running ? undefined : openCalls(tree);
   const canRegenerate = !running && messages.some(({ role }) => role === 'user');
   return (
     <div className="conversation" ref={scroller} onScroll={onScroll}>
@@ -71,13 +73,15 @@ export function Conversation(props: ConversationProps): ReactNode {
               isLast={message === last}
               isLocked={running}
               isLive={running && message === last}
+              openCalls={open?.messageId === message.id ? open.calls : undefined}
+              tools={state.tools.all}
             />
           );
         })}
         {failure !== undefined && (
           <FailureAlert failure={failure}>
             {refused !== undefined && (
-              <button type="button" onClick={() => onParameter(refused)}>
+              <button type="button" onClick={() => onField(refused)}>
                 Show the field
               </button>
             )}

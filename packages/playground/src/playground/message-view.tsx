@@ -1,13 +1,19 @@
-import { memo, type ReactNode, useState } from 'react';
+import { lazy, memo, type ReactNode, Suspense, useState } from 'react';
 import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
-import { following, type Message } from '../chat/message-tree.ts';
+import { branchOf, following, type Message, type ToolCall } from '../chat/message-tree.ts';
+import type { Tool } from '../chat/tools.ts';
 import { CopyButton } from '../elements/copy-button.tsx';
+import { ShortText } from '../elements/short-text.tsx';
 import { Markdown } from '../markdown/markdown.tsx';
 import { AnswerMenu } from './answer-again.tsx';
 import { AnswerMeters } from './answer-meters.tsx';
 import { DeleteDialog } from './delete-dialog.tsx';
+import { Thoughts } from './thoughts.tsx';
 import { VersionSwitch } from './version-switch.tsx';
+
+const CallsView = lazy(async () => ({ default: (await import('./calls-view.tsx')).CallsView }));
+const JsonAnswer = lazy(async () => ({ default: (await import('./json-answer.tsx')).JsonAnswer }));
 
 interface MessageProps {
   readonly message: Message;
@@ -21,23 +27,31 @@ interface MessageProps {
   /** While an answer comes, nothing can be changed. */
   readonly isLocked: boolean;
   readonly isLive: boolean;
+  /** Its calls that wait for a result. */
+  readonly openCalls: readonly ToolCall[] | undefined;
+  readonly tools: readonly Tool[];
 }
 
+const names = { user: 'User', assistant: 'Assistant', tool: 'Tool' } as const;
+
 export const MessageView = memo(function MessageView(props: MessageProps) {
-  const { message, chat, models, versions, version, isLast, isLocked, isLive } = props;
+  const { message, chat, models, versions, version, isLast, isLocked, isLive, openCalls, tools } = props;
   const [isEdited, setIsEdited] = useState(false);
   /** Messages that would go with this one, while that is asked. */
   const [behind, setBehind] = useState<number>();
-  const { id, role, text, thoughts, facts } = message;
+  const { id, role, text, thoughts, calls, format, facts } = message;
   const askToDelete = (): void => {
     const others = following(chat.state().tree, id).length;
     if (others === 0) chat.remove(id);
     else setBehind(others);
   };
   return (
-    <article aria-label={role === 'user' ? 'User' : 'Assistant'} className={role} aria-busy={isLive}>
+    <article aria-label={names[role]} className={role} aria-busy={isLive}>
       <header>
-        <span className="role">{role === 'user' ? 'User' : 'Assistant'}</span>
+        <span className="role">
+          {names[role]}
+          {role === 'tool' && <code>{nameOfCall(chat, message)}</code>}
+        </span>
         {versions > 1 && (
           <VersionSwitch chat={chat} messageId={id} at={version} count={versions} isLocked={isLocked} />
         )}
@@ -64,10 +78,11 @@ export const MessageView = memo(function MessageView(props: MessageProps) {
         />
       )}
       {thoughts !== '' && (
-        <details className="thoughts">
-          <summary>Thoughts</summary>
-          <p className="as-written">{thoughts}</p>
-        </details>
+        <Thoughts
+          text={thoughts}
+          isLive={isLive && text === '' && calls === undefined}
+          thoughtMs={facts?.thoughtMs}
+        />
       )}
       {isEdited ? (
         <Editor
@@ -83,14 +98,31 @@ export const MessageView = memo(function MessageView(props: MessageProps) {
         <p className="as-written" dir="auto">
           {text}
         </p>
+      ) : role === 'tool' ? (
+        <ShortText text={text} />
+      ) : format !== undefined && text !== '' ? (
+        <Suspense fallback={<ShortText text={text} />}>
+          <JsonAnswer message={message} isLive={isLive} />
+        </Suspense>
       ) : (
         <Markdown text={text} isComplete={!isLive} />
       )}
-      {isLive && text === '' && <p className="waiting">Waiting for the first token</p>}
+      {calls !== undefined && (
+        <Suspense fallback={null}>
+          <CallsView message={message} chat={chat} tools={tools} open={openCalls} isLive={isLive} />
+        </Suspense>
+      )}
+      {isLive && text === '' && calls === undefined && <p className="waiting">Waiting for the first token</p>}
       {facts !== undefined && <AnswerMeters facts={facts} />}
     </article>
   );
 });
+
+/** The function whose result this is. */
+function nameOfCall(chat: Chat, { callId }: Message): string | undefined {
+  const calls = branchOf(chat.state().tree).flatMap((message) => message.calls ?? []);
+  return calls.findLast(({ id }) => id === callId)?.name.slice(0, 200);
+}
 
 interface EditorProps {
   readonly text: string;

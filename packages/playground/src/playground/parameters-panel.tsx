@@ -1,9 +1,13 @@
 import type { ReactNode } from 'react';
-import type { PageFailure } from '../api/failure.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
-import { fieldOf, type ParameterField, type ParameterName, parameterFields } from '../chat/parameters.ts';
+import { commonParameters, type ParameterName, parameterField, rareParameters } from '../chat/parameters.ts';
+import { fieldOf } from '../chat/request-fields.ts';
 import { PanelFrame } from '../elements/panel-frame.tsx';
+import { FoldedGroup } from './folded-group.tsx';
+import { FormatField } from './format-field.tsx';
+import { Field } from './parameter-field.tsx';
+import './parameters-panel.css';
 
 interface PanelProps {
   readonly state: ChatState;
@@ -12,9 +16,18 @@ interface PanelProps {
 }
 
 export function ParametersPanel({ state, chat, onClose }: PanelProps): ReactNode {
-  const { parameters, failure } = state;
-  const isSet = Object.values(parameters).some((text) => text !== '');
-  const refused = fieldOf(failure?.param);
+  const { parameters, failure, format } = state;
+  const isSet = format.kind !== 'text' || Object.values(parameters).some((text) => text !== '');
+  const refused = fieldOf(failure?.param, state);
+  const field = (name: ParameterName): ReactNode => (
+    <Field
+      key={name}
+      field={parameterField(name)}
+      text={parameters[name]}
+      failure={refused === name ? failure : undefined}
+      onChange={(text) => chat.setParameter(name, text)}
+    />
+  );
   return (
     <PanelFrame
       name="Parameters"
@@ -26,73 +39,30 @@ export function ParametersPanel({ state, chat, onClose }: PanelProps): ReactNode
       }
     >
       <div className="fields">
-        {parameterFields.map((field) => (
-          <Field
-            key={field.name}
-            field={field}
-            text={parameters[field.name]}
-            failure={refused === field.name ? failure : undefined}
-            onChange={(text) => chat.setParameter(field.name, text)}
-          />
-        ))}
+        {commonParameters.map(field)}
+        <FormatField
+          format={format}
+          refused={refused}
+          failure={failure}
+          onChange={(next) => chat.set({ format: next })}
+        />
+        <div>
+          {rareParameters.map(({ title, names }) => (
+            <FoldedGroup
+              key={title}
+              title={title}
+              note={noteOf(names.filter((name) => parameters[name] !== '').length)}
+              opener={names.some((name) => name === refused) ? failure : undefined}
+            >
+              {names.map(field)}
+            </FoldedGroup>
+          ))}
+        </div>
       </div>
     </PanelFrame>
   );
 }
 
-/** The id of the element in which a parameter is typed. */
-export function fieldId(name: ParameterName): string {
-  return `parameter-${name}`;
-}
-
-interface FieldProps {
-  readonly field: ParameterField;
-  readonly text: string;
-  readonly failure: PageFailure | undefined;
-  onChange(text: string): void;
-}
-
-function Field({ field, text, failure, onChange }: FieldProps): ReactNode {
-  const { name, hint, unset, step } = field;
-  const id = fieldId(name);
-  const common = {
-    id,
-    value: text,
-    placeholder: unset,
-    'aria-invalid': failure !== undefined,
-    'aria-describedby': `${id}-hint`,
-  };
-  return (
-    <div className="field">
-      <div className="row">
-        <label htmlFor={id}>{name}</label>
-        {text !== '' && (
-          <button type="button" className="quiet" aria-label={`Reset ${name}`} onClick={() => onChange('')}>
-            Reset
-          </button>
-        )}
-      </div>
-      {step === undefined ? (
-        <textarea {...common} rows={2} onChange={(event) => onChange(event.target.value)} />
-      ) : (
-        <input
-          {...common}
-          // Not `number`: such a field hides what it cannot read, and the server could not refuse it.
-          type="text"
-          inputMode="decimal"
-          autoComplete="off"
-          onChange={(event) => onChange(event.target.value)}
-          onKeyDown={(event) => {
-            const sign = event.key === 'ArrowUp' ? 1 : event.key === 'ArrowDown' ? -1 : 0;
-            if (sign === 0 || Number.isNaN(Number(text))) return;
-            event.preventDefault();
-            onChange(String(Number((Number(text) + sign * step).toFixed(2))));
-          }}
-        />
-      )}
-      <p id={`${id}-hint`} className={failure === undefined ? 'hint' : 'refused'}>
-        {failure === undefined ? hint : failure.message}
-      </p>
-    </div>
-  );
+function noteOf(count: number): string {
+  return count === 0 ? '' : `${count} set`;
 }

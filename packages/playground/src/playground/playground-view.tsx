@@ -3,15 +3,16 @@ import { flushSync } from 'react-dom';
 import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { History } from '../chat/history/history.ts';
-import type { ParameterName } from '../chat/parameters.ts';
 import type { Playground } from '../chat/playground.ts';
+import { panelOf, type RequestField } from '../chat/request-fields.ts';
 import { useWatched } from '../elements/signal.ts';
 import { useShortcuts } from '../shortcuts/use-shortcuts.ts';
 import { ChatActions } from './chat-actions.tsx';
 import { Composer, messageId } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
 import { Notices } from './notices.tsx';
-import { fieldId, ParametersPanel } from './parameters-panel.tsx';
+import { fieldId } from './parameter-field.tsx';
+import { ParametersPanel } from './parameters-panel.tsx';
 import { type Panel, Toolbar } from './toolbar.tsx';
 
 const CodeDialog = lazy(async () => ({ default: (await import('./code-dialog.tsx')).CodeDialog }));
@@ -26,6 +27,8 @@ const Lanes = lazy(async () => ({ default: (await import('./compare/lanes.tsx'))
 const ShareDialog = lazy(async () => ({
   default: (await import('./share/share-dialog.tsx')).ShareDialog,
 }));
+
+const ToolsPanel = lazy(async () => ({ default: (await import('./tools-panel.tsx')).ToolsPanel }));
 
 /** From this width on there is room for a panel beside the chat. Also in `styles.css`. */
 const roomForPanel = '(min-width: 1000px)';
@@ -60,10 +63,10 @@ function ShownChats(props: ShownChatsProps): ReactNode {
   const [showsCode, setShowsCode] = useState(false);
   const [showsShare, setShowsShare] = useState(false);
   const closePanel = (): void => setPanel(undefined);
-  const showParameter = (name: ParameterName): void => {
+  const showField = (field: RequestField): void => {
     // The field has to be there before it can have the focus.
-    flushSync(() => setPanel('parameters'));
-    document.getElementById(fieldId(name))?.focus();
+    flushSync(() => setPanel(panelOf(field)));
+    focusOnceThere(fieldId(field));
   };
   const toggle = (wanted: Panel): void => setPanel(panel === wanted ? undefined : wanted);
   useShortcuts({
@@ -105,7 +108,7 @@ function ShownChats(props: ShownChatsProps): ReactNode {
             state={state}
             chat={chat}
             models={models}
-            onParameter={showParameter}
+            onField={showField}
             onExample={(text) => {
               playground.type(text);
               playground.send();
@@ -123,7 +126,7 @@ function ShownChats(props: ShownChatsProps): ReactNode {
                 onSelect(id);
                 setPanel('parameters');
               }}
-              onParameter={showParameter}
+              onField={showField}
             />
           </Suspense>
         )}
@@ -150,10 +153,20 @@ function ShownChats(props: ShownChatsProps): ReactNode {
         </Suspense>
       )}
       <Suspense>
+        {panel === 'tools' && <ToolsPanel state={state} chat={chat} onClose={closePanel} />}
         {panel === 'wire' && <WirePanel wire={state.wire} version={state.wireVersion} onClose={closePanel} />}
         {showsCode && <CodeDialog state={state} typed={typed} onClose={() => setShowsCode(false)} />}
         {showsShare && <ShareDialog chat={chat} onClose={() => setShowsShare(false)} />}
       </Suspense>
     </div>
   );
+}
+
+/** Frames for which a panel is waited for that is loaded when it is first shown. */
+const maxFrames = 120;
+
+function focusOnceThere(id: string, frames = 0): void {
+  const element = document.getElementById(id);
+  if (element !== null) element.focus();
+  else if (frames < maxFrames) requestAnimationFrame(() => focusOnceThere(id, frames + 1));
 }

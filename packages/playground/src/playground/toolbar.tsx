@@ -4,7 +4,7 @@ import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
 import { ModelDetails } from './model-details.tsx';
 
-export type Panel = 'parameters' | 'wire' | 'history';
+export type Panel = 'parameters' | 'tools' | 'wire' | 'history';
 
 interface ToolbarProps {
   readonly state: ChatState;
@@ -22,7 +22,7 @@ interface ToolbarProps {
 /** The model of the chat, how it answers, and the ways to look at it. */
 export function Toolbar(props: ToolbarProps): ReactNode {
   const { state, chat, models, panel, onPanel, onCode, laneName, children } = props;
-  const { model, stream, failure } = state;
+  const { model, stream, failure, tools } = state;
   const chosen = models.find(({ id }) => id === model);
   return (
     <section className="toolbar" aria-label="The request">
@@ -66,6 +66,15 @@ export function Toolbar(props: ToolbarProps): ReactNode {
       <fieldset className="views" aria-label="Views">
         <button type="button" aria-pressed={panel === 'parameters'} onClick={() => onPanel('parameters')}>
           Parameters
+        </button>
+        <button type="button" aria-pressed={panel === 'tools'} onClick={() => onPanel('tools')}>
+          Tools
+          {tools.all.length > 0 && (
+            <span className="count" aria-hidden="true">
+              {' '}
+              {tools.all.length}
+            </span>
+          )}
         </button>
         <button type="button" aria-pressed={panel === 'wire'} onClick={() => onPanel('wire')}>
           Wire

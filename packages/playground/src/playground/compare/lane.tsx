@@ -1,7 +1,7 @@
 import { type ReactNode, useId } from 'react';
 import type { ServedModel } from '../../api/connection.ts';
 import type { Chat } from '../../chat/chat.ts';
-import type { ParameterName } from '../../chat/parameters.ts';
+import type { RequestField } from '../../chat/request-fields.ts';
 import { useWatched } from '../../elements/signal.ts';
 import { Conversation } from '../conversation.tsx';
 
@@ -15,11 +15,11 @@ interface LaneProps {
   /** Ends the comparison with this chat. */
   onUse(): void;
   onRemove(): void;
-  onParameter(name: ParameterName): void;
+  onField(field: RequestField): void;
 }
 
 export function Lane(props: LaneProps): ReactNode {
-  const { chat, name, models, isSelected, onSelect, onParameter } = props;
+  const { chat, name, models, isSelected, onSelect, onField } = props;
   const state = useWatched(chat);
   const { model, failure, running } = state;
   const id = useId();
@@ -71,7 +71,7 @@ export function Lane(props: LaneProps): ReactNode {
           )}
         </div>
       </header>
-      <Conversation state={state} chat={chat} models={models} onParameter={onParameter} />
+      <Conversation state={state} chat={chat} models={models} onField={onField} />
     </section>
   );
 }

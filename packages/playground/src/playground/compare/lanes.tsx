@@ -1,8 +1,8 @@
 import type { ReactNode } from 'react';
 import type { ServedModel } from '../../api/connection.ts';
 import type { Chat } from '../../chat/chat.ts';
-import type { ParameterName } from '../../chat/parameters.ts';
 import type { Playground } from '../../chat/playground.ts';
+import type { RequestField } from '../../chat/request-fields.ts';
 import { Lane } from './lane.tsx';
 import './compare.css';
 
@@ -15,12 +15,12 @@ interface LanesProps {
   onSelect(id: string): void;
   /** Shows the parameters of this chat. */
   onSettings(id: string): void;
-  onParameter(name: ParameterName): void;
+  onField(field: RequestField): void;
 }
 
 /** Several chats side by side. */
 export function Lanes(props: LanesProps): ReactNode {
-  const { chats, selected, models, playground, onSelect, onSettings, onParameter } = props;
+  const { chats, selected, models, playground, onSelect, onSettings, onField } = props;
   return (
     <div className="lanes">
       {chats.map((chat, at) => (
@@ -34,7 +34,7 @@ export function Lanes(props: LanesProps): ReactNode {
           onSettings={() => onSettings(chat.id)}
           onUse={() => playground.chooseLane(chat.id)}
           onRemove={() => playground.closeLane(chat.id)}
-          onParameter={onParameter}
+          onField={onField}
         />
       ))}
     </div>
