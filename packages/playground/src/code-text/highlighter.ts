@@ -20,7 +20,8 @@ const highlighter = createShikiPrimitiveAsync({
 
 /** Beyond this length a line stays plain: generated code has such ones. */
 const maxLineLength = 1_000;
-const maxLineMs = 20;
+/** A line that takes longer keeps the colour that it has there to its end. The first one has its expressions compiled. */
+const maxLineMs = 500;
 
 /**
  * Colours one piece after the other, each as the continuation of the one before. `take` gets the lines of a piece; between two pieces the

@@ -10,18 +10,19 @@ export function ModelDetails({ model }: { model: ServedModel }): ReactNode {
   const { contextLength, price } = model;
   const brief = [
     ...(contextLength === undefined ? [] : [compactCount(contextLength)]),
-    ...(price?.input === undefined ? [] : [`${perMillion(price.input)} in`]),
+    ...(price?.input === undefined ? [] : [`${perMillion(price.input)} / ${perMillion(price.output ?? 0)}`]),
   ].join(' · ');
   return (
     <>
+      {brief !== '' && <span className="hint model-brief">{brief}</span>}
       <button
         type="button"
         ref={button}
         className="quiet model-about"
         popoverTarget={id}
         aria-label="About this model"
+        title="About this model"
       >
-        <span className="brief">{brief}</span>
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <circle cx="8" cy="8" r="6.5" />
           <path d="M8 7.2v4M8 4.6v.6" />
@@ -70,7 +71,7 @@ function Price({ price }: { price: ModelPrice }): ReactNode {
   return (
     <>
       {amounts(price)} <span className="hint">per million tokens</span>
-      {price.request !== undefined && <span>{perMillion(price.request)} a request</span>}
+      {price.request !== undefined && <span>and {perMillion(price.request)} a request</span>}
       {price.above.map(({ tokens, ...prices }) => (
         <span key={tokens}>
           {amounts({ ...price, ...prices })}{' '}
