@@ -1,10 +1,10 @@
 import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { complete, looksRight } from './console.ts';
-import { openPage, type PlaygroundPage } from './page.ts';
+import { complete, looksRight, openView } from './console.ts';
+import type { PlaygroundPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
 
@@ -49,19 +49,12 @@ describe.skipIf(withoutBrowser !== undefined)(`models and their targets in the c
     await server?.stop();
   });
 
-  async function open(options: Parameters<typeof openPage>[2] = {}): Promise<PlaygroundPage> {
-    const address = `${server.baseUrl}/#/console/models`;
-    const page = await openPage(browser, server, { key: server.adminKey, address, ...options });
-    onTestFinished(async () => {
-      await page.close();
-      expect(page.offences).toEqual([]);
-    });
-    await page.page.getByRole('heading', { name: 'Models', level: 2 }).waitFor();
-    return page;
-  }
+  const open = (options: Parameters<typeof openView>[3] = {}): Promise<PlaygroundPage> =>
+    openView(browser, server, '#/console/models', options);
 
   test('each model has its names, context, price and fallbacks, and its targets with what they honour', async () => {
     const { page } = await open();
+    await page.getByRole('heading', { name: 'Models', level: 2 }).waitFor();
     const model = page.getByRole('region', { name: 'acme/chat', exact: true });
     await model.waitFor();
     const words = await model.innerText();

@@ -90,6 +90,7 @@ describe.skipIf(withoutBrowser !== undefined)(
 
       // From the keyboard alone: made, copied by hand, done.
       await page.keyboard.press('Enter');
+      await field('Name').waitFor();
       await page.keyboard.type('by-keyboard');
       await page.keyboard.press('Enter');
       await dialog.getByLabel('New key').waitFor();

@@ -1,8 +1,8 @@
-import axe from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 import type { TestServer } from '../support/server.ts';
-import { type OpenOptions, openPage, type PlaygroundPage } from './page.ts';
+import { faultsOf } from './axe.ts';
+import { type OpenOptions, openConsole, type PlaygroundPage } from './page.ts';
 
 /** The administration of a server, as a program uses it. Its routes are those of `/admin/v1`. */
 // The tests read what the routes answer.
@@ -37,12 +37,23 @@ export async function complete(
 
 /** axe finds nothing in what is shown now, and the page does not scroll sideways. `view`: its name, for a failure. */
 export async function looksRight(page: Page, view: string): Promise<void> {
-  await page.evaluate(axe.source);
-  const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
-  const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-  expect(briefly, view).toEqual([]);
-  const width = page.viewportSize()?.width;
-  expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
+  expect(await faultsOf(page, page.viewportSize()?.width ?? 0), view).toEqual([]);
+}
+
+/** Opens a view of the console with the session of an admin key, until the test ends. */
+export async function openView(
+  browser: Browser,
+  server: TestServer,
+  fragment: string,
+  options: OpenOptions = {},
+): Promise<PlaygroundPage> {
+  const opened = await openConsole(browser, server, fragment, options);
+  onTestFinished(async () => {
+    await opened.close();
+    expect(opened.offences).toEqual([]);
+  });
+  await opened.page.getByRole('heading', { level: 2 }).waitFor();
+  return opened;
 }
 
 /** The view of keys and owners. */
@@ -63,15 +74,9 @@ export async function openKeys(
   server: TestServer,
   { where = '', ...options }: OpenOptions & { readonly where?: string } = {},
 ): Promise<KeysPage> {
-  const address = `${server.baseUrl}/#/console/keys${where}`;
-  const opened = await openPage(browser, server, { key: server.adminKey, address, ...options });
-  onTestFinished(async () => {
-    await opened.close();
-    expect(opened.offences).toEqual([]);
-  });
+  const opened = await openView(browser, server, `#/console/keys${where}`, options);
   const { page } = opened;
   const dialog = page.getByRole('dialog');
-  await page.getByRole('heading', { level: 2 }).waitFor();
   return {
     ...opened,
     dialog,
