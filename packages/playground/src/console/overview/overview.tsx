@@ -6,6 +6,7 @@ import { FailureAlert } from '../../elements/failure-alert.tsx';
 import type { ViewProps } from '../console.tsx';
 import { useResource } from '../resource.ts';
 import { readUsageRows, totalOf } from '../usage/usage-rows.ts';
+import { useLast } from '../use-last.ts';
 import './overview.css';
 import { chartNames, OverviewCharts } from './overview-charts.tsx';
 import { OverviewTiles } from './overview-tiles.tsx';
@@ -37,13 +38,14 @@ const dayPath = seriesPath(['requests_started', ...historyNames], '24h', history
 
 export function Overview({ connection, query }: ViewProps): ReactNode {
   const range = rangeCalled(query.get('range'));
-  const shown = useResource(connection, seriesPath(chartNames, range.id, range.step), series);
+  const asked = useResource(connection, seriesPath(chartNames, range.id, range.step), series);
+  const shown = useLast(asked.value && { range, answer: asked.value });
   const day = useResource(connection, dayPath, series);
   const now = useResource(connection, nowPath, series);
   // Days of spend and budgets are those of UTC.
   const today = useResource(connection, `/admin/v1/usage?since=${utcDay(Date.now())}`, usage);
   const inDay = useResource(connection, '/admin/v1/usage?since=24h', usage);
-  const failure = shown.failure ?? day.failure ?? now.failure;
+  const failure = asked.failure ?? day.failure ?? now.failure;
   const isIdle = day.value !== undefined && sumOf(day.value, 'requests_started') === 0;
   return (
     <>
@@ -60,7 +62,7 @@ export function Overview({ connection, query }: ViewProps): ReactNode {
       </header>
       {failure !== undefined && <FailureAlert failure={failure} />}
       <OverviewTiles
-        answer={shown.value}
+        answer={shown?.answer}
         now={now.value}
         spentToday={today.value && totalOf(today.value).costMicroUsd}
         spentInDay={inDay.value && totalOf(inDay.value).costMicroUsd}
@@ -69,7 +71,7 @@ export function Overview({ connection, query }: ViewProps): ReactNode {
         <Idle />
       ) : (
         <>
-          {shown.value !== undefined && <OverviewCharts range={range} answer={shown.value} />}
+          {shown !== undefined && <OverviewCharts {...shown} />}
           {day.value !== undefined && <Targets day={day.value} now={now.value} />}
         </>
       )}

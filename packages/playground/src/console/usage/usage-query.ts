@@ -90,6 +90,16 @@ export function usagePath(
   return `/admin/v1/usage?${query}`;
 }
 
+export function isOfTime({ id }: Group): boolean {
+  return id === 'day' || id === 'hour';
+}
+
+/** By what the chart divides usage: by time, and by the group. */
+export function chartGroups(view: UsageView): readonly string[] {
+  const unit = chartUnit(view);
+  return isOfTime(view.group) ? [unit] : [unit, view.group.id];
+}
+
 /** The charts have hours where there are only a few days. */
 export function chartUnit({ first, last, group }: UsageView): 'day' | 'hour' {
   if (group.id === 'day' || group.id === 'hour') return group.id;

@@ -1,23 +1,26 @@
 import type { ReactNode } from 'react';
+import { consoleAddress } from '../../app/route.ts';
 import { type Column, DataTable } from '../../elements/data-table.tsx';
 import { count, money, percent } from '../../elements/format.ts';
+import type { KeyNames } from '../key-names.ts';
+import { nameOfValue } from './group-names.ts';
 import { measured } from './usage-chart.ts';
-import type { Group, Measure } from './usage-query.ts';
+import { endOf, type Group, isOfTime, type UsageView } from './usage-query.ts';
 import { totalOf, type UsageRow } from './usage-rows.ts';
 
 interface UsageTableProps {
-  readonly group: Group;
-  readonly measure: Measure;
+  readonly view: UsageView;
+  readonly names: KeyNames;
   readonly rows: readonly UsageRow[];
-  nameOf(value: string | null): string;
-  /** Shows the requests of a row; undefined where they cannot be listed by this group. */
-  readonly onOpen: ((row: UsageRow) => void) | undefined;
 }
 
-export function UsageTable({ group, measure, rows, nameOf, onOpen }: UsageTableProps): ReactNode {
+/** The sums of each group. A row leads to its requests, where they can be listed by this group. */
+export function UsageTable({ view, names, rows }: UsageTableProps): ReactNode {
+  const { group, measure } = view;
   const total = totalOf(rows);
   const whole = measured(total, measure.id);
-  const isTime = group.id === 'day' || group.id === 'hour';
+  const isTime = isOfTime(group);
+  const nameOf = (value: string | null): string => nameOfValue(group, value, names);
   const ordered = rows.toSorted((one, other) =>
     isTime
       ? (other.group[group.column] ?? '').localeCompare(one.group[group.column] ?? '')
@@ -31,7 +34,7 @@ export function UsageTable({ group, measure, rows, nameOf, onOpen }: UsageTableP
       name="Usage"
       rows={ordered}
       keyOf={({ group: values }) => String(values[group.column])}
-      {...(onOpen === undefined ? {} : { onOpen })}
+      {...(filterOf(group) === undefined ? {} : { onOpen: (row: UsageRow) => openRequests(view, row) })}
       empty={
         <>
           <strong>Nothing was used in this time</strong>
@@ -73,4 +76,16 @@ function Share({ of }: { readonly of: number }): ReactNode {
       <span className="share-text">{percent(of)}</span>
     </span>
   );
+}
+
+/** By which filter the requests of a row can be listed. */
+function filterOf({ id, column }: Group): string | undefined {
+  return id === 'key' || id === 'owner' || id === 'model' || id === 'user' ? column : undefined;
+}
+
+function openRequests({ group, first, last }: UsageView, row: UsageRow): void {
+  const filter = filterOf(group);
+  const value = row.group[group.column];
+  if (filter === undefined || value === null || value === undefined) return;
+  window.location.hash = consoleAddress('requests', { [filter]: value, since: first, until: endOf(last) });
 }

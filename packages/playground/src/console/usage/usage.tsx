@@ -1,20 +1,17 @@
-import { type ReactNode, useCallback, useMemo, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { PageFailure } from '../../api/failure.ts';
 import { consoleAddress } from '../../app/route.ts';
-import { TimeChart } from '../../elements/charts/time-chart.tsx';
 import { ChoiceBar } from '../../elements/choice-bar.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
-import { compactCount, count, money, percent } from '../../elements/format.ts';
-import { Tile, Tiles } from '../../elements/tiles.tsx';
 import type { ViewProps } from '../console.tsx';
 import { useKeyNames } from '../key-names.ts';
 import { useResource } from '../resource.ts';
+import { useLast } from '../use-last.ts';
 import { CsvButton } from './csv-button.tsx';
 import './usage.css';
-import { stackedUsage } from './usage-chart.ts';
+import { UsageChart, UsageTotals } from './usage-figures.tsx';
 import {
-  chartUnit,
-  type Group,
+  chartGroups,
   groups,
   keptInAddress,
   measures,
@@ -23,7 +20,7 @@ import {
   usagePath,
   usageView,
 } from './usage-query.ts';
-import { readUsageRows, totalOf, type UsageRow } from './usage-rows.ts';
+import { readUsageRows } from './usage-rows.ts';
 import { UsageTable } from './usage-table.tsx';
 
 const options = { read: readUsageRows } as const;
@@ -32,27 +29,16 @@ const options = { read: readUsageRows } as const;
 export function Usage({ connection, query }: ViewProps): ReactNode {
   const view = usageView(query, Date.now());
   const { group, measure, period, first, last } = view;
-  const unit = chartUnit(view);
-  const isTime = group.id === 'day' || group.id === 'hour';
-  const table = useResource(connection, usagePath(view, [group.id]), options);
-  const chart = useResource(connection, usagePath(view, isTime ? [unit] : [unit, group.id]), options);
+  const sums = useResource(connection, usagePath(view, [group.id]), options);
+  const course = useResource(connection, usagePath(view, chartGroups(view)), options);
   const names = useKeyNames(connection);
   const [csvFailure, setCsvFailure] = useState<PageFailure>();
-  const failure = csvFailure ?? table.failure ?? chart.failure;
-  const nameOf = useCallback(
-    (value: string | null): string => nameOfValue(group, value, names),
-    [group, names],
-  );
-  const bars = useMemo(
-    () =>
-      stackedUsage(chart.value ?? [], {
-        ...{ first, last, unit, nameOf, measure: measure.id },
-        column: isTime ? undefined : group.column,
-      }),
-    [chart.value, first, last, unit, nameOf, measure, isTime, group],
-  );
-  const total = totalOf(table.value ?? []);
-  const tokens = total.promptTokens + total.completionTokens;
+  const failure = csvFailure ?? sums.failure ?? course.failure;
+  const loaded =
+    sums.value && course.value ? { view, names, rows: sums.value, courseRows: course.value } : undefined;
+  const before = useLast(loaded);
+  // What was asked for before must not stand below a failure as if it were the answer.
+  const shown = failure === undefined ? before : loaded;
   const change = (next: Partial<UsageView>): void => {
     setCsvFailure(undefined);
     window.location.hash = consoleAddress('usage', keptInAddress({ ...view, ...next }));
@@ -73,26 +59,7 @@ export function Usage({ connection, query }: ViewProps): ReactNode {
         </span>
       </header>
       {failure !== undefined && <FailureAlert failure={failure} />}
-      {table.value !== undefined && (
-        <Tiles name="Totals">
-          <Tile name="Cost" figure={money(total.costMicroUsd)} note={perRequest(total)} />
-          <Tile
-            name="Requests"
-            figure={count(total.requests)}
-            note={first === last ? `${dayName(first)}, UTC` : `${dayName(first)} to ${dayName(last)}, UTC`}
-          />
-          <Tile
-            name="Prompt tokens"
-            figure={compactCount(total.promptTokens)}
-            note={`${percent(total.promptTokens === 0 ? 0 : total.cachedTokens / total.promptTokens)} cached`}
-          />
-          <Tile
-            name="Completion tokens"
-            figure={compactCount(total.completionTokens)}
-            note={`${compactCount(tokens)} tokens in all`}
-          />
-        </Tiles>
-      )}
+      {shown !== undefined && <UsageTotals {...shown} />}
       <div className="usage-choices">
         <label>
           By{' '}
@@ -120,76 +87,14 @@ export function Usage({ connection, query }: ViewProps): ReactNode {
           }}
         />
       </div>
-      {chart.value !== undefined && (
-        <TimeChart
-          name={`${measure.name} by ${unit}`}
-          form="bars"
-          atRest="sum"
-          isUtc
-          timeStep={unit === 'day' ? 86_400 : 3_600}
-          height={200}
-          times={bars.times}
-          series={isTime ? bars.series.map((one) => ({ ...one, name: 'all' })) : bars.series}
-          format={measure.id === 'cost' ? money : compactCount}
-          formatTime={(seconds) =>
-            unit === 'day' ? utcDay(seconds) : `${utcDay(seconds)}, ${utcHour(seconds)}`
-          }
-          formatTimeAxis={(seconds, step) =>
-            step >= 86_400 || seconds % 86_400 === 0 ? utcDay(seconds) : utcHour(seconds)
-          }
-          empty="Nothing was used in this time."
-        />
-      )}
-      {table.value !== undefined && (
-        <UsageTable
-          {...{ group, measure, nameOf, rows: table.value }}
-          onOpen={filterOf(group) === undefined ? undefined : (row) => openRequests(view, row)}
-        />
+      {shown !== undefined && (
+        <>
+          <UsageChart {...shown} />
+          <UsageTable {...shown} />
+        </>
       )}
     </>
   );
-}
-
-function perRequest({ costMicroUsd, requests }: { costMicroUsd: number; requests: number }): string {
-  return requests === 0 ? 'no requests' : `${money(Math.round(costMicroUsd / requests))} a request`;
-}
-
-function nameOfValue(group: Group, value: string | null, names: ReadonlyMap<string, string>): string {
-  if (value === null || value === '') return `no ${group.name.toLowerCase()}`;
-  if (group.id === 'key') return names.get(value) ?? value;
-  return group.id === 'hour' ? value.replace('T', ' ').slice(0, 16) : value;
-}
-
-const dayForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
-const hourForm = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', timeZone: 'UTC' });
-
-function dayName(day: string): string {
-  return utcDay(Date.parse(day) / 1_000);
-}
-
-function utcDay(seconds: number): string {
-  return dayForm.format(seconds * 1_000);
-}
-
-function utcHour(seconds: number): string {
-  return hourForm.format(seconds * 1_000);
-}
-
-/** By which filter the requests of a row can be listed. */
-function filterOf({ id, column }: Group): string | undefined {
-  return id === 'key' || id === 'owner' || id === 'model' || id === 'user' ? column : undefined;
-}
-
-function openRequests({ group, first, last }: UsageView, row: UsageRow): void {
-  const filter = filterOf(group);
-  const value = row.group[group.column];
-  if (filter === undefined || value === null || value === undefined) return;
-  const { searchParams } = new URL(usagePath({ first, last }, [group.id]), window.location.origin);
-  window.location.hash = consoleAddress('requests', {
-    [filter]: value,
-    since: searchParams.get('since') ?? '',
-    until: searchParams.get('until') ?? '',
-  });
 }
 
 interface DaysProps {
