@@ -1,60 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import axe from 'axe-core';
-import type { Browser } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { startBrowser, withoutBrowser } from '../support/browser.ts';
-import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
-import { startServer, type TestServer } from '../support/server.ts';
-import { openPage, type PlaygroundPage } from './page.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { withoutBrowser } from '../support/browser.ts';
+import { startChatSuite } from './chat-suite.ts';
+import type { PlaygroundPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
 
-/** Answers that depend on how the request ends. */
-const own = {
-  answers: [
-    {
-      when: { model: 'long', last_role: 'assistant' },
-      steps: [{ text: ['down', 'hill.'] }, { finish: 'stop' }],
-    },
-    { when: { model: 'long' }, steps: [{ text: ['Rivers ', 'carry water '] }, { finish: 'length' }] },
-    { when: { model: 'other' }, steps: [{ text: ['The sea ', 'is wide.'] }, { finish: 'stop' }] },
-  ],
-};
-
 describe.skipIf(withoutBrowser !== undefined)(`the chats of the page in Chromium${reason}`, () => {
-  let server: TestServer;
-  let browser: Browser;
-  beforeAll(async () => {
-    [server, browser] = await Promise.all([
-      startServer({
-        model: 'none',
-        config: {
-          ...oneAttempt,
-          upstreams: { ...labUpstreams, own: { kind: 'scripted', script: './own.yaml' } },
-          models: {
-            ...labModels,
-            long: { targets: [{ upstream: 'own', model: 'long' }] },
-            other: { targets: [{ upstream: 'own', model: 'other' }] },
-          },
-        },
-        files: { ...labFiles, 'own.yaml': own },
-      }),
-      startBrowser(),
-    ]);
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await server?.stop();
-  });
-
-  async function open(options: Parameters<typeof openPage>[2] = {}): Promise<PlaygroundPage> {
-    const page = await openPage(browser, server, options);
-    onTestFinished(async () => {
-      await page.close();
-      expect(page.offences).toEqual([]);
-    });
-    return page;
-  }
+  const { server, open } = startChatSuite();
 
   test('a question that is asked another way leaves the first one in a branch, and the keyboard goes there and back', async () => {
     const { page, choose, ask, answered, user, assistant, button } = await open();
@@ -211,7 +164,7 @@ describe.skipIf(withoutBrowser !== undefined)(`the chats of the page in Chromium
     await vi.waitFor(async () => expect(await titles()).toEqual(['Water', 'Tell me about salt']));
     const [download] = await Promise.all([page.waitForEvent('download'), button('Export all').click()]);
     const file = await readFile(await download.path(), 'utf8');
-    expect(file).not.toContain(server.apiKey);
+    expect(file).not.toContain(server().apiKey);
     await button('More for Water').click();
     await page.getByRole('menuitem', { name: 'Delete' }).click();
     await vi.waitFor(async () => expect(await titles()).toEqual(['Tell me about salt']));
@@ -247,8 +200,8 @@ describe.skipIf(withoutBrowser !== undefined)(`the chats of the page in Chromium
     await answered();
     const other = await page.context().newPage();
     await page.close();
-    await other.goto(`${server.baseUrl}/`);
-    await other.getByLabel('API key').fill(server.apiKey);
+    await other.goto(`${server().baseUrl}/`);
+    await other.getByLabel('API key').fill(server().apiKey);
     await other.getByRole('button', { name: 'Sign in' }).click();
     await other.getByRole('button', { name: 'History', exact: true }).press('Enter');
     await other.getByRole('button', { name: /^Before the tab is closed/ }).press('Enter');
@@ -268,146 +221,31 @@ describe.skipIf(withoutBrowser !== undefined)(`the chats of the page in Chromium
     await alert.getByText('This browser has no room left').waitFor();
   });
 
-  test('a link shows the same chat in another browser, and asks the server for nothing', async () => {
-    const { page, choose, ask, answered, button, user } = await open();
+  test('two tabs go on with one chat, and each finds what the other one has added', async () => {
+    const { page, choose, ask, answered } = await open();
     await choose('lab/plain');
-    await page.getByRole('textbox', { name: 'System prompt' }).fill('Be brief. <b>é</b>');
-    await page.getByRole('textbox', { name: 'temperature' }).fill('0.5');
-    await ask('The first way');
+    await ask('One chat');
     await answered();
-    await user.getByRole('button', { name: 'Edit' }).click();
-    await page.getByRole('textbox', { name: 'Edit message' }).fill('The way that is shared');
-    await button('Save and send').click();
+    const other = await page.context().newPage();
+    await other.goto(`${server().baseUrl}/`);
+    await other.getByLabel('API key').fill(server().apiKey);
+    await other.getByRole('button', { name: 'Sign in' }).click();
+    const openIn = async (tab: typeof page): Promise<void> => {
+      const history = tab.getByRole('button', { name: 'History', exact: true });
+      if ((await history.getAttribute('aria-pressed')) !== 'true') await history.click();
+      await tab.getByRole('button', { name: /^One chat/ }).click();
+      await tab.getByRole('article', { name: 'User' }).first().waitFor();
+    };
+    await openIn(other);
+    await ask('From the first tab');
     await answered();
-    await button('Share').click();
-    const link = await page.getByRole('textbox', { name: 'Link' }).inputValue();
-    expect(link.startsWith(`${server.baseUrl}/#share=`)).toBe(true);
-    const other = await open({ key: null, address: link });
-    const posted: string[] = [];
-    other.page.on('request', (request) => {
-      if (request.method() === 'POST') posted.push(request.url());
-    });
-    await other.page.getByLabel('API key').fill(server.apiKey);
-    await other.button('Sign in').click();
-    await other.page.getByText('This chat came from a link.').waitFor();
-    expect(await other.user.allInnerTexts()).toEqual([expect.stringContaining('The way that is shared')]);
-    await other.assistant.getByText('Rivers carry water downhill.').waitFor();
-    expect(await other.page.getByRole('textbox', { name: 'System prompt' }).inputValue()).toBe(
-      'Be brief. <b>é</b>',
-    );
-    expect(await other.page.getByRole('textbox', { name: 'temperature' }).inputValue()).toBe('0.5');
-    expect(await other.page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('lab/plain');
-    expect(await other.button('Previous version').count()).toBe(0);
-    expect(other.page.url()).toBe(`${server.baseUrl}/`);
-    expect(posted).toEqual([]);
-    await other.ask('Go on');
-    await other.answered();
-    expect(await other.assistant.count()).toBe(2);
+    await other.getByRole('textbox', { name: 'Message', exact: true }).fill('From the other tab');
+    await other.keyboard.press('Enter');
+    await other.getByRole('article', { name: 'Assistant' }).nth(1).getByText('downhill.').waitFor();
+    await other.getByRole('button', { name: 'Send' }).waitFor();
+    await page.getByRole('button', { name: 'New chat' }).click();
+    await openIn(page);
+    await page.getByText('From the first tab').or(page.getByText('From the other tab')).waitFor();
+    await page.getByText(/^[12] \/ 2$/).waitFor();
   });
-
-  test('a link that holds no chat is said, and a chat that is too long for one is exported', async () => {
-    const { page, choose, ask, button, answered } = await open({ address: `${server.baseUrl}/#share=AAAA` });
-    await page.getByText('The link holds no chat').waitFor();
-    await button('Dismiss').click();
-    await choose('lab/plain');
-    await ask(Array.from({ length: 9_000 }, (_, at) => ((at * 7919) % 1_000_003).toString(36)).join(' '));
-    await answered();
-    await button('Share').click();
-    await page.getByText('This chat is too long for a link').waitFor();
-    const [download] = await Promise.all([page.waitForEvent('download'), button('Export').click()]);
-    expect(download.suggestedFilename()).toBe('tailrace-chat.json');
-  });
-
-  test('two models answer one prompt side by side, with settings of their own, until one is used', async () => {
-    const { page, choose, ask, answered, button, message } = await open();
-    await choose('lab/plain');
-    await button('Compare').click();
-    const one = page.getByRole('region', { name: 'Lane 1' });
-    const two = page.getByRole('region', { name: 'Lane 2' });
-    await two.getByRole('combobox', { name: 'Model of Lane 2' }).selectOption('other');
-    await two.getByRole('textbox', { name: 'System prompt' }).fill('You know the sea.');
-    await button('Settings of Lane 2').click();
-    await page.getByRole('textbox', { name: 'temperature' }).fill('0.7');
-    await button('Settings of Lane 1').click();
-    expect(await page.getByRole('textbox', { name: 'temperature' }).inputValue()).toBe('');
-    await ask('What is there?');
-    await answered();
-    const answerIn = (lane: typeof one) => lane.getByRole('article', { name: 'Assistant' });
-    await answerIn(one).getByText('Rivers carry water downhill.').waitFor();
-    await answerIn(two).getByText('The sea is wide.').waitFor();
-    await answerIn(one).getByText('tokens', { exact: true }).waitFor();
-    await answerIn(two).getByText('tokens', { exact: true }).waitFor();
-    await page.reload();
-    await answerIn(two).getByText('The sea is wide.').waitFor();
-    await two.getByRole('button', { name: 'Use this one' }).click();
-    await vi.waitFor(async () => expect(await one.count()).toBe(0));
-    expect(await page.getByRole('combobox', { name: 'Model' }).inputValue()).toBe('other');
-    expect(await page.getByRole('textbox', { name: 'System prompt' }).inputValue()).toBe('You know the sea.');
-    await message.waitFor();
-    await button('History').click();
-    const list = page.getByRole('region', { name: 'Today' }).getByRole('listitem');
-    await vi.waitFor(async () => expect(await list.count()).toBe(2));
-  });
-
-  test('up to four chats run together, and each stops alone', async () => {
-    const { page, choose, ask, answered, button } = await open();
-    await choose('lab/endless');
-    await button('Compare').click();
-    await button('Add lane').click();
-    await button('Add lane').click();
-    expect(await button('Add lane').isDisabled()).toBe(true);
-    const models = page.getByRole('combobox', { name: /^Model of Lane/ });
-    expect(await models.count()).toBe(4);
-    await button('Remove Lane 4').click();
-    for (const at of [1, 2]) await models.nth(at).selectOption('lab/endless');
-    await ask('Begin');
-    for (const lane of ['Lane 1', 'Lane 2', 'Lane 3'])
-      await page.getByRole('region', { name: lane }).getByText('drop drop').waitFor();
-    await button('Stop Lane 2').click();
-    const stopped = page.getByText('stopped', { exact: true });
-    await vi.waitFor(async () => expect(await stopped.count()).toBe(1));
-    expect(await button('Stop Lane 1').isVisible()).toBe(true);
-    await button('Stop').click();
-    await answered();
-    await vi.waitFor(async () => expect(await stopped.count()).toBe(3));
-  });
-
-  test.each([
-    ['light', 1440],
-    ['dark', 390],
-  ] as const)(
-    'axe finds nothing in history, share and compare, and nothing is cut off, %s at %i pixels',
-    async (colorScheme, width) => {
-      const { page, choose, ask, answered, button } = await open({
-        colorScheme,
-        viewport: { width, height: 844 },
-      });
-      const look = async (view: string): Promise<void> => {
-        await page.evaluate(axe.source);
-        const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
-        const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-        expect(briefly, view).toEqual([]);
-        expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
-      };
-      await choose('lab/plain');
-      await ask('Hello');
-      await answered();
-      await button('Regenerate').click();
-      await answered();
-      await button('With another model').click();
-      await look('versions and the menu of models');
-      await page.keyboard.press('Escape');
-      await button('History').click();
-      await page.getByRole('button', { name: /^Hello/ }).waitFor();
-      await look('History');
-      await button('Close History').click();
-      await button('Share').click();
-      await page.getByRole('textbox', { name: 'Link' }).waitFor();
-      await look('Share');
-      await page.keyboard.press('Escape');
-      await button('Compare').click();
-      await page.getByRole('region', { name: 'Lane 2' }).waitFor();
-      await look('Compare');
-    },
-  );
 });

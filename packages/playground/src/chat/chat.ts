@@ -249,7 +249,11 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     continueAnswer() {
       const last = branchOf(state().tree).at(-1);
       if (running !== undefined || last?.role !== 'assistant') return;
-      const body = requestBody(state());
+      // The rest of one answer: further choices would begin in its middle.
+      const draft = { ...state(), parameters: { ...state().parameters, n: '' } };
+      const fault = faultOfDraft(draft);
+      if (fault !== undefined) return change({ failure: fault });
+      const body = requestBody(draft);
       const behind: Behind = { text: last.text.length, thoughts: last.thoughts.length };
       void run(last.id, (runParts) => runCompletion(runParts, body), undefined, behind);
     },

@@ -28,6 +28,11 @@ test('the local engine begins another answer, and another model may continue its
   expect(continuationOf(byEngine, 'lab/a')).toEqual({ isPossible: true });
 });
 
+test('calls are not continued', () => {
+  const calling = { ...answer({ state: 'failed' }), calls: [{ id: 'c', name: 'add', arguments: '{' }] };
+  expect(continuationOf(calling, 'lab/a')).toMatchObject({ isPossible: false });
+});
+
 test('thoughts alone are no text to continue', () => {
   expect(continuationOf(answer({ finish: 'length' }, ''), 'lab/a')).toMatchObject({ isPossible: false });
 });

@@ -13,6 +13,8 @@ export function continuationOf(last: Message | undefined, model: string): Contin
   const { state, finish, target, model: answeredBy } = last.facts;
   const isCutOff = state === 'stopped' || state === 'failed' || finish === 'length';
   if (!isCutOff) return undefined;
+  if (last.calls !== undefined && last.calls.length > 0)
+    return { isPossible: false, reason: 'An answer that calls functions cannot be continued.' };
   if (last.text === '') return { isPossible: false, reason: 'There is no text yet that could be continued.' };
   if (target?.startsWith('engine/') === true && answeredBy === model) {
     return {

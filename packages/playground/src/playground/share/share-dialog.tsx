@@ -58,7 +58,7 @@ export function ShareDialog({ chat, onClose }: ShareDialogProps): ReactNode {
               <textarea
                 aria-label="Link"
                 readOnly
-                rows={3}
+                rows={4}
                 value={link}
                 onFocus={(event) => event.target.select()}
               />
