@@ -1,5 +1,5 @@
 import type { Browser, Locator } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { openPage, type PlaygroundPage } from './page.ts';
@@ -122,7 +122,9 @@ describe.skipIf(withoutBrowser !== undefined)(`hostile answers in Chromium${reas
       await page.ask('Call.');
       await page.answered();
       await page.assistant.getByText('tool_calls', { exact: true }).waitFor();
-      expect(await page.assistant.getByRole('figure').count()).toBe(texts.length);
+      await vi.waitFor(async () =>
+        expect(await page.assistant.getByRole('figure').count()).toBe(texts.length),
+      );
       await page.assistant.getByText(/^Thought for/).click();
       expect(await elementsIn(page.assistant.locator('.thoughts .markdown'), ofMarkdown)).toEqual([]);
       expect(await elementsIn(page.assistant.locator('.calls'), ofCalls)).toEqual([]);
@@ -174,7 +176,7 @@ describe.skipIf(withoutBrowser !== undefined)(`hostile answers in Chromium${reas
       await answerWith(page, deltas);
       await page.ask('Call.');
       await page.answered();
-      expect(await page.assistant.getByRole('figure').count()).toBe(3);
+      await vi.waitFor(async () => expect(await page.assistant.getByRole('figure').count()).toBe(3));
       await page.assistant.getByText('It is nested too deep to be checked.').waitFor();
       await page.assistant.getByText(/^Thought for/).click();
       await page.button('New chat').click();

@@ -256,6 +256,17 @@ describe.skipIf(withoutBrowser !== undefined)(
       await page.assistant.getByText('length', { exact: true }).waitFor();
     });
 
+    test('each of several choices is a version of the answer', async () => {
+      const page = await open('choices');
+      await page.page.getByText('Choices and probabilities').click();
+      await page.page.getByRole('textbox', { name: 'n', exact: true }).fill('2');
+      await page.ask('Two answers, please.');
+      await page.answered();
+      await page.assistant.getByText('One', { exact: true }).waitFor();
+      await page.button('Next version').click();
+      await page.assistant.getByText('Two', { exact: true }).waitFor();
+    });
+
     test('thoughts have their time, and are read where they are opened', async () => {
       const page = await open('thinker');
       await page.ask('Why?');

@@ -123,6 +123,8 @@ export interface ModelWire {
   capabilities: string[];
   /** Null where no price is known, and where the targets of the model differ in theirs. */
   price: ModelPriceWire | null;
+  /** What these fields of a request are where it does not set them; null where a target does not say, and where targets differ. */
+  defaults: Record<'temperature' | 'top_p' | 'presence_penalty' | 'frequency_penalty', number> | null;
 }
 
 /** Dollars for a million tokens, as decimal texts. An absent `input` or `output` is 0; another absent amount is as `input`. */

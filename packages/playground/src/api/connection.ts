@@ -7,6 +7,8 @@ export interface ServedModel {
   /** Features that a request to it may use, as `docs/http.md` names them; undefined where the server does not say. */
   readonly capabilities: readonly string[] | undefined;
   readonly price: ModelPrice | undefined;
+  /** What fields of a request are where it does not set them, by their names; undefined where the server does not say. */
+  readonly defaults?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Dollars for a million tokens. */
@@ -79,13 +81,14 @@ export function createConnection(fetch: typeof window.fetch, key: string | undef
 
 function modelIn(entry: unknown): ServedModel[] {
   if (!isObject(entry) || typeof entry['id'] !== 'string') return [];
-  const { id, context_length: context, capabilities, price } = entry;
+  const { id, context_length: context, capabilities, price, defaults } = entry;
   return [
     {
       id,
       contextLength: typeof context === 'number' ? context : undefined,
       capabilities: Array.isArray(capabilities) ? capabilities.map(String) : undefined,
       price: isObject(price) ? priceIn(price) : undefined,
+      ...(isObject(defaults) ? { defaults } : {}),
     },
   ];
 }

@@ -19,7 +19,7 @@ export interface TextEditor {
 }
 
 const look = EditorView.theme({
-  '&': { fontSize: '12.5px', color: 'var(--text)', backgroundColor: 'transparent' },
+  '&': { fontSize: 'var(--code-size, 12.5px)', color: 'var(--text)', backgroundColor: 'transparent' },
   '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '1.5', maxHeight: '46vh' },
   '.cm-content': { padding: '6px 0', caretColor: 'var(--text)' },

@@ -19,6 +19,8 @@ export function JsonEditor({ id, label, text, errors, hint, onChange }: JsonEdit
   const plain = useRef<HTMLTextAreaElement>(null);
   const latest = useRef({ text, onChange });
   latest.current = { text, onChange };
+  /** The person is in the plain field when the editor takes its place. */
+  const hadFocus = useRef(false);
   const [editor, setEditor] = useState<TextEditor>();
   const said = errors.length === 0 ? hint : errors.join(' ');
   useEffect(() => {
@@ -27,10 +29,9 @@ export function JsonEditor({ id, label, text, errors, hint, onChange }: JsonEdit
     void import('./code-mirror.ts').then(
       ({ openEditor }) => {
         if (isGone || host.current === null) return;
-        const hadFocus = document.activeElement === plain.current;
+        hadFocus.current = document.activeElement === plain.current;
         opened = openEditor(host.current, latest.current.text, (next) => latest.current.onChange(next));
         setEditor(opened);
-        if (hadFocus) opened.focus();
       },
       // The plain field stays.
       () => {},
@@ -40,6 +41,11 @@ export function JsonEditor({ id, label, text, errors, hint, onChange }: JsonEdit
       opened?.destroy();
     };
   }, []);
+  useEffect(() => {
+    // Before it has been drawn it cannot have the focus.
+    if (hadFocus.current) editor?.focus();
+    hadFocus.current = false;
+  }, [editor]);
   useEffect(() => editor?.setText(text), [editor, text]);
   const isWrong = errors.length > 0;
   useEffect(() => editor?.describe(label, said, isWrong), [editor, label, said, isWrong]);

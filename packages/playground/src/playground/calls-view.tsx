@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import type { Chat } from '../chat/chat.ts';
 import type { Message, ToolCall } from '../chat/message-tree.ts';
 import { maxMockTurns, mockTurns } from '../chat/tool-results.ts';
@@ -84,6 +84,7 @@ const maxName = 200;
 
 function Call({ call, tool, isGrowing, children }: CallProps): ReactNode {
   const { name, arguments: json } = call;
+  const shown = useMemo(() => (isGrowing ? json : prettyJson(json)), [json, isGrowing]);
   const shortName = name.length > maxName ? `${name.slice(0, maxName)}…` : name;
   return (
     <figure className="code-block call" aria-label={`Call of ${shortName}`}>
@@ -97,7 +98,7 @@ function Call({ call, tool, isGrowing, children }: CallProps): ReactNode {
         </span>
         <CopyButton text={json} />
       </figcaption>
-      <ShortText text={isGrowing ? json : prettyJson(json)} />
+      <ShortText text={shown} />
       {children}
     </figure>
   );

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect } from 'react';
 import type { PageFailure } from '../api/failure.ts';
 import type { RequestField } from '../chat/request-fields.ts';
 import { exampleSchemas, formatKinds, type ResponseFormat } from '../chat/response-format.ts';
@@ -20,11 +20,16 @@ export function FormatField({ format, refused, failure, onChange }: FormatFieldP
   const { kind } = format;
   const id = fieldId('response_format');
   const isRefused = refused === 'response_format';
+  const isJson = kind !== 'text';
+  useEffect(() => {
+    // What shows the answer is there before it comes.
+    if (isJson) void import('./json-answer.tsx');
+  }, [isJson]);
   return (
     <div className="field">
       <div className="row">
         <label htmlFor={id}>response_format</label>
-        {kind !== 'text' && (
+        {isJson && (
           <button
             type="button"
             className="quiet"

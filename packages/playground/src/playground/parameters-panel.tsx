@@ -1,7 +1,14 @@
 import type { ReactNode } from 'react';
+import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
-import { commonParameters, type ParameterName, parameterField, rareParameters } from '../chat/parameters.ts';
+import {
+  commonParameters,
+  type ParameterField,
+  type ParameterName,
+  parameterField,
+  rareParameters,
+} from '../chat/parameters.ts';
 import { fieldOf } from '../chat/request-fields.ts';
 import { PanelFrame } from '../elements/panel-frame.tsx';
 import { FoldedGroup } from './folded-group.tsx';
@@ -12,17 +19,19 @@ import './parameters-panel.css';
 interface PanelProps {
   readonly state: ChatState;
   readonly chat: Chat;
+  readonly models: readonly ServedModel[];
   onClose(): void;
 }
 
-export function ParametersPanel({ state, chat, onClose }: PanelProps): ReactNode {
+export function ParametersPanel({ state, chat, models, onClose }: PanelProps): ReactNode {
   const { parameters, failure, format } = state;
   const isSet = format.kind !== 'text' || Object.values(parameters).some((text) => text !== '');
+  const defaults = models.find(({ id }) => id === state.model)?.defaults;
   const refused = fieldOf(failure?.param, state);
   const field = (name: ParameterName): ReactNode => (
     <Field
       key={name}
-      field={parameterField(name)}
+      field={withDefault(parameterField(name), defaults?.[name])}
       text={parameters[name]}
       failure={refused === name ? failure : undefined}
       onChange={(text) => chat.setParameter(name, text)}
@@ -61,6 +70,11 @@ export function ParametersPanel({ state, chat, onClose }: PanelProps): ReactNode
       </div>
     </PanelFrame>
   );
+}
+
+/** An empty field shows the model's own value, where the server says it. */
+function withDefault(field: ParameterField, value: unknown): ParameterField {
+  return typeof value === 'number' ? { ...field, unset: String(value) } : field;
 }
 
 function noteOf(count: number): string {

@@ -137,7 +137,9 @@ function ShownChats(props: ShownChatsProps): ReactNode {
           playground={playground}
         />
       </main>
-      {panel === 'parameters' && <ParametersPanel state={state} chat={chat} onClose={closePanel} />}
+      {panel === 'parameters' && (
+        <ParametersPanel state={state} chat={chat} models={models} onClose={closePanel} />
+      )}
       {panel === 'history' && (
         <Suspense fallback={<aside className="panel" aria-busy="true" />}>
           <HistoryPanel

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import type { PageFailure } from '../api/failure.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
@@ -25,6 +25,10 @@ export function ToolsPanel({ state, chat, onClose }: PanelProps): ReactNode {
   const { all, answersFromMock } = tools;
   const refused = fieldOf(failure?.param, state);
   const [added, setAdded] = useState<number>();
+  useEffect(() => {
+    // What shows the calls is there before the first one comes.
+    void import('./calls-view.tsx');
+  }, []);
   const set = (change: Partial<ToolSettings>): void => chat.set({ tools: { ...tools, ...change } });
   const add = (tool: Tool): void => {
     setAdded(all.length);

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ModelConfig, TimeoutsConfig } from '../config/config.ts';
 import { type Feature, features } from '../domain/requirements.ts';
+import type { SamplingDefaults } from '../domain/sampling-defaults.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 
 /** One destination of a request: an upstream, and the name of a model at that upstream. */
@@ -105,6 +107,12 @@ function buildModel(
 export function capabilitiesOf({ targets }: Pick<Model, 'targets'>): Feature[] {
   const each = targets.map(({ upstream, model }) => upstream.capabilities(model));
   return features.filter((feature) => each.some((one) => one.has(feature)));
+}
+
+/** How every target of the model samples where a request does not say it; undefined where one is not known, or they differ. */
+export function commonDefaults({ targets }: Pick<Model, 'targets'>): SamplingDefaults | undefined {
+  const [first, ...others] = targets.map(({ upstream, model }) => upstream.samplingDefaults?.(model));
+  return others.every((other) => isDeepStrictEqual(other, first)) ? first : undefined;
 }
 
 function isUnsupportedPrefix({ takeover, upstream, model }: Target): boolean {

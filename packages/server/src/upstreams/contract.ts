@@ -2,6 +2,7 @@ import type { Pullable } from '../domain/batches.ts';
 import type { ChatRequest } from '../domain/chat-request.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Capabilities } from '../domain/requirements.ts';
+import type { SamplingDefaults } from '../domain/sampling-defaults.ts';
 
 /**
  * The seam between routing and its targets: the local engine, a scripted upstream, a provider. Every implementation passes
@@ -23,6 +24,9 @@ export interface Upstream {
 
   /** Tokens of prompt and answer together; undefined where this is not known. */
   contextLength(model: string): number | undefined;
+
+  /** How the model samples where a request does not say it; absent or undefined where this is not known. */
+  samplingDefaults?(model: string): SamplingDefaults | undefined;
 
   /**
    * When the first-token timeout begins: at the call, or at the `start` event. The engine uses `start`, so that the time in its

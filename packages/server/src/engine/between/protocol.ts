@@ -155,7 +155,7 @@ export interface ModelInfo {
   readonly vocabularySize: number;
   /** How this model writes tool calls. */
   readonly toolSyntax: ToolSyntaxName;
-  /** The file's own sampling; the configuration may have another one. */
+  /** From the child: the file's own sampling. Beyond `engine.ts`: what is in force, by the configuration and the advice for the model. */
   readonly sampling: SamplingDefaults;
   /** The compute layer: `cpu`, `metal`, `cuda`, `vulkan`. */
   readonly device: string;

@@ -147,15 +147,13 @@ export function createEngine(options: EngineOptions): Engine {
     for (const listener of listeners) listener();
   }
 
-  function onLoaded(model: string, info: ModelInfo): void {
+  function onLoaded(model: string, loaded: ModelInfo): void {
     const before = infos.get(model)?.fingerprint;
+    const { sampling: ofFile, ...facts } = loaded;
+    const sampling = samplingDefaultsOf(model, ofFile, options.models.get(model)?.defaults);
+    const info = { ...facts, sampling };
     infos.set(model, info);
-    const { sampling: _ofFile, ...facts } = info;
-    log.info('model loaded', {
-      model,
-      ...facts,
-      ...samplingDefaultsOf(model, info.sampling, options.models.get(model)?.defaults),
-    });
+    log.info('model loaded', { model, ...facts, ...sampling });
     if (before === undefined || before === info.fingerprint) return;
     const file = options.models.get(model)?.file;
     log.warn('the model file is another than before the restart', {
@@ -298,7 +296,7 @@ export function createEngine(options: EngineOptions): Engine {
     if (signal.aborted) left.abort();
     const message = generateMessage(upstreamCall, {
       info,
-      defaults: samplingDefaultsOf(model, info.sampling, options.models.get(model)?.defaults),
+      defaults: info.sampling,
       shapes,
       random,
       signal: left.signal,
@@ -334,6 +332,7 @@ export function createEngine(options: EngineOptions): Engine {
     firstTokenClock: 'start',
     capabilities: (model) => (options.models.has(model) ? honoured : nothing),
     contextLength: (model) => infos.get(model)?.contextLength,
+    samplingDefaults: (model) => infos.get(model)?.sampling,
     refuses: (request, model) => {
       const info = infos.get(model);
       return info === undefined ? undefined : refusedValues(request, info);

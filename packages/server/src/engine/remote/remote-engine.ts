@@ -77,6 +77,7 @@ export function createRemoteEngine(channel: Channel): RemoteEngine {
     firstTokenClock: 'start',
     capabilities: (model) => (state.models.has(model) ? honoured : nothing),
     contextLength: (model) => state.models.get(model)?.contextLength,
+    samplingDefaults: (model) => state.models.get(model)?.sampling,
     refuses: (request, model) => {
       const info = state.models.get(model);
       return info === undefined ? undefined : refusedValues(request, info);

@@ -59,6 +59,7 @@ describe('GET /v1/models', () => {
       context_length: 4096,
       capabilities: ['temperature', 'stop'],
       price: { input: '0.15', output: '0.6', above: [{ tokens: 1000, input: '0.3' }] },
+      defaults: null,
     };
     expect(object).toBe('list');
     expect(data).toEqual(

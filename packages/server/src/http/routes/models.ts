@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.ts';
 import { priceJson } from '../../config/price-json.ts';
 import { failure } from '../../domain/failure.ts';
 import { commonPrice } from '../../metering/prices.ts';
-import { type Catalogue, capabilitiesOf, type Model } from '../../routing/catalogue.ts';
+import { type Catalogue, capabilitiesOf, commonDefaults, type Model } from '../../routing/catalogue.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';
 
@@ -21,6 +21,7 @@ export function modelRoutes(
     context_length: model.contextLength() ?? null,
     capabilities: capabilitiesOf(model),
     price: priceWire(models, model),
+    defaults: defaultsWire(model),
   });
   return [
     {
@@ -49,6 +50,19 @@ export function modelRoutes(
       },
     },
   ];
+}
+
+/** What the fields of a request are where it does not set them; a default that is not the model's own is OpenAI's. */
+function defaultsWire(model: Model): ModelWire['defaults'] {
+  const defaults = commonDefaults(model);
+  if (defaults === undefined) return null;
+  const { temperature = 1, topP = 1, presencePenalty = 0, frequencyPenalty = 0 } = defaults;
+  return {
+    temperature,
+    top_p: topP,
+    presence_penalty: presencePenalty,
+    frequency_penalty: frequencyPenalty,
+  };
 }
 
 function priceWire(models: Config['models'], { id }: Model): ModelWire['price'] {
