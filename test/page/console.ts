@@ -1,7 +1,7 @@
-import axe from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 import type { TestServer } from '../support/server.ts';
+import { faultsOf } from './axe.ts';
 import { type OpenOptions, openPage, type PlaygroundPage } from './page.ts';
 
 /** The administration of a server, as a program uses it. Its routes are those of `/admin/v1`. */
@@ -37,12 +37,7 @@ export async function complete(
 
 /** axe finds nothing in what is shown now, and the page does not scroll sideways. `view`: its name, for a failure. */
 export async function looksRight(page: Page, view: string): Promise<void> {
-  await page.evaluate(axe.source);
-  const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
-  const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-  expect(briefly, view).toEqual([]);
-  const width = page.viewportSize()?.width;
-  expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
+  expect(await faultsOf(page, page.viewportSize()?.width ?? 0), view).toEqual([]);
 }
 
 /** The view of keys and owners. */
