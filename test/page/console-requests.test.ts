@@ -135,6 +135,9 @@ describe.skipIf(withoutBrowser !== undefined)(`the requests of the console in Ch
     const attempts = story.getByRole('region', { name: 'Attempts' }).getByRole('listitem');
     expect(await attempts.count()).toBe(2);
     expect(await attempts.last().innerText()).toContain('takeover');
+    // The prices of the model make this cost.
+    const charge = story.getByRole('region', { name: 'Charge' });
+    await charge.getByText(/^\$0\.0000\d+ = \d+ × \$0\.15 \+ \d+ × \$0\.60/).waitFor();
     const times = await story.getByRole('list', { name: 'Times' }).innerText();
     expect(times).toMatch(/Output[\s\S]*lab\/cut[\s\S]*engine\/smollm2-135m-instruct/);
     expect(await story.getByRole('region', { name: 'Ids' }).innerText()).toContain(ids['story/takeover']);

@@ -5,6 +5,7 @@ import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count, dateTime, duration, money, unknownFigure } from '../../elements/format.ts';
 import { PanelFrame } from '../../elements/panel-frame.tsx';
 import { useResource } from '../resource.ts';
+import { costTerms, type PriceBook } from './cost-terms.ts';
 import { type Filters, requestsAddress } from './request-filters.ts';
 import { type RequestAttempt, type RequestRecord, readRecord } from './request-record.ts';
 import { storyOf } from './request-story.ts';
@@ -19,11 +20,14 @@ interface RequestPanelProps {
   /** What the list has of it: shown until the server has answered. */
   readonly listed: RequestRecord | undefined;
   nameOfKey(id: string): string;
+  /** Those in force now. */
+  readonly prices: PriceBook;
   onClose(): void;
 }
 
 /** The whole story of one request. */
-export function RequestPanel({ connection, id, listed, nameOfKey, onClose }: RequestPanelProps): ReactNode {
+export function RequestPanel(props: RequestPanelProps): ReactNode {
+  const { connection, id, listed, nameOfKey, prices, onClose } = props;
   const isOpen = listed?.status === 'open';
   const path = `/admin/v1/requests/${encodeURIComponent(id)}`;
   const { value, failure } = useResource(connection, path, {
@@ -35,19 +39,15 @@ export function RequestPanel({ connection, id, listed, nameOfKey, onClose }: Req
     <PanelFrame name="Request" takesFocus onClose={onClose}>
       <div className="story">
         {failure !== undefined && <FailureAlert failure={failure} />}
-        {record !== undefined && <Story record={record} nameOfKey={nameOfKey} />}
+        {record !== undefined && <Story record={record} nameOfKey={nameOfKey} prices={prices} />}
       </div>
     </PanelFrame>
   );
 }
 
-function Story({
-  record,
-  nameOfKey,
-}: {
-  readonly record: RequestRecord;
-  nameOfKey(id: string): string;
-}): ReactNode {
+type StoryProps = Pick<RequestPanelProps, 'nameOfKey' | 'prices'> & { readonly record: RequestRecord };
+
+function Story({ record, nameOfKey, prices }: StoryProps): ReactNode {
   const { model, status, createdAtMs, durationMs, ttftMs, attemptLog, takeovers } = record;
   return (
     <>
@@ -89,7 +89,7 @@ function Story({
       </section>
       <section aria-label="Charge">
         <h4>Charge</h4>
-        <Charge record={record} />
+        <Charge record={record} prices={prices} />
       </section>
       <section aria-label="Who asked">
         <h4>Who asked</h4>
@@ -168,8 +168,15 @@ const modes: Readonly<Record<string, string>> = {
   replay: 'takeover, replays',
 };
 
-function Charge({ record }: { readonly record: RequestRecord }): ReactNode {
+function Charge({
+  record,
+  prices,
+}: {
+  readonly record: RequestRecord;
+  readonly prices: PriceBook;
+}): ReactNode {
   const { promptTokens, completionTokens, cachedTokens, reasoningTokens, estimated, costMicroUsd } = record;
+  const terms = costTerms(record, prices);
   return (
     <>
       <dl className="facts">
@@ -183,6 +190,11 @@ function Charge({ record }: { readonly record: RequestRecord }): ReactNode {
         </Fact>
         <Fact name="Cost">{money(costMicroUsd)}</Fact>
       </dl>
+      {terms !== undefined && costMicroUsd > 0 && (
+        <p className="terms">
+          {money(costMicroUsd)} = {terms} <span className="dim">for a million tokens each</span>
+        </p>
+      )}
       <p className="hint">
         {costMicroUsd === 0
           ? 'Nothing is charged for a model without a price, and for a request without output. '

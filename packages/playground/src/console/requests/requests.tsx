@@ -108,6 +108,7 @@ export function Requests({ connection, query }: ViewProps): ReactNode {
           id={openId}
           listed={records.find(({ id }) => id === openId)}
           nameOfKey={names.nameOfKey}
+          prices={names.prices}
           onClose={close}
         />
       )}
