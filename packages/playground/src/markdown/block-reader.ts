@@ -27,6 +27,8 @@ export interface BlockReader {
 const options: MarkedOptions = { gfm: true, breaks: false };
 /** Above this length an open block is shown as it is: to parse it again for each frame would stop the page. */
 const maxOpenLength = 16_384;
+/** Above this length a list is no list for readers. */
+const maxPartsLength = 400_000;
 /** Such a text is cut into blocks of this length: a browser lays out a whole block anew when it grows, 100 kB take 200 ms. */
 const plainLength = 4_096;
 
@@ -48,7 +50,8 @@ export function createBlockReader(): BlockReader {
       const code = isComplete ? undefined : fence.read(rest);
       if (code !== undefined) return { settled, open: [code] };
       // Half of a hostile text is longer than any block: it is looked at only where a block can end.
-      if (rest.length > maxOpenLength && !rest.includes('\n\n')) return { settled, open: plain(rest) };
+      if (rest.length > maxOpenLength && !rest.includes('\n\n') && !(isComplete && hasManyParts(rest)))
+        return { settled, open: plain(rest) };
       if (!isComplete && rest.length < parseFrom) return { settled, open: plain(rest) };
       const tokens = parse(rest);
       const count = settledCount(tokens);
@@ -66,6 +69,12 @@ export function createBlockReader(): BlockReader {
       return { settled, open: parse(closed(openText)) };
     },
   };
+}
+
+/** A list or a table, whose parts are parsed one by one: it may be long. */
+function hasManyParts(text: string): boolean {
+  if (text.length > maxPartsLength || !/^ {0,3}(?:[-*+] |\d{1,9}[.)] |\||```|~~~)/.test(text)) return false;
+  return text.split('\n').every(({ length }) => length <= maxOpenLength) || /^[`~]/.test(text);
 }
 
 /** A text that may yet begin an item of the list before it: `-`, `12`, `12.`. */
