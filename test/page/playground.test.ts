@@ -108,7 +108,8 @@ describe.skipIf(withoutBrowser !== undefined)(`the page of the server in Chromiu
     expect(figures[3]).toMatch(/^(stop|length)$/);
     expect(figures[4]).toBe('engine/smollm2-135m-instruct');
     const [record] = await admin('/admin/v1/requests?limit=1');
-    expect(figures[5]).toBe(record?.['request_id']);
+    await assistant.getByRole('button', { name: 'Details' }).click();
+    await assistant.getByText(String(record?.['request_id'])).waitFor();
     const events = page.getByRole('region', { name: 'Events' });
     await events.getByText('finish_reason').waitFor();
     expect(await events.getByRole('button').last().innerText()).toContain('[DONE]');
@@ -209,7 +210,7 @@ describe.skipIf(withoutBrowser !== undefined)(`the page of the server in Chromiu
     await button('Code').click();
     const code = await page.getByRole('dialog', { name: 'Code' }).locator('pre').innerText();
     expect(code).not.toContain(server.apiKey);
-    const env = { ...process.env, TAILRACE_KEY: server.apiKey };
+    const env = { ...process.env, TAILRACE_API_KEY: server.apiKey };
     const { stdout } = await promisify(execFile)('sh', ['-c', code], { env });
     expect(stdout).toContain('"hill."');
     expect(stdout.trimEnd().endsWith('data: [DONE]')).toBe(true);

@@ -1,4 +1,4 @@
-import { createJavaScriptRegexEngine } from '@shikijs/engine-javascript';
+import { createJavaScriptRawEngine } from '@shikijs/engine-javascript/raw';
 import { codeToTokensBase, createShikiPrimitiveAsync, getLastGrammarState } from '@shikijs/primitive';
 import { type CodeLanguage, loadGrammar } from './code-language.ts';
 import { kindOf, theme } from './theme.ts';
@@ -13,14 +13,16 @@ export interface CodeToken {
 export type CodeLine = readonly CodeToken[];
 
 const highlighter = createShikiPrimitiveAsync({
-  engine: createJavaScriptRegexEngine({ forgiving: true }),
+  // For grammars whose expressions were translated when they were published: to translate them here takes 100 ms.
+  engine: createJavaScriptRawEngine(),
   langs: [],
   themes: [theme],
 });
 
 /** Beyond this length a line stays plain: generated code has such ones. */
 const maxLineLength = 1_000;
-const maxLineMs = 20;
+/** A line that takes longer keeps the colour that it has there to its end. The first one has its expressions compiled. */
+const maxLineMs = 500;
 
 /**
  * Colours one piece after the other, each as the continuation of the one before. `take` gets the lines of a piece; between two pieces the

@@ -14,14 +14,15 @@ export function ModelDetails({ model }: { model: ServedModel }): ReactNode {
   ].join(' · ');
   return (
     <>
+      {brief !== '' && <span className="hint model-brief">{brief}</span>}
       <button
         type="button"
         ref={button}
         className="quiet model-about"
         popoverTarget={id}
         aria-label="About this model"
+        title="About this model"
       >
-        <span className="brief">{brief}</span>
         <svg viewBox="0 0 16 16" aria-hidden="true">
           <circle cx="8" cy="8" r="6.5" />
           <path d="M8 7.2v4M8 4.6v.6" />

@@ -82,7 +82,7 @@ function utcDay(atMs: number): string {
 }
 
 function Idle(): ReactNode {
-  const command = `curl ${window.location.origin}/v1/chat/completions -H "Authorization: Bearer $TAILRACE_KEY" -H 'Content-Type: application/json' -d '{"model": "default", "stream": true, "messages": [{"role": "user", "content": "Say hello."}]}'`;
+  const command = `curl ${window.location.origin}/v1/chat/completions -H "Authorization: Bearer $TAILRACE_API_KEY" -H 'Content-Type: application/json' -d '{"model": "default", "stream": true, "messages": [{"role": "user", "content": "Say hello."}]}'`;
   return (
     <section className="idle" aria-labelledby="idle-name">
       <h3 id="idle-name">No requests in the last 24 hours</h3>
