@@ -182,7 +182,7 @@ describe.skipIf(withoutBrowser !== undefined)(`the instruments of the playground
     const reads = wire.getByRole('region', { name: 'Reads' }).getByRole('button');
     await reads.first().click();
     const read = wire.getByRole('figure');
-    await read.getByText(/^id: 1␊\ndata: \{"id":"chatcmpl-/).waitFor();
+    await read.getByText(/^id: 1↵\ndata: \{"id":"chatcmpl-/).waitFor();
     await button('Hex').click();
     await read.getByText(/^00000000 {2}69 64 3a 20 31 0a 64 61 {2}74 61 3a 20 7b/).waitFor();
     await button('Headers').click();

@@ -39,7 +39,7 @@ export function part${at}(input: string): number {
 }
 
 export const longAnswers = {
-  document: document(130),
+  document: document(145),
   'one line': sentence(1, 23_000),
   'one word': 'x'.repeat(125_000),
   'one block of code': `\`\`\`ts\n${many(2_600, (at) => `const value${at} = '${sentence(at, 3)}';\n${at % 9 === 0 ? '\n' : ''}`)}\`\`\`\n`,

@@ -199,7 +199,9 @@ describe.skipIf(withoutBrowser !== undefined)(`the page of the server in Chromiu
     await ask('Hello');
     await answered();
     await assistant.getByText('Rivers carry water downhill.').waitFor();
-    expect(await page.getByRole('region', { name: 'Events' }).getByRole('button').count()).toBe(1);
+    const events = page.getByRole('region', { name: 'Events' }).getByRole('button');
+    await events.first().waitFor();
+    expect(await events.count()).toBe(1);
   });
 
   test.skipIf(process.platform === 'win32')('the code for curl sends this very request', async () => {

@@ -1,4 +1,10 @@
-/** The languages that are coloured; every other text stays plain. Each grammar is a file that is loaded when it is needed. */
+/*
+ * The languages that are coloured; every other text stays plain. Each grammar is a file that is loaded when it is needed.
+ *
+ * A browser has other regular expressions than TextMate. Of most grammars those that were translated when they were published are used:
+ * to translate those of TypeScript here takes 100 ms and more. Where an end has to be the same as its beginning (`'''` of Python, the
+ * word of a here-document) they cannot be, and these small grammars are translated in the page.
+ */
 const grammars = {
   c: () => import('@shikijs/langs-precompiled/c'),
   csharp: () => import('@shikijs/langs-precompiled/csharp'),
@@ -6,19 +12,17 @@ const grammars = {
   diff: () => import('@shikijs/langs-precompiled/diff'),
   docker: () => import('@shikijs/langs-precompiled/docker'),
   go: () => import('@shikijs/langs-precompiled/go'),
-  html: () => import('@shikijs/langs-precompiled/html'),
   java: () => import('@shikijs/langs-precompiled/java'),
   json: () => import('@shikijs/langs-precompiled/json'),
-  php: () => import('@shikijs/langs-precompiled/php'),
-  python: () => import('@shikijs/langs-precompiled/python'),
-  rust: () => import('@shikijs/langs-precompiled/rust'),
-  shellscript: () => import('@shikijs/langs-precompiled/shellscript'),
+  python: () => import('@shikijs/langs/python'),
+  rust: () => import('@shikijs/langs/rust'),
+  shellscript: () => import('@shikijs/langs/shellscript'),
   sql: () => import('@shikijs/langs-precompiled/sql'),
   toml: () => import('@shikijs/langs-precompiled/toml'),
   tsx: () => import('@shikijs/langs-precompiled/tsx'),
   typescript: () => import('@shikijs/langs-precompiled/typescript'),
   xml: () => import('@shikijs/langs-precompiled/xml'),
-  yaml: () => import('@shikijs/langs-precompiled/yaml'),
+  yaml: () => import('@shikijs/langs/yaml'),
 } as const;
 
 export type CodeLanguage = keyof typeof grammars;
@@ -32,7 +36,8 @@ const aliases: Readonly<Record<string, CodeLanguage>> = {
   dockerfile: 'docker',
   golang: 'go',
   h: 'c',
-  htm: 'html',
+  htm: 'xml',
+  html: 'xml',
   javascript: 'typescript',
   js: 'typescript',
   json5: 'json',

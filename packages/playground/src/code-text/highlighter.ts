@@ -1,4 +1,4 @@
-import { createJavaScriptRawEngine } from '@shikijs/engine-javascript/raw';
+import { createJavaScriptRegexEngine } from '@shikijs/engine-javascript';
 import { codeToTokensBase, createShikiPrimitiveAsync, getLastGrammarState } from '@shikijs/primitive';
 import { type CodeLanguage, loadGrammar } from './code-language.ts';
 import { kindOf, theme } from './theme.ts';
@@ -13,8 +13,7 @@ export interface CodeToken {
 export type CodeLine = readonly CodeToken[];
 
 const highlighter = createShikiPrimitiveAsync({
-  // For grammars whose expressions were translated when they were published: to translate them here takes 100 ms.
-  engine: createJavaScriptRawEngine(),
+  engine: createJavaScriptRegexEngine({ forgiving: true }),
   langs: [],
   themes: [theme],
 });

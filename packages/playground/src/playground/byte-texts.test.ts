@@ -4,7 +4,7 @@ import { hexDump, visibleText } from './byte-texts.ts';
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 test('line ends and other control characters are to be seen', () => {
-  expect(visibleText(bytesOf('data: 1\r\n\r\n\t\0\x7f'))).toBe('data: 1␍␊\n␍␊\n␉␀␡');
+  expect(visibleText(bytesOf('data: 1\r\n\r\n\t\0\x7f'))).toBe('data: 1←↵\n←↵\n→‹00›‹7f›');
 });
 
 test('bytes that are no text do not end the text', () => {

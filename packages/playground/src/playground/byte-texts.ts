@@ -1,15 +1,14 @@
-const signs: Readonly<Record<string, string>> = { '\n': '␊\n', '\r': '␍', '\t': '␉' };
+/** Signs that the fonts of every system have. */
+const signs: Readonly<Record<string, string>> = { '\n': '↵\n', '\r': '←', '\t': '→' };
 
-/** Bytes as text, in which one sees how its lines end: `data: {…}␊`. Other control characters have their pictures too. */
+/** Bytes as text, in which one sees how its lines end: `data: {…}↵`. Other control characters have names, `‹1b›`. */
 export function visibleText(bytes: Uint8Array): string {
   return new TextDecoder()
     .decode(bytes)
-    .replaceAll(/[\u0000-\u001f\u007f]/g, (sign) => signs[sign] ?? pictureOf(sign));
-}
-
-function pictureOf(sign: string): string {
-  const code = sign.charCodeAt(0);
-  return String.fromCharCode(code === 0x7f ? 0x2421 : 0x2400 + code);
+    .replaceAll(
+      /[\u0000-\u001f\u007f]/g,
+      (sign) => signs[sign] ?? `‹${sign.charCodeAt(0).toString(16).padStart(2, '0')}›`,
+    );
 }
 
 const perLine = 16;

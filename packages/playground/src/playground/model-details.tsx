@@ -10,7 +10,7 @@ export function ModelDetails({ model }: { model: ServedModel }): ReactNode {
   const { contextLength, price } = model;
   const brief = [
     ...(contextLength === undefined ? [] : [compactCount(contextLength)]),
-    ...(price?.input === undefined ? [] : [`${perMillion(price.input)} in`]),
+    ...(price?.input === undefined ? [] : [`${perMillion(price.input)} / ${perMillion(price.output ?? 0)}`]),
   ].join(' · ');
   return (
     <>
@@ -71,7 +71,7 @@ function Price({ price }: { price: ModelPrice }): ReactNode {
   return (
     <>
       {amounts(price)} <span className="hint">per million tokens</span>
-      {price.request !== undefined && <span>{perMillion(price.request)} a request</span>}
+      {price.request !== undefined && <span>and {perMillion(price.request)} a request</span>}
       {price.above.map(({ tokens, ...prices }) => (
         <span key={tokens}>
           {amounts({ ...price, ...prices })}{' '}
