@@ -1,6 +1,7 @@
 import { type ReactNode, useEffect, useState } from 'react';
 import type { ServedModel } from '../api/connection.ts';
 import type { AnswerRecord } from '../api/record.ts';
+import { consoleAddress } from '../app/route.ts';
 import type { AnswerFacts } from '../chat/answer.ts';
 import { Sparkline } from '../elements/charts/sparkline.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
@@ -68,6 +69,11 @@ export function AnswerDetails({ id, facts, model, costMicroUsd }: DetailsProps):
       )}
       {requestId !== undefined && <Identifier name="Request" value={requestId} />}
       {completionId !== undefined && <Identifier name="Completion" value={completionId} />}
+      {record !== undefined && (
+        <Detail name="Record">
+          <a href={consoleAddress('requests', { id: completionId })}>{record.status}: the whole story</a>
+        </Detail>
+      )}
     </dl>
   );
 }
