@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { ServedModel } from '../api/connection.ts';
 import type { AnswerRecord } from '../api/record.ts';
 import { consoleAddress } from '../app/route.ts';
@@ -21,10 +21,13 @@ interface DetailsProps {
 export function AnswerDetails({ id, facts, model, costMicroUsd }: DetailsProps): ReactNode {
   const { gaps, promptTokens, completionTokens, cachedTokens, pickedUp, requestId, completionId } = facts;
   const record = useRecord(facts);
+  const list = useRef<HTMLDListElement>(null);
+  // They open below the line, which is often the last one in sight.
+  useEffect(() => list.current?.scrollIntoView({ block: 'nearest' }), []);
   const phases = phasesOf(facts);
   const cost = record?.costMicroUsd ?? costMicroUsd;
   return (
-    <dl className="answer-details" id={id} aria-label="Details of the answer">
+    <dl ref={list} className="answer-details" id={id} aria-label="Details of the answer">
       {phases.length > 0 && (
         <Detail name="Phases">
           <ul className="phase-times">
