@@ -81,6 +81,8 @@ export function AnswerDetails({ id, facts, model, costMicroUsd }: DetailsProps):
   );
 }
 
+const maxTries = 6;
+
 /** The server's record of an answer that has ended. It is asked for when the details are opened, not with each answer. */
 function useRecord({ completionId, state }: AnswerFacts): AnswerRecord | undefined {
   const { record: read } = useInstruments();
@@ -89,11 +91,21 @@ function useRecord({ completionId, state }: AnswerFacts): AnswerRecord | undefin
   useEffect(() => {
     if (read === undefined || completionId === undefined || !hasEnded) return;
     let isWanted = true;
-    void read(completionId).then((found) => {
-      if (isWanted && found?.status !== 'open') setRecord(found);
-    });
+    let timer: number | undefined;
+    let tries = 0;
+    const look = (): void => {
+      void read(completionId).then((found) => {
+        if (!isWanted) return;
+        if (found?.status !== 'open') return setRecord(found);
+        // It is settled a moment after the last event.
+        tries += 1;
+        if (tries < maxTries) timer = window.setTimeout(look, 300 * tries);
+      });
+    };
+    look();
     return () => {
       isWanted = false;
+      window.clearTimeout(timer);
     };
   }, [read, completionId, hasEnded]);
   return record;
