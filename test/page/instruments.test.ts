@@ -166,6 +166,7 @@ describe.skipIf(withoutBrowser !== undefined)(`the instruments of the playground
     await list.getByText('recorded').waitFor();
     const more = await figures(list);
     expect(more['Answered by']).toBe('own/broken, then own/whole');
+    await list.getByRole('link', { name: 'completed: the whole story' }).waitFor();
     expect(more['Attempts, taken over']).toMatch(
       /own\/broken .*failed, upstream_cut.* own\/whole replay, served/,
     );

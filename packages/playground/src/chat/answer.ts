@@ -18,6 +18,8 @@ export interface AnswerFacts {
   /** Milliseconds of `outputMs` in which thoughts came, until the first piece of the answer itself. */
   readonly thoughtMs?: number | undefined;
   readonly gaps?: GapLine | undefined;
+  /** Pieces a second of the last ones, while they come. */
+  readonly liveRate?: number | undefined;
   /** Times that the connection was lost and the stream was picked up again. */
   readonly pickedUp?: number | undefined;
   readonly completionId?: string | undefined;
@@ -27,8 +29,10 @@ export interface AnswerFacts {
   readonly model?: string | undefined;
 }
 
-/** Tokens a second after the first one; undefined while there are too few to say. */
-export function tokensPerSecond({ completionTokens, pieces, outputMs }: AnswerFacts): number | undefined {
+/** Tokens a second: of the last ones while the answer comes, and of all after the first one then. Undefined where they are too few to say. */
+export function tokensPerSecond(facts: AnswerFacts): number | undefined {
+  const { completionTokens, pieces, outputMs, liveRate } = facts;
+  if (liveRate !== undefined) return liveRate;
   const tokens = completionTokens ?? pieces;
   if (outputMs === undefined || outputMs < 1 || tokens < 2) return undefined;
   return ((tokens - 1) * 1000) / outputMs;
@@ -55,8 +59,9 @@ export interface OpenAnswer {
 }
 
 /**
- * `sentMs`: when the request was sent; undefined where that was before a reload. Such an answer has no times: its events come again, all at
- * once. */
+ * `sentMs`: when the request was sent; undefined where that was before a reload. Such an answer has no times: its events come again,
+ * all at once.
+ */
 export function openAnswer(sentMs: number | undefined): OpenAnswer {
   const first = openOutput();
   const others = new Map<number, OpenOutput>();
@@ -117,6 +122,7 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
       state,
       pieces,
       ...(sentMs === undefined ? {} : timesSince(sentMs)),
+      ...(sentMs !== undefined && state === 'streaming' ? { liveRate: gaps.recentRate() } : {}),
     }),
     take(payload, atMs) {
       const broken = failureIn(payload);

@@ -25,6 +25,16 @@ describe('the record of gaps', () => {
     expect(longestMs).toBe(900);
   });
 
+  test('the rate is that of the last gaps, not of all', () => {
+    const record = createGapRecord();
+    record.add(10);
+    expect(record.recentRate()).toBeUndefined();
+    for (let piece = 0; piece < 1_000; piece += 1) record.add(100);
+    expect(record.recentRate()).toBeCloseTo(10);
+    for (let piece = 0; piece < 64; piece += 1) record.add(20);
+    expect(record.recentRate()).toBeCloseTo(50);
+  });
+
   test('its median is that of the gaps, to a fifth', () => {
     fc.assert(
       fc.property(

@@ -16,9 +16,14 @@ export interface GapRecord {
   add(gapMs: number): void;
   /** Undefined before the first gap. */
   line(): GapLine | undefined;
+  /** Pieces a second, by the last gaps; undefined while they are few. */
+  recentRate(): number | undefined;
 }
 
 const maxParts = 96;
+/** Gaps of which the rate is made, and how many it needs. */
+const recentGaps = 64;
+const leastGaps = 4;
 /** Buckets of the median: a quarter of a power of two each, from 1/16 ms on. */
 const perOctave = 4;
 const lowestPower = -4;
@@ -27,6 +32,8 @@ const buckets = 96;
 export function createGapRecord(): GapRecord {
   const parts = new Float64Array(maxParts);
   const counts = new Uint32Array(buckets);
+  const recent = new Float64Array(recentGaps);
+  let recentMs = 0;
   let full = 0;
   let perPart = 1;
   let inLast = 0;
@@ -62,8 +69,14 @@ export function createGapRecord(): GapRecord {
       const bucket = Math.floor((Math.log2(Math.max(gapMs, 1e-3)) - lowestPower) * perOctave);
       const at = Math.min(buckets - 1, Math.max(0, bucket));
       counts[at] = (counts[at] ?? 0) + 1;
+      recentMs += gapMs - (recent[all % recentGaps] ?? 0);
+      recent[all % recentGaps] = gapMs;
       all += 1;
       longestMs = Math.max(longestMs, gapMs);
+    },
+    recentRate() {
+      if (all < leastGaps || recentMs < 1) return undefined;
+      return (Math.min(all, recentGaps) * 1_000) / recentMs;
     },
     line() {
       if (all === 0) return undefined;

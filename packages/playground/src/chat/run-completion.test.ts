@@ -58,6 +58,34 @@ test('a stream whose connection ends early is picked up behind its last event', 
   expect(answer.output().text).toBe('Rivers');
   const events = '/v1/chat/completions/chatcmpl-1/events?after=2';
   expect(asked).toEqual(['/v1/chat/completions', events, events]);
+  expect(answer.facts('done')).toMatchObject({ pickedUp: 1, completionId: 'chatcmpl-1' });
+});
+
+test('the wire has each request and head, and every byte, and not the key', async () => {
+  const { parts } = serverOf([begun(first), new Response(rest)]);
+  await runCompletion(parts, body);
+  const { exchanges, pieces } = parts.wire;
+  expect(exchanges).toMatchObject([
+    {
+      method: 'POST',
+      path: '/v1/chat/completions',
+      requestBody: JSON.stringify(body),
+      answer: { status: 200 },
+    },
+    { method: 'GET', requestBody: undefined, answer: { status: 200 } },
+  ]);
+  expect(exchanges[0]?.requestHeaders).toContainEqual(['tailrace-resumable', 'true']);
+  expect(exchanges[0]?.answer?.headers).toContainEqual(['tailrace-completion-id', 'chatcmpl-1']);
+  expect(JSON.stringify(exchanges)).not.toContain('Bearer');
+  const text = pieces.items.map(({ bytes }) => new TextDecoder().decode(bytes)).join('');
+  expect(text).toBe(first + rest);
+});
+
+test('a refusal is on the wire with its body', async () => {
+  const refusal = { error: { code: 'invalid_value', message: 'No.', param: 'n' } };
+  const { parts } = serverOf([Response.json(refusal, { status: 400 })]);
+  expect(await runCompletion(parts, body)).toMatchObject({ code: 'invalid_value', param: 'n' });
+  expect(parts.wire.exchanges).toMatchObject([{ answer: { status: 400, refusal: JSON.stringify(refusal) } }]);
 });
 
 test('a stream whose connection breaks is picked up from what has come whole', async () => {

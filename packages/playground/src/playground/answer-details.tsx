@@ -1,6 +1,7 @@
-import { type ReactNode, useEffect, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { ServedModel } from '../api/connection.ts';
 import type { AnswerRecord } from '../api/record.ts';
+import { consoleAddress } from '../app/route.ts';
 import type { AnswerFacts } from '../chat/answer.ts';
 import { Sparkline } from '../elements/charts/sparkline.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
@@ -20,10 +21,13 @@ interface DetailsProps {
 export function AnswerDetails({ id, facts, model, costMicroUsd }: DetailsProps): ReactNode {
   const { gaps, promptTokens, completionTokens, cachedTokens, pickedUp, requestId, completionId } = facts;
   const record = useRecord(facts);
+  const list = useRef<HTMLDListElement>(null);
+  // They open below the line, which is often the last one in sight.
+  useEffect(() => list.current?.scrollIntoView({ block: 'nearest' }), []);
   const phases = phasesOf(facts);
   const cost = record?.costMicroUsd ?? costMicroUsd;
   return (
-    <dl className="answer-details" id={id} aria-label="Details of the answer">
+    <dl ref={list} className="answer-details" id={id} aria-label="Details of the answer">
       {phases.length > 0 && (
         <Detail name="Phases">
           <ul className="phase-times">
@@ -68,9 +72,16 @@ export function AnswerDetails({ id, facts, model, costMicroUsd }: DetailsProps):
       )}
       {requestId !== undefined && <Identifier name="Request" value={requestId} />}
       {completionId !== undefined && <Identifier name="Completion" value={completionId} />}
+      {record !== undefined && (
+        <Detail name="Record">
+          <a href={consoleAddress('requests', { id: completionId })}>{record.status}: the whole story</a>
+        </Detail>
+      )}
     </dl>
   );
 }
+
+const maxTries = 6;
 
 /** The server's record of an answer that has ended. It is asked for when the details are opened, not with each answer. */
 function useRecord({ completionId, state }: AnswerFacts): AnswerRecord | undefined {
@@ -80,11 +91,21 @@ function useRecord({ completionId, state }: AnswerFacts): AnswerRecord | undefin
   useEffect(() => {
     if (read === undefined || completionId === undefined || !hasEnded) return;
     let isWanted = true;
-    void read(completionId).then((found) => {
-      if (isWanted && found?.status !== 'open') setRecord(found);
-    });
+    let timer: number | undefined;
+    let tries = 0;
+    const look = (): void => {
+      void read(completionId).then((found) => {
+        if (!isWanted) return;
+        if (found?.status !== 'open') return setRecord(found);
+        // It is settled a moment after the last event.
+        tries += 1;
+        if (tries < maxTries) timer = window.setTimeout(look, 300 * tries);
+      });
+    };
+    look();
     return () => {
       isWanted = false;
+      window.clearTimeout(timer);
     };
   }, [read, completionId, hasEnded]);
   return record;
