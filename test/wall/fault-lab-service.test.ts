@@ -52,7 +52,7 @@ test('every worker has the lab, and each tells the attempts of an answer of the 
   for (const { id, text } of answers) {
     expect(text).toContain('[DONE]');
     for (let time = 0; time < 3; time += 1) {
-      expect((await get(shared, `/v1/fault-lab/${id}`)).json).toMatchObject({
+      expect((await get(shared, `/v1/fault-lab/stories/${id}`)).json).toMatchObject({
         ended: true,
         attempts: [
           { target: 'fault-lab/wall/cut-clean:2', outcome: 'failed' },

@@ -47,7 +47,7 @@ function said(stream: string): string {
     .join('');
 }
 
-const story = async (id: string) => (await call(`/v1/fault-lab/${id}`)).json;
+const story = async (id: string) => (await call(`/v1/fault-lab/stories/${id}`)).json;
 
 describe('a model of the lab', () => {
   it('fails over before the first word, and its story has each try', async () => {
@@ -78,6 +78,20 @@ describe('a model of the lab', () => {
       { target: 'fault-lab-spare/wall/healthy', mode: 'prefix', outcome: 'served' },
     ]);
     expect(attempts[1].asked_ms).toBeGreaterThanOrEqual(attempts[0].ended_ms);
+  });
+
+  it('tells its story while it runs, by the name that the request has given it', async () => {
+    const running = ask('fault-lab/failover/slow-first-token:2s', {
+      fields: { metadata: { story: 'mine' } },
+    });
+    let told = await story('mine');
+    while (told.attempts === undefined) told = await story('mine');
+    expect(told).toMatchObject({
+      ended: false,
+      attempts: [{ outcome: 'open', failure: null, ended_ms: null }],
+    });
+    expect(said((await running).text)).toBe(wholeText);
+    expect(await story('mine')).toMatchObject({ ended: true, attempts: [{ outcome: 'served' }] });
   });
 
   it('ends in an error that says why where nothing can help', async () => {
@@ -135,7 +149,8 @@ describe('a model of the lab', () => {
 
 describe('the list of the lab', () => {
   it('has each fault once, in groups, with what is expected in each setting', async () => {
-    const { settings, groups } = (await call('/v1/fault-lab')).json;
+    const { settings } = (await call('/v1/fault-lab')).json;
+    const { data: groups } = (await call('/v1/fault-lab/faults')).json;
     expect(settings.map(({ name }: { name: string }) => name)).toEqual(['truth', 'failover', 'takeover']);
     const all = groups.flatMap(({ faults }: { faults: object[] }) => faults);
     expect(all.length).toBeGreaterThan(80);
@@ -168,17 +183,22 @@ describe('the list of the lab', () => {
       const made = async (fields: object) =>
         (await call('/admin/v1/keys', fields, { on: other, key: testAdminKey })).json.key as string;
       const key = await made({ models: ['acme/*'] });
-      const some = await made({ models: ['fault-lab/failover/*'] });
+      const some = await made({ models: ['fault-lab/failover*'] });
       const dollars = await made({ budget: { usd: 1, period: 'day' } });
-      expect((await call('/v1/fault-lab', undefined, { on: other, key })).json.groups).toEqual([]);
+      const list = async (of: string, path = '/v1/fault-lab') =>
+        (await call(path, undefined, { on: other, key: of })).json;
+      expect(await list(key)).toEqual({ settings: [] });
+      expect((await list(key, '/v1/fault-lab/faults')).data).toEqual([]);
       expect((await ask('fault-lab/failover/503', { on: other, key })).json.error.code).toBe(
         'model_not_allowed',
       );
-      const { groups } = (await call('/v1/fault-lab', undefined, { on: other, key: some })).json;
-      expect(JSON.stringify(groups)).not.toMatch(/fault-lab\/(truth|takeover)/);
+      expect((await list(some)).settings).toMatchObject([{ name: 'failover' }]);
+      expect(JSON.stringify(await list(some, '/v1/fault-lab/faults'))).not.toMatch(
+        /fault-lab\/(truth|takeover)/,
+      );
       expect((await ask('fault-lab/truth/503', { on: other, key: some })).status).toBe(403);
       expect((await ask('fault-lab/failover/503', { on: other, key: dollars })).status).toBe(200);
-      const told = await call(`/v1/fault-lab/${id}`, undefined, { key: testAdminKey });
+      const told = await call(`/v1/fault-lab/stories/${id}`, undefined, { key: testAdminKey });
       expect(told.json.error.code).toBe('completion_not_found');
     } finally {
       await other.stop();

@@ -1,4 +1,6 @@
 import type { RetryConfig, TimeoutsConfig, UpstreamConfig } from '../config/config.ts';
+import type { ChatRequest } from '../domain/chat-request.ts';
+import { isObject } from '../domain/json.ts';
 import type { UnlistedModel, UnlistedModels } from '../http/unlisted-models.ts';
 import { createAffinity } from '../routing/affinity.ts';
 import { createCatalogue } from '../routing/catalogue.ts';
@@ -21,8 +23,11 @@ import { createStories, type Story } from './stories.ts';
 export interface FaultLab extends UnlistedModels {
   /** All faults in their groups, each with its model in each setting. */
   faults(): Promise<readonly FaultGroupJson[]>;
-  /** How an answer that this key has asked of this process came about. */
-  story(completionId: string, keyId: string): Story | undefined;
+  /**
+   * How an answer that this key has asked of this process came about: by the completion's id, or by the name that the request has
+   * given it in `metadata.story`. A client knows the id only when the head of the answer comes.
+   */
+  story(name: string, keyId: string): Story | undefined;
   /** Ends the wall and what it answers. */
   close(): Promise<void>;
 }
@@ -86,7 +91,7 @@ export function createFaultLab({ timers, paceMs = usualPaceMs }: FaultLabParts):
     return {
       plan: createRouter({ ...parts, health }).plan,
       open(plan, call, ...rest) {
-        const story = stories.begin(call.completionId, call.keyId);
+        const story = stories.begin([call.completionId, ...namesIn(call.request)], call.keyId);
         const source = createRouter({ ...parts, health: story.watch(health) }).open(plan, call, ...rest);
         story.tell(source);
         return source;
@@ -125,6 +130,12 @@ export function createFaultLab({ timers, paceMs = usualPaceMs }: FaultLabParts):
       await started?.wall.close();
     },
   };
+}
+
+function namesIn({ rest }: ChatRequest): string[] {
+  const { metadata } = rest;
+  const name = isObject(metadata) ? metadata['story'] : undefined;
+  return typeof name === 'string' ? [name] : [];
 }
 
 function upstreamAt(port: number): UpstreamConfig {

@@ -5,10 +5,10 @@ import { isLabModel } from './lab-prefix.ts';
 
 /** How one answer of the lab came about, for as long as this process remembers it. */
 export interface Stories {
-  /** Notes a new answer. */
-  begin(completionId: string, keyId: string): OpenStory;
-  /** Undefined for an unknown id, for one of another key, and for one that was forgotten. */
-  find(completionId: string, keyId: string): Story | undefined;
+  /** Notes a new answer. It has each of these names; its completion's id is one of them. */
+  begin(names: readonly string[], keyId: string): OpenStory;
+  /** Undefined for an unknown name, for one of another key, and for one that was forgotten. */
+  find(name: string, keyId: string): Story | undefined;
 }
 
 export interface OpenStory {
@@ -38,14 +38,14 @@ export interface ToldAttempt {
   readonly delivered_tokens: number | null;
 }
 
-/** Of a page that is open only the newest answers are looked at. */
-const mostStories = 100;
+/** Of a page that is open only the newest answers are looked at. An answer has one or two names. */
+const mostNames = 200;
 
 /** `now`: monotonic milliseconds. */
 export function createStories(now: () => number): Stories {
   const kept = new Map<string, { readonly keyId: string; read(): Story }>();
   return {
-    begin(completionId, keyId) {
+    begin(names, keyId) {
       const beganMs = now();
       const times: { askedMs: number; endedMs?: number }[] = [];
       let source: Pick<Source, 'attempts'> | undefined;
@@ -64,9 +64,11 @@ export function createStories(now: () => number): Stories {
         });
         return { ended: attempts.every(({ ended_ms: endedMs }) => endedMs !== null), attempts };
       };
-      kept.set(completionId, { keyId, read });
-      const [oldest] = kept.keys();
-      if (kept.size > mostStories && oldest !== undefined) kept.delete(oldest);
+      for (const name of names) kept.set(name, { keyId, read });
+      for (const name of kept.keys()) {
+        if (kept.size <= mostNames) break;
+        kept.delete(name);
+      }
       return {
         tell(told) {
           source = told;
@@ -83,8 +85,8 @@ export function createStories(now: () => number): Stories {
         }),
       };
     },
-    find(completionId, keyId) {
-      const story = kept.get(completionId);
+    find(name, keyId) {
+      const story = kept.get(name);
       return story?.keyId === keyId ? story.read() : undefined;
     },
   };
