@@ -24,6 +24,17 @@ export interface AnswerFacts {
   readonly target?: string | undefined;
   readonly requestId?: string | undefined;
   readonly model?: string | undefined;
+  readonly completionId?: string | undefined;
+  /** The breaks of the connection after which the stream was picked up; absent where there was none. */
+  readonly reconnected?: Reconnected | undefined;
+}
+
+export interface Reconnected {
+  readonly times: number;
+  /** Milliseconds from the last break to the next event. */
+  readonly afterMs: number;
+  /** The numbers of the events have no gap: each has come, and once. */
+  readonly isComplete: boolean;
 }
 
 /** Tokens a second after the first one; undefined while there are too few to say. */
@@ -43,6 +54,8 @@ export interface OpenAnswer {
   /** True once every choice has its finish. */
   isWhole(): boolean;
   take(payload: unknown, atMs: number): void;
+  /** The stream was picked up behind its last event, or not exactly there. */
+  noteReconnect(afterMs: number, isComplete: boolean): void;
   /** Notes what the head of the answer says. */
   readHead(headers: Headers): void;
   /** Notes that the stream goes on over another connection. */
@@ -120,8 +133,13 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
       if (isObject(usage)) takeUsage(usage);
       if (typeof model === 'string') known.model = model;
     },
+    noteReconnect(afterMs, isComplete) {
+      const { times = 0, isComplete: before = true } = known.reconnected ?? {};
+      known.reconnected = { times: times + 1, afterMs, isComplete: before && isComplete };
+    },
     readHead(headers) {
       known.target = headers.get('tailrace-target') ?? known.target;
+      known.completionId = headers.get('tailrace-completion-id') ?? known.completionId;
       known.requestId = headers.get('x-request-id') ?? known.requestId;
       known.completionId = headers.get('tailrace-completion-id') ?? known.completionId;
     },
