@@ -1,6 +1,6 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { flushSync } from 'react-dom';
-import type { ServedModel } from '../api/connection.ts';
+import type { Connection, ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { History } from '../chat/history/history.ts';
 import type { ParameterName } from '../chat/parameters.ts';
@@ -10,6 +10,7 @@ import { useShortcuts } from '../shortcuts/use-shortcuts.ts';
 import { ChatActions } from './chat-actions.tsx';
 import { Composer, messageId } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
+import { useLabSettings } from './fault-lab/use-lab-settings.ts';
 import { Notices } from './notices.tsx';
 import { fieldId, ParametersPanel } from './parameters-panel.tsx';
 import { type Panel, Toolbar } from './toolbar.tsx';
@@ -17,6 +18,9 @@ import { type Panel, Toolbar } from './toolbar.tsx';
 const CodeDialog = lazy(async () => ({ default: (await import('./code-dialog.tsx')).CodeDialog }));
 const WirePanel = lazy(async () => ({ default: (await import('./wire-panel.tsx')).WirePanel }));
 
+const FaultLabPanel = lazy(async () => ({
+  default: (await import('./fault-lab/fault-lab-panel.tsx')).FaultLabPanel,
+}));
 const HistoryPanel = lazy(async () => ({
   default: (await import('./history/history-panel.tsx')).HistoryPanel,
 }));
@@ -28,6 +32,7 @@ interface PlaygroundViewProps {
   readonly playground: Playground;
   readonly history: History;
   readonly models: readonly ServedModel[];
+  readonly connection: Connection;
 }
 
 export function PlaygroundView(props: PlaygroundViewProps): ReactNode {
@@ -42,7 +47,8 @@ interface ShownChatsProps extends PlaygroundViewProps {
   readonly chat: Chat;
 }
 
-function ShownChats({ chats, chat, playground, history, models }: ShownChatsProps): ReactNode {
+function ShownChats({ chats, chat, playground, history, models, connection }: ShownChatsProps): ReactNode {
+  const labSettings = useLabSettings(connection);
   const state = useWatched(chat);
   const { typed, running, notice } = useWatched(playground);
   const [panel, setPanel] = useState<Panel | undefined>(() =>
@@ -72,6 +78,7 @@ function ShownChats({ chats, chat, playground, history, models }: ShownChatsProp
         chat={chat}
         models={models}
         panel={panel}
+        hasFaultLab={labSettings.length > 0}
         onPanel={toggle}
         onCode={() => setShowsCode(true)}
       >
@@ -114,6 +121,13 @@ function ShownChats({ chats, chat, playground, history, models }: ShownChatsProp
       )}
       <Suspense>
         {panel === 'wire' && <WirePanel wire={state.wire} version={state.wireVersion} onClose={closePanel} />}
+        {panel === 'fault-lab' && (
+          <FaultLabPanel
+            {...{ state, chat, playground, connection }}
+            settings={labSettings}
+            onClose={closePanel}
+          />
+        )}
         {showsCode && <CodeDialog state={state} typed={typed} onClose={() => setShowsCode(false)} />}
       </Suspense>
     </div>

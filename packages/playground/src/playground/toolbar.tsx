@@ -4,13 +4,15 @@ import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
 import { ModelDetails } from './model-details.tsx';
 
-export type Panel = 'parameters' | 'wire' | 'history';
+export type Panel = 'parameters' | 'wire' | 'fault-lab' | 'history';
 
 interface ToolbarProps {
   readonly state: ChatState;
   readonly chat: Chat;
   readonly models: readonly ServedModel[];
   readonly panel: Panel | undefined;
+  /** Whether this server has the fault lab, and the key may use it. */
+  readonly hasFaultLab: boolean;
   onPanel(panel: Panel): void;
   onCode(): void;
   /** What can be done with the chat as a whole. */
@@ -19,7 +21,7 @@ interface ToolbarProps {
 
 /** The model of the chat, how it answers, and the ways to look at it. */
 export function Toolbar(props: ToolbarProps): ReactNode {
-  const { state, chat, models, panel, onPanel, onCode, children } = props;
+  const { state, chat, models, panel, hasFaultLab, onPanel, onCode, children } = props;
   const { model, stream, failure } = state;
   const chosen = models.find(({ id }) => id === model);
   return (
@@ -60,6 +62,11 @@ export function Toolbar(props: ToolbarProps): ReactNode {
         <button type="button" aria-pressed={panel === 'wire'} onClick={() => onPanel('wire')}>
           Wire
         </button>
+        {hasFaultLab && (
+          <button type="button" aria-pressed={panel === 'fault-lab'} onClick={() => onPanel('fault-lab')}>
+            Fault lab
+          </button>
+        )}
         <button type="button" aria-haspopup="dialog" onClick={onCode}>
           Code
         </button>
