@@ -17,19 +17,16 @@ export interface AnswerFacts {
   /** Milliseconds of `outputMs` in which thoughts came, until the first piece of the answer itself. */
   readonly thoughtMs?: number | undefined;
   readonly gaps?: GapLine | undefined;
-  /** Times that the connection was lost and the stream was picked up again. */
-  readonly pickedUp?: number | undefined;
+  /** The breaks of the connection after which the stream was picked up; absent where there was none. */
+  readonly pickedUp?: PickedUp | undefined;
   readonly completionId?: string | undefined;
   readonly finish?: string | undefined;
   readonly target?: string | undefined;
   readonly requestId?: string | undefined;
   readonly model?: string | undefined;
-  readonly completionId?: string | undefined;
-  /** The breaks of the connection after which the stream was picked up; absent where there was none. */
-  readonly reconnected?: Reconnected | undefined;
 }
 
-export interface Reconnected {
+export interface PickedUp {
   readonly times: number;
   /** Milliseconds from the last break to the next event. */
   readonly afterMs: number;
@@ -54,12 +51,10 @@ export interface OpenAnswer {
   /** True once every choice has its finish. */
   isWhole(): boolean;
   take(payload: unknown, atMs: number): void;
-  /** The stream was picked up behind its last event, or not exactly there. */
-  noteReconnect(afterMs: number, isComplete: boolean): void;
   /** Notes what the head of the answer says. */
   readHead(headers: Headers): void;
-  /** Notes that the stream goes on over another connection. */
-  pickedUp(): void;
+  /** Notes that the stream goes on over another connection: behind its last event, or not exactly there. */
+  pickedUp(afterMs: number, isComplete: boolean): void;
 }
 
 /**
@@ -133,18 +128,14 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
       if (isObject(usage)) takeUsage(usage);
       if (typeof model === 'string') known.model = model;
     },
-    noteReconnect(afterMs, isComplete) {
-      const { times = 0, isComplete: before = true } = known.reconnected ?? {};
-      known.reconnected = { times: times + 1, afterMs, isComplete: before && isComplete };
-    },
     readHead(headers) {
       known.target = headers.get('tailrace-target') ?? known.target;
-      known.completionId = headers.get('tailrace-completion-id') ?? known.completionId;
       known.requestId = headers.get('x-request-id') ?? known.requestId;
       known.completionId = headers.get('tailrace-completion-id') ?? known.completionId;
     },
-    pickedUp() {
-      known.pickedUp = (known.pickedUp ?? 0) + 1;
+    pickedUp(afterMs, isComplete) {
+      const { times = 0, isComplete: before = true } = known.pickedUp ?? {};
+      known.pickedUp = { times: times + 1, afterMs, isComplete: before && isComplete };
     },
   };
 }

@@ -77,17 +77,17 @@ test('a stream whose connection ends early is picked up behind its last event', 
 test('the figures say that it was picked up, and that each event has come once', async () => {
   const { answer, parts } = serverOf([begun(first), undefined, new Response(rest)]);
   await runCompletion(parts, body);
-  expect(answer.facts('done').reconnected).toEqual({ times: 1, afterMs: 0, isComplete: true });
+  expect(answer.facts('done').pickedUp).toEqual({ times: 1, afterMs: 0, isComplete: true });
   const whole = serverOf([begun(first + rest)]);
   await runCompletion(whole.parts, body);
-  expect(whole.answer.facts('done').reconnected).toBeUndefined();
+  expect(whole.answer.facts('done').pickedUp).toBeUndefined();
 });
 
 test('a stream that begins anew behind a gap is not called complete', async () => {
   const later = `${event(5, { content: 'ers' })}${event(6, {}, 'stop')}id: 7\ndata: [DONE]\n\n`;
   const { answer, parts } = serverOf([begun(first), new Response(later)]);
   await runCompletion(parts, body);
-  expect(answer.facts('done').reconnected).toMatchObject({ times: 1, isComplete: false });
+  expect(answer.facts('done').pickedUp).toMatchObject({ times: 1, isComplete: false });
 });
 
 test('a connection that is cut on purpose leaves the run, and an abort of the run ends it', async () => {
@@ -112,7 +112,7 @@ test('a connection that is cut on purpose leaves the run, and an abort of the ru
   );
   await expect(running).rejects.toThrow();
   expect(asked).toHaveLength(2);
-  expect(answer.facts('stopped').reconnected).toMatchObject({ times: 1, isComplete: true });
+  expect(answer.facts('stopped').pickedUp).toMatchObject({ times: 1, isComplete: true });
 });
 
 test('a stream whose connection breaks is picked up from what has come whole', async () => {

@@ -119,7 +119,6 @@ async function readAndFollow(
     // A refusal with a status is the server's word; without one the connection may come back.
     if (!asked.ok && asked.status !== undefined) return asked.failure;
     if (asked.ok && asked.value.status === 204) return answer.isWhole() ? undefined : connectionLost;
-    if (asked.ok && reading.lastId !== '0') answer.pickedUp();
     response = asked.ok ? asked.value : undefined;
   }
 }
@@ -152,7 +151,7 @@ function takeItem({ wire, answer, now, onMore }: RunParts, reading: Reading, ite
   if (item.type === 'event') {
     wire.add('event', item.lastEventId, item.data, now());
     if (reading.brokeMs !== undefined) {
-      answer.noteReconnect(now() - reading.brokeMs, Number(item.lastEventId) === Number(reading.lastId) + 1);
+      answer.pickedUp(now() - reading.brokeMs, Number(item.lastEventId) === Number(reading.lastId) + 1);
       reading.brokeMs = undefined;
     }
     if (item.lastEventId !== '') reading.lastId = item.lastEventId;

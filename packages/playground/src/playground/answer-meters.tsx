@@ -1,5 +1,5 @@
 import { type ReactNode, useId, useState } from 'react';
-import { type AnswerFacts, type Reconnected, tokensPerSecond } from '../chat/answer.ts';
+import { type AnswerFacts, type PickedUp, tokensPerSecond } from '../chat/answer.ts';
 import { costMicroUsd } from '../chat/cost.ts';
 import { Sparkline } from '../elements/charts/sparkline.tsx';
 import { count, duration, money, rate } from '../elements/format.ts';
@@ -9,7 +9,7 @@ import { useInstruments } from './instruments.tsx';
 
 /** The figures of one answer: the main ones in a line, the others under `Details`. A figure that is not known is left out. */
 export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
-  const { ttftMs, promptTokens, completionTokens, pieces, finish, target, gaps, state, reconnected } = facts;
+  const { ttftMs, promptTokens, completionTokens, pieces, finish, target, gaps, state, pickedUp } = facts;
   const instruments = useInstruments();
   const [showsDetails, setShowsDetails] = useState(false);
   const detailsId = useId();
@@ -45,7 +45,7 @@ export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
           ) : (
             finish !== undefined && <Meter name="finish" value={finish} />
           )}
-          {reconnected !== undefined && <Meter name="reconnected" value={reconnectedWords(reconnected)} />}
+          {pickedUp !== undefined && <Meter name="reconnected" value={pickedUpWords(pickedUp)} />}
           {target !== undefined && <Meter name="target" value={target} />}
         </dl>
         {gaps !== undefined && gaps.longest.length > 2 && (
@@ -68,7 +68,7 @@ export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
   );
 }
 
-export function reconnectedWords({ times, afterMs, isComplete }: Reconnected): string {
+export function pickedUpWords({ times, afterMs, isComplete }: PickedUp): string {
   const often = times === 1 ? '' : `${times} times, last `;
   return `${often}after ${duration(afterMs)}${isComplete ? ', nothing lost' : ''}`;
 }

@@ -1,6 +1,6 @@
 import type { Connection } from '../../api/connection.ts';
 import { parsed } from '../../api/failure.ts';
-import type { Reconnected } from '../../chat/answer.ts';
+import type { PickedUp } from '../../chat/answer.ts';
 import type { Chat } from '../../chat/chat.ts';
 import { branchOf } from '../../chat/message-tree.ts';
 import { createSignal, type Watched } from '../../elements/signal.ts';
@@ -11,7 +11,7 @@ export interface LabRunState {
   readonly fault?: LabFault;
   readonly setting?: string;
   readonly story?: Story | undefined;
-  readonly reconnected?: Reconnected | undefined;
+  readonly pickedUp?: PickedUp | undefined;
   /** Undefined while it runs. */
   readonly ending?: SeenEnding | undefined;
 }
@@ -45,9 +45,9 @@ function createLabRun(chat: Chat, connection: Connection): LabRun {
     const unsubscribe = chat.subscribe(() => {
       if (ended) return;
       const { running } = chat.state();
-      const reconnected = lastFacts(chat)?.reconnected;
+      const pickedUp = lastFacts(chat)?.pickedUp;
       ended = !running;
-      change({ reconnected, ...(running ? {} : { ending: endingOf(chat) }) });
+      change({ pickedUp, ...(running ? {} : { ending: endingOf(chat) }) });
     });
     try {
       for (let looks = 0; looks < lastLooks; looks += ended ? 1 : 0) {

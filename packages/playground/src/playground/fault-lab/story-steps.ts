@@ -1,5 +1,5 @@
-import type { Reconnected } from '../../chat/answer.ts';
-import { reconnectedWords } from '../answer-meters.tsx';
+import type { PickedUp } from '../../chat/answer.ts';
+import { pickedUpWords } from '../answer-meters.tsx';
 import type { Attempt, SeenEnding, Story } from './lab-api.ts';
 
 /** One line of a story. */
@@ -15,19 +15,19 @@ export interface StoryStep {
 /** The attempts in the order in which things happened, then what became of the connection, then the end. */
 export function storySteps(
   story: Story | undefined,
-  reconnected: Reconnected | undefined,
+  pickedUp: PickedUp | undefined,
   ending: SeenEnding | undefined,
 ): readonly StoryStep[] {
   const attempts = story?.attempts ?? [];
   return [
     ...attempts.flatMap((attempt, index) => stepsOf(attempt, attempts.slice(0, index), ending)),
-    ...(reconnected === undefined
+    ...(pickedUp === undefined
       ? []
       : [
           step(
             'reconnected',
             undefined,
-            `Your connection broke and was picked up ${reconnectedWords(reconnected)}.`,
+            `Your connection broke and was picked up ${pickedUpWords(pickedUp)}.`,
           ),
         ]),
     ...(ending === undefined ? [] : [endStep(ending)]),

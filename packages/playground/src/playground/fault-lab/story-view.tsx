@@ -5,8 +5,8 @@ import { isAsExpected } from './remedy.ts';
 import { storySteps } from './story-steps.ts';
 
 /** How the last answer through the lab came about, line by line as it happens. */
-export function StoryView({ fault, setting, story, reconnected, ending }: LabRunState): ReactNode {
-  const steps = storySteps(story, reconnected, ending);
+export function StoryView({ fault, setting, story, pickedUp, ending }: LabRunState): ReactNode {
+  const steps = storySteps(story, pickedUp, ending);
   const end = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is new stands at the end.
   useEffect(() => {
