@@ -33,6 +33,7 @@ const rooms = [
   { name: 'http', rank: 5 },
   { name: 'wall', rank: 5 },
   { name: 'console', rank: 5 },
+  { name: 'fault-lab', rank: 5 },
 ];
 
 const server = '^packages/server/src';
@@ -52,6 +53,8 @@ const neighbours = new Map([
   ['upstreams', ['transport']],
   // The page is served by routes as everything else is.
   ['console', ['http']],
+  // Its models are those of the wall, and are asked for as all others are.
+  ['fault-lab', ['http', 'wall']],
 ]);
 
 // Single files that a room of lower rank knows. Each with its reason.

@@ -14,6 +14,10 @@ import { createStreamSignature } from './access/stream-signature.ts';
 import type { Config } from './config/config.ts';
 import { createPageFiles, type PageFiles } from './console/page-files.ts';
 import { pageRoutes } from './console/page-routes.ts';
+import type { FaultLab } from './fault-lab/fault-lab.ts';
+import { faultLabRoutes } from './fault-lab/fault-lab-routes.ts';
+import { hasFaultLab } from './fault-lab/has-fault-lab.ts';
+import { isLabModel } from './fault-lab/lab-prefix.ts';
 import { cancelCompletion } from './http/cancel-completion.ts';
 import { createCors, noCors } from './http/cors.ts';
 import { countRequests } from './http/count-requests.ts';
@@ -108,6 +112,8 @@ export interface AppParts {
   readonly shed: LoadShed;
   /** The built page. Default: where the package or the launcher has put it. */
   readonly page?: PageFiles | undefined;
+  /** The models that misbehave, where the configuration allows them. It outlives a reload. Default: there are none. */
+  readonly faultLab?: FaultLab | undefined;
   /** The protocols that are served. Default: OpenAI's chat completions. */
   readonly surfaces?: readonly Surface[];
   /** The deadlines and waits of all requests, with their monotonic clock. Default: those of this process. */
@@ -164,7 +170,9 @@ export function createApp(parts: AppParts): App {
     random: Math.random,
     timers,
   });
-  const metering = { ledger, likely: parts.likely, prices: createPrices(config.models), clock: Date.now };
+  const lab = hasFaultLab(config) ? parts.faultLab : undefined;
+  const prices = createPrices(config.models, lab === undefined ? undefined : isLabModel);
+  const metering = { ledger, likely: parts.likely, prices, clock: Date.now };
   const records = { ...metering, open: parts.openRecords, instruments };
   const meter = createMeter({ ...metering, records });
 
@@ -213,6 +221,7 @@ export function createApp(parts: AppParts): App {
       completionRoute(surface, {
         ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining, instruments },
         places: parts.places ?? placesOf(config),
+        unlisted: lab,
         streamUrl: ({ request }, { id, createdAtMs, model }) => {
           const { totalMs } = catalogue.find(model)?.timeouts ?? config.timeouts;
           return streamUrls(request.headers.host, { id, createdAtMs, totalMs });
@@ -232,7 +241,8 @@ export function createApp(parts: AppParts): App {
         ...{ journal, timers, settings: config.stream, clock: Date.now, random: Math.random },
         cancel: (order) => cancelCompletion(cancelling, order),
       }),
-      ...modelRoutes(config.models, catalogue, Math.floor(Date.now() / 1_000)),
+      ...modelRoutes(config.models, catalogue, Math.floor(Date.now() / 1_000), lab),
+      ...(lab === undefined ? [] : faultLabRoutes(lab, ledger)),
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),
     ...healthRoutes(parts),

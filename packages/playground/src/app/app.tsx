@@ -53,7 +53,7 @@ export function App({ access, playground, history, route }: AppProps): ReactNode
       />
       {where.place === 'playground' ? (
         <WithInstruments models={models} connection={access.connection()} mayReadRecords={isAdmin}>
-          <PlaygroundView playground={playground} history={history} models={models} />
+          <PlaygroundView {...{ playground, history, models }} connection={access.connection()} />
         </WithInstruments>
       ) : (
         <Suspense fallback={<main className="looking" aria-busy="true" />}>

@@ -20,13 +20,21 @@ export interface AnswerFacts {
   readonly gaps?: GapLine | undefined;
   /** Pieces a second of the last ones, while they come. */
   readonly liveRate?: number | undefined;
-  /** Times that the connection was lost and the stream was picked up again. */
-  readonly pickedUp?: number | undefined;
+  /** The breaks of the connection after which the stream was picked up; absent where there was none. */
+  readonly pickedUp?: PickedUp | undefined;
   readonly completionId?: string | undefined;
   readonly finish?: string | undefined;
   readonly target?: string | undefined;
   readonly requestId?: string | undefined;
   readonly model?: string | undefined;
+}
+
+export interface PickedUp {
+  readonly times: number;
+  /** Milliseconds from the last break to the next event. */
+  readonly afterMs: number;
+  /** The numbers of the events have no gap: each has come, and once. */
+  readonly isComplete: boolean;
 }
 
 /** Tokens a second: of the last ones while the answer comes, and of all after the first one then. Undefined where they are too few to say. */
@@ -54,8 +62,8 @@ export interface OpenAnswer {
   take(payload: unknown, atMs: number): void;
   /** Notes what the head of the answer says. */
   readHead(headers: Headers): void;
-  /** Notes that the stream goes on over another connection. */
-  pickedUp(): void;
+  /** Notes that the stream goes on over another connection: behind its last event, or not exactly there. */
+  pickedUp(afterMs: number, isComplete: boolean): void;
 }
 
 /**
@@ -139,8 +147,9 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
       known.requestId = headers.get('x-request-id') ?? known.requestId;
       known.completionId = headers.get('tailrace-completion-id') ?? known.completionId;
     },
-    pickedUp() {
-      known.pickedUp = (known.pickedUp ?? 0) + 1;
+    pickedUp(afterMs, isComplete) {
+      const { times = 0, isComplete: before = true } = known.pickedUp ?? {};
+      known.pickedUp = { times: times + 1, afterMs, isComplete: before && isComplete };
     },
   };
 }

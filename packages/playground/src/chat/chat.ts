@@ -14,7 +14,7 @@ import {
   withoutBranch,
 } from './message-tree.ts';
 import { noParameters, type ParameterName } from './parameters.ts';
-import { requestBody } from './request-body.ts';
+import { type RequestBody, requestBody } from './request-body.ts';
 import { faultOfDraft } from './request-fields.ts';
 import { askedFormat, textFormat } from './response-format.ts';
 import { endCompletion, type RunParts, resumeCompletion, runCompletion } from './run-completion.ts';
@@ -39,17 +39,26 @@ export interface Chat extends Watched<ChatState> {
   setParameter(name: ParameterName, text: string): void;
   /** Sets all parameters to what holds without them, and the form of the answer to text. */
   resetParameters(): void;
-  /** Asks for an answer to this text, or to the chat as it is where the text is empty. */
-  send(text: string): void;
+  /**
+   * Asks for an answer to this text, or to the chat as it is where the text is empty. `through`: fields that take the place of those of
+   * the chat, for this request only.
+   */
+  send(text: string, through?: RequestBody): void;
   /** Gives the results of the last answer's calls, by their ids, and asks for the answer to them. */
   giveResults(results: ReadonlyMap<string, string>): void;
   /** Ends the answer that comes; what has come stays. */
   stop(): void;
+  /** Breaks the connection that the answer comes through, and leaves the answer: it is picked up by another one. */
+  cutConnection(): void;
   /**
    * Asks again for this answer, or for that to the last message of the user; the answer before stays in a branch of its own. The
    * model is that of the chat, or another one for this answer only.
    */
-  regenerate(again?: { readonly answerId?: string | undefined; readonly model?: string | undefined }): void;
+  regenerate(again?: {
+    readonly answerId?: string | undefined;
+    readonly model?: string | undefined;
+    readonly through?: RequestBody | undefined;
+  }): void;
   /** Asks for the rest of the last answer: the request ends with what has come of it. */
   continueAnswer(): void;
   /** Changes what was said. To send it begins another branch, so that the one before stays. */
@@ -66,6 +75,8 @@ export interface Chat extends Watched<ChatState> {
 
 interface Running {
   readonly abort: AbortController;
+  /** Breaks its connection. */
+  connection?: AbortController;
   readonly messageId: string;
   live: LiveCompletion | undefined;
 }
@@ -132,6 +143,10 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
         answer,
         wire,
         signal: abort.signal,
+        nextConnection() {
+          mine.connection = new AbortController();
+          return mine.connection.signal;
+        },
         now: parts.now,
         wait: parts.wait,
         onBegin(completionId, streamPath) {
@@ -185,7 +200,7 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
   }
 
   /** Asks for the answer that follows this message; null: to nothing but the system prompt. */
-  function ask(parentId: string | null, more: Partial<Draft> = {}): void {
+  function ask(parentId: string | null, more: Partial<Draft> = {}, through: RequestBody = {}): void {
     const tree = { ...(more.tree ?? state().tree), leafId: parentId };
     const draft = { ...state(), ...more, tree };
     const fault = faultOfDraft(draft);
@@ -194,7 +209,7 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
       parts.keep();
       return;
     }
-    const body = requestBody(draft);
+    const body = { ...requestBody(draft), ...through };
     const format = askedFormat(draft.format);
     const answer: Message = {
       id: parts.newId(),
@@ -209,9 +224,9 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
   }
 
   /** Puts a message of the user behind this one, and asks for the answer. */
-  function say(text: string, parentId: string | null): void {
+  function say(text: string, parentId: string | null, through?: RequestBody): void {
     const said: Message = { id: parts.newId(), parentId, role: 'user', text, thoughts: '' };
-    ask(said.id, { tree: withMessage(state().tree, said) });
+    ask(said.id, { tree: withMessage(state().tree, said) }, through);
   }
 
   return {
@@ -225,11 +240,11 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
     resetParameters: () =>
       change({ parameters: noParameters, format: { ...state().format, kind: textFormat.kind } }),
     giveResults,
-    send(text) {
+    send(text, through) {
       if (running !== undefined) return;
       const last = branchOf(state().tree).at(-1);
-      if (text !== '') say(text, last?.id ?? null);
-      else if (last !== undefined && last.role !== 'assistant') ask(last.id);
+      if (text !== '') say(text, last?.id ?? null, through);
+      else if (last !== undefined && last.role !== 'assistant') ask(last.id, {}, through);
     },
     stop() {
       const stopping = running;
@@ -238,13 +253,13 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
       // A kept stream goes on without its reader; this ends it.
       if (stopping.live !== undefined) void endCompletion(parts.connection(), stopping.live);
     },
-    regenerate({ answerId, model = state().model } = {}) {
+    regenerate({ answerId, model = state().model, through } = {}) {
       if (running !== undefined) return;
       const branch = branchOf(state().tree);
       const answer = branch.find((one) => one.id === answerId);
       const last = branch.findLast(({ role }) => role !== 'assistant');
-      if (answer !== undefined) ask(answer.parentId, { model });
-      else if (last !== undefined) ask(last.id, { model });
+      if (answer !== undefined) ask(answer.parentId, { model }, through);
+      else if (last !== undefined) ask(last.id, { model }, through);
     },
     continueAnswer() {
       const last = branchOf(state().tree).at(-1);
@@ -256,6 +271,10 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
       const body = requestBody(draft);
       const behind: Behind = { text: last.text.length, thoughts: last.thoughts.length };
       void run(last.id, (runParts) => runCompletion(runParts, body), undefined, behind);
+    },
+    cutConnection() {
+      // Only what has an id can be picked up.
+      if (running?.live !== undefined) running.connection?.abort();
     },
     edit(messageId, text, andSend) {
       const message = state().tree.all.find((one) => one.id === messageId);

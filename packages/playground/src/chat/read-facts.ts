@@ -1,5 +1,5 @@
 import { isObject } from '../api/failure.ts';
-import type { AnswerFacts } from './answer.ts';
+import type { AnswerFacts, PickedUp } from './answer.ts';
 import type { GapLine } from './gap-record.ts';
 
 const states = ['waiting', 'streaming', 'done', 'stopped', 'failed'] as const;
@@ -10,7 +10,6 @@ const numbers = [
   'promptTokens',
   'completionTokens',
   'cachedTokens',
-  'pickedUp',
 ] as const;
 const texts = ['finish', 'target', 'requestId', 'completionId', 'model'] as const;
 
@@ -25,8 +24,20 @@ export function readFacts(value: unknown): AnswerFacts | undefined {
   const known: Record<string, unknown> = {};
   for (const name of numbers) if (typeof value[name] === 'number') known[name] = value[name];
   for (const name of texts) if (typeof value[name] === 'string') known[name] = value[name];
-  const { gaps } = value;
-  return { ...known, state, pieces: value['pieces'], ...(isGapLine(gaps) ? { gaps } : {}) };
+  const { gaps, pickedUp } = value;
+  return {
+    ...known,
+    state,
+    pieces: value['pieces'],
+    ...(isGapLine(gaps) ? { gaps } : {}),
+    ...(isPickedUp(pickedUp) ? { pickedUp } : {}),
+  };
+}
+
+function isPickedUp(value: unknown): value is PickedUp {
+  if (!isObject(value)) return false;
+  const { times, afterMs, isComplete } = value;
+  return [times, afterMs].every((one) => typeof one === 'number') && typeof isComplete === 'boolean';
 }
 
 function isGapLine(value: unknown): value is GapLine {

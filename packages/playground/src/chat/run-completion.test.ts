@@ -12,14 +12,14 @@ function event(id: number, delta: object, finish: string | null = null): string 
 }
 
 /** A server whose answers come in this order; one of undefined is a server that is not there. */
-function serverOf(answers: readonly (Response | undefined)[]) {
+function serverOf(answers: readonly (Response | ((signal?: AbortSignal) => Response) | undefined)[]) {
   const asked: string[] = [];
   const waiting = [...answers];
-  const fetch = async (input: RequestInfo | URL): Promise<Response> => {
+  const fetch = async (input: RequestInfo | URL, init: RequestInit = {}): Promise<Response> => {
     asked.push(String(input));
     const answer = waiting.shift();
     if (answer === undefined) throw new TypeError('fetch failed');
-    return answer;
+    return answer instanceof Function ? answer(init.signal ?? undefined) : answer;
   };
   const answer = openAnswer(0);
   const parts = {
@@ -35,8 +35,9 @@ function serverOf(answers: readonly (Response | undefined)[]) {
   return { asked, answer, parts };
 }
 
-const begun = (text: string): Response =>
-  new Response(text, { headers: { 'tailrace-completion-id': 'chatcmpl-1' } });
+const begunBy = (body: BodyInit): Response =>
+  new Response(body, { headers: { 'tailrace-completion-id': 'chatcmpl-1' } });
+const begun = (text: string): Response => begunBy(text);
 
 /** A body that breaks off by an error of the connection. */
 function broken(text: string): Response {
@@ -46,7 +47,20 @@ function broken(text: string): Response {
       controller.error(new TypeError('network error'));
     },
   });
-  return new Response(pieces, { headers: { 'tailrace-completion-id': 'chatcmpl-1' } });
+  return begunBy(pieces);
+}
+
+/** A body without an end, until its connection is aborted. */
+function endless(text: string): (signal?: AbortSignal) => Response {
+  return (signal) =>
+    begunBy(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new TextEncoder().encode(text));
+          signal?.addEventListener('abort', () => controller.error(signal.reason));
+        },
+      }),
+    );
 }
 
 const first = event(1, { role: 'assistant', content: '' }) + event(2, { content: 'Riv' });
@@ -58,7 +72,7 @@ test('a stream whose connection ends early is picked up behind its last event', 
   expect(answer.output().text).toBe('Rivers');
   const events = '/v1/chat/completions/chatcmpl-1/events?after=2';
   expect(asked).toEqual(['/v1/chat/completions', events, events]);
-  expect(answer.facts('done')).toMatchObject({ pickedUp: 1, completionId: 'chatcmpl-1' });
+  expect(answer.facts('done')).toMatchObject({ pickedUp: { times: 1 }, completionId: 'chatcmpl-1' });
 });
 
 test('the wire has each request and head, and every byte, and not the key', async () => {
@@ -86,6 +100,47 @@ test('a refusal is on the wire with its body', async () => {
   const { parts } = serverOf([Response.json(refusal, { status: 400 })]);
   expect(await runCompletion(parts, body)).toMatchObject({ code: 'invalid_value', param: 'n' });
   expect(parts.wire.exchanges).toMatchObject([{ answer: { status: 400, refusal: JSON.stringify(refusal) } }]);
+});
+
+test('the figures say that it was picked up, and that each event has come once', async () => {
+  const { answer, parts } = serverOf([begun(first), undefined, new Response(rest)]);
+  await runCompletion(parts, body);
+  expect(answer.facts('done').pickedUp).toEqual({ times: 1, afterMs: 0, isComplete: true });
+  const whole = serverOf([begun(first + rest)]);
+  await runCompletion(whole.parts, body);
+  expect(whole.answer.facts('done').pickedUp).toBeUndefined();
+});
+
+test('a stream that begins anew behind a gap is not called complete', async () => {
+  const later = `${event(5, { content: 'ers' })}${event(6, {}, 'stop')}id: 7\ndata: [DONE]\n\n`;
+  const { answer, parts } = serverOf([begun(first), new Response(later)]);
+  await runCompletion(parts, body);
+  expect(answer.facts('done').pickedUp).toMatchObject({ times: 1, isComplete: false });
+});
+
+test('a connection that is cut on purpose leaves the run, and an abort of the run ends it', async () => {
+  const connections: AbortController[] = [];
+  const { answer, parts, asked } = serverOf([endless(first), endless(event(3, { content: 'er' }))]);
+  const abort = new AbortController();
+  const running = runCompletion(
+    {
+      ...parts,
+      signal: abort.signal,
+      nextConnection() {
+        const connection = new AbortController();
+        connections.push(connection);
+        return connection.signal;
+      },
+      onMore() {
+        if (answer.output().text === 'Riv') connections[0]?.abort();
+        if (answer.output().text === 'River') abort.abort();
+      },
+    },
+    body,
+  );
+  await expect(running).rejects.toThrow();
+  expect(asked).toHaveLength(2);
+  expect(answer.facts('stopped').pickedUp).toMatchObject({ times: 1, isComplete: true });
 });
 
 test('a stream whose connection breaks is picked up from what has come whole', async () => {

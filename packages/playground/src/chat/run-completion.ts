@@ -1,5 +1,5 @@
 import type { SseItem } from '@tailrace/protocol';
-import type { Connection } from '../api/connection.ts';
+import type { Asked, Connection } from '../api/connection.ts';
 import { connectionLost, type PageFailure, parsed } from '../api/failure.ts';
 import { readEvents } from '../api/read-events.ts';
 import type { OpenAnswer } from './answer.ts';
@@ -14,6 +14,8 @@ export interface RunParts {
   readonly answer: OpenAnswer;
   readonly wire: WireLog;
   readonly signal: AbortSignal;
+  /** Called for each connection. Its signal breaks this connection and leaves the run. Default: nothing breaks it. */
+  nextConnection?(): AbortSignal;
   now(): number;
   wait(ms: number): Promise<void>;
   /** Called when the head has come: from now on the answer can be picked up by this id, and at this address without the key. */
@@ -28,7 +30,7 @@ const retryMs = 400;
 
 /** Sends the request and reads its answer to the end; the result is its failure, if any. Rejects when the signal aborts it. */
 export async function runCompletion(parts: RunParts, body: RequestBody): Promise<PageFailure | undefined> {
-  const { connection, answer, wire, signal, now } = parts;
+  const { connection, answer, wire, now } = parts;
   const streams = body['stream'] === true;
   const asked = await wiredConnection(connection, wire, now).ask('/v1/chat/completions', {
     method: 'POST',
@@ -38,7 +40,7 @@ export async function runCompletion(parts: RunParts, body: RequestBody): Promise
       ...(streams ? { 'tailrace-resumable': 'true' } : {}),
     },
     body: JSON.stringify(body),
-    signal,
+    signal: ownSignal(parts),
   });
   if (!asked.ok) return asked.failure;
   const response = asked.value;
@@ -80,7 +82,7 @@ async function readAndFollow(
 ): Promise<PageFailure | undefined> {
   const { answer, signal, wire, now } = parts;
   const connection = wiredConnection(parts.connection, wire, now);
-  const reading: Reading = { lastId: '0', isDone: false };
+  const reading: Reading = { lastId: '0', isDone: false, brokeMs: undefined };
   let picked = live;
   let response = begun;
   let tries = 0;
@@ -100,12 +102,18 @@ async function readAndFollow(
       // A signed address has no `[DONE]`: a stream that ends there without a finish has failed.
       if (reading.isDone)
         return picked?.streamPath === undefined || answer.isWhole() ? undefined : connectionLost;
+      reading.brokeMs ??= now();
       if (reading.lastId !== before) tries = 0;
     }
     if (picked === undefined || tries >= maxTries) return connectionLost;
     if (tries > 0 || response !== undefined) await parts.wait(retryMs);
     tries += 1;
-    const asked = await connection.ask(eventsAfter(picked, reading.lastId), { signal });
+    const asked = await connection
+      .ask(eventsAfter(picked, reading.lastId), { signal: ownSignal(parts) })
+      .catch((error: unknown): Asked<Response> => {
+        if (signal.aborted) throw error;
+        return { ok: false, failure: connectionLost };
+      });
     if (!asked.ok && asked.status !== undefined && picked.streamPath !== undefined) {
       // Its time is over, or its secret was replaced: the key may still read the stream.
       picked = { completionId: picked.completionId };
@@ -114,7 +122,6 @@ async function readAndFollow(
     // A refusal with a status is the server's word; without one the connection may come back.
     if (!asked.ok && asked.status !== undefined) return asked.failure;
     if (asked.ok && asked.value.status === 204) return answer.isWhole() ? undefined : connectionLost;
-    if (asked.ok && reading.lastId !== '0') answer.pickedUp();
     response = asked.ok ? asked.value : undefined;
   }
 }
@@ -133,12 +140,23 @@ interface Reading {
   lastId: string;
   /** `[DONE]` has come. */
   isDone: boolean;
+  /** When the connection broke; undefined once something has come after that. */
+  brokeMs: number | undefined;
+}
+
+/** Aborts with the run, and with its connection alone. */
+function ownSignal({ signal, nextConnection }: RunParts): AbortSignal {
+  return nextConnection === undefined ? signal : AbortSignal.any([signal, nextConnection()]);
 }
 
 function takeItem({ wire, answer, now, onMore }: RunParts, reading: Reading, item: SseItem): void {
   if (item.type === 'comment') wire.add('comment', '', item.text.trim(), now());
   if (item.type === 'event') {
     wire.add('event', item.lastEventId, item.data, now());
+    if (reading.brokeMs !== undefined) {
+      answer.pickedUp(now() - reading.brokeMs, Number(item.lastEventId) === Number(reading.lastId) + 1);
+      reading.brokeMs = undefined;
+    }
     if (item.lastEventId !== '') reading.lastId = item.lastEventId;
     if (item.data === '[DONE]') reading.isDone = true;
     else answer.take(parsed(item.data), now());

@@ -19,7 +19,7 @@ interface DetailsProps {
 
 /** All that is known of one answer. Where the sender may read records, the server's own figures stand beside those of the page. */
 export function AnswerDetails({ id, facts, model, costMicroUsd }: DetailsProps): ReactNode {
-  const { gaps, promptTokens, completionTokens, cachedTokens, pickedUp, requestId, completionId } = facts;
+  const { gaps, promptTokens, completionTokens, cachedTokens, requestId, completionId } = facts;
   const record = useRecord(facts);
   const list = useRef<HTMLDListElement>(null);
   // They open below the line, which is often the last one in sight.
@@ -65,11 +65,6 @@ export function AnswerDetails({ id, facts, model, costMicroUsd }: DetailsProps):
       )}
       {facts.target !== undefined && <Detail name="Answered by">{answeredBy(facts.target, record)}</Detail>}
       {record !== undefined && record.attempts.length > 1 && <Attempts record={record} />}
-      {pickedUp !== undefined && (
-        <Detail name="Connection">
-          lost and picked up again {pickedUp === 1 ? 'once' : `${pickedUp} times`}
-        </Detail>
-      )}
       {requestId !== undefined && <Identifier name="Request" value={requestId} />}
       {completionId !== undefined && <Identifier name="Completion" value={completionId} />}
       {record !== undefined && (

@@ -1,5 +1,5 @@
 import { type ReactNode, useId, useState } from 'react';
-import { type AnswerFacts, tokensPerSecond } from '../chat/answer.ts';
+import { type AnswerFacts, type PickedUp, tokensPerSecond } from '../chat/answer.ts';
 import { costMicroUsd } from '../chat/cost.ts';
 import { Sparkline } from '../elements/charts/sparkline.tsx';
 import { count, duration, money, rate } from '../elements/format.ts';
@@ -9,7 +9,7 @@ import { useInstruments } from './instruments.tsx';
 
 /** The figures of one answer: the main ones in a line, the others under `Details`. A figure that is not known is left out. */
 export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
-  const { ttftMs, promptTokens, completionTokens, pieces, finish, target, gaps, state } = facts;
+  const { ttftMs, promptTokens, completionTokens, pieces, finish, target, gaps, state, pickedUp } = facts;
   const instruments = useInstruments();
   const [showsDetails, setShowsDetails] = useState(false);
   const detailsId = useId();
@@ -45,6 +45,7 @@ export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
           ) : (
             finish !== undefined && <Meter name="finish" value={finish} />
           )}
+          {pickedUp !== undefined && <Meter name="reconnected" value={pickedUpWords(pickedUp)} />}
           {target !== undefined && <Meter name="target" value={target} />}
         </dl>
         {gaps !== undefined && gaps.longest.length > 2 && (
@@ -65,6 +66,11 @@ export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
       {showsDetails && <AnswerDetails id={detailsId} facts={facts} model={model} costMicroUsd={cost} />}
     </div>
   );
+}
+
+export function pickedUpWords({ times, afterMs, isComplete }: PickedUp): string {
+  const often = times === 1 ? '' : `${times} times, last `;
+  return `${often}after ${duration(afterMs)}${isComplete ? ', nothing lost' : ''}`;
 }
 
 interface MeterProps {

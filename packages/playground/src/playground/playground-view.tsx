@@ -1,6 +1,6 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
 import { flushSync } from 'react-dom';
-import type { ServedModel } from '../api/connection.ts';
+import type { Connection, ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { History } from '../chat/history/history.ts';
 import type { Playground } from '../chat/playground.ts';
@@ -10,6 +10,7 @@ import { useShortcuts } from '../shortcuts/use-shortcuts.ts';
 import { ChatActions } from './chat-actions.tsx';
 import { Composer, messageId } from './composer.tsx';
 import { Conversation } from './conversation.tsx';
+import { useLabSettings } from './fault-lab/use-lab-settings.ts';
 import { Notices } from './notices.tsx';
 import { fieldId } from './parameter-field.tsx';
 import { ParametersPanel } from './parameters-panel.tsx';
@@ -18,6 +19,9 @@ import { type Panel, Toolbar } from './toolbar.tsx';
 const CodeDialog = lazy(async () => ({ default: (await import('./code-dialog.tsx')).CodeDialog }));
 const WirePanel = lazy(async () => ({ default: (await import('./wire-panel.tsx')).WirePanel }));
 
+const FaultLabPanel = lazy(async () => ({
+  default: (await import('./fault-lab/fault-lab-panel.tsx')).FaultLabPanel,
+}));
 const HistoryPanel = lazy(async () => ({
   default: (await import('./history/history-panel.tsx')).HistoryPanel,
 }));
@@ -37,6 +41,7 @@ interface PlaygroundViewProps {
   readonly playground: Playground;
   readonly history: History;
   readonly models: readonly ServedModel[];
+  readonly connection: Connection;
 }
 
 export function PlaygroundView(props: PlaygroundViewProps): ReactNode {
@@ -54,7 +59,8 @@ interface ShownChatsProps extends PlaygroundViewProps {
 }
 
 function ShownChats(props: ShownChatsProps): ReactNode {
-  const { chats, chat, playground, history, models, onSelect } = props;
+  const { chats, chat, playground, history, models, connection, onSelect } = props;
+  const labSettings = useLabSettings(connection);
   const state = useWatched(chat);
   const { typed, running, notice } = useWatched(playground);
   const [panel, setPanel] = useState<Panel | undefined>(() =>
@@ -86,6 +92,7 @@ function ShownChats(props: ShownChatsProps): ReactNode {
         chat={chat}
         models={models}
         panel={panel}
+        hasFaultLab={labSettings.length > 0}
         onPanel={toggle}
         onCode={() => setShowsCode(true)}
         laneName={chats.length > 1 ? `Lane ${chats.indexOf(chat) + 1}` : undefined}
@@ -157,6 +164,13 @@ function ShownChats(props: ShownChatsProps): ReactNode {
       <Suspense>
         {panel === 'tools' && <ToolsPanel state={state} chat={chat} onClose={closePanel} />}
         {panel === 'wire' && <WirePanel wire={state.wire} version={state.wireVersion} onClose={closePanel} />}
+        {panel === 'fault-lab' && (
+          <FaultLabPanel
+            {...{ state, chat, playground, connection }}
+            settings={labSettings}
+            onClose={closePanel}
+          />
+        )}
         {showsCode && <CodeDialog state={state} typed={typed} onClose={() => setShowsCode(false)} />}
         {showsShare && <ShareDialog chat={chat} onClose={() => setShowsShare(false)} />}
       </Suspense>

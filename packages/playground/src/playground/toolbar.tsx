@@ -4,13 +4,15 @@ import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
 import { ModelDetails } from './model-details.tsx';
 
-export type Panel = 'parameters' | 'tools' | 'wire' | 'history';
+export type Panel = 'parameters' | 'tools' | 'wire' | 'fault-lab' | 'history';
 
 interface ToolbarProps {
   readonly state: ChatState;
   readonly chat: Chat;
   readonly models: readonly ServedModel[];
   readonly panel: Panel | undefined;
+  /** Whether this server has the fault lab, and the key may use it. */
+  readonly hasFaultLab: boolean;
   onPanel(panel: Panel): void;
   onCode(): void;
   /** Where several chats are shown, each has its model; this says which of them the views are of. */
@@ -21,7 +23,7 @@ interface ToolbarProps {
 
 /** The model of the chat, how it answers, and the ways to look at it. */
 export function Toolbar(props: ToolbarProps): ReactNode {
-  const { state, chat, models, panel, onPanel, onCode, laneName, children } = props;
+  const { state, chat, models, panel, hasFaultLab, onPanel, onCode, laneName, children } = props;
   const { model, stream, failure, tools } = state;
   const chosen = models.find(({ id }) => id === model);
   return (
@@ -79,6 +81,11 @@ export function Toolbar(props: ToolbarProps): ReactNode {
         <button type="button" aria-pressed={panel === 'wire'} onClick={() => onPanel('wire')}>
           Wire
         </button>
+        {hasFaultLab && (
+          <button type="button" aria-pressed={panel === 'fault-lab'} onClick={() => onPanel('fault-lab')}>
+            Fault lab
+          </button>
+        )}
         <button type="button" aria-haspopup="dialog" onClick={onCode}>
           Code
         </button>

@@ -50,7 +50,7 @@ logging: {level: debug, format: json, content: true}
 telemetry: {metrics: admin}
 storage: {database_url: "postgres://u:p@a,b/db", redis_url: "redis://:p@r", retention: 7d, spool: 3MiB, prices_file: prices.json}
 usage: {webhook: {url: "https://hooks.example/a/b", secret: 0123456789abcdef}}
-console: {enabled: false}
+console: {enabled: false, fault_lab: true}
 auth: {api_keys: [one-key], admin_keys: [other-key], key_prefix: zz_, required: true, oidc: {issuer: "http://127.0.0.1:9/realms/a", client_id: us, client_secret: hush, admins: [a@b.c, D@e.f]}}
 `,
   ],

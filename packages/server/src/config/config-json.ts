@@ -103,7 +103,10 @@ export function configJson(config: Config, mask: ConfigMask): Shown<RawConfig> {
           ? undefined
           : { url: mask.address(usage.webhook.url), secret: mask.secret(usage.webhook.secret) },
     } satisfies Shown<RawConfig['usage']>,
-    console: config.console,
+    console: {
+      enabled: config.console.enabled,
+      fault_lab: config.console.faultLab,
+    } satisfies Shown<RawConfig['console']>,
     auth: {
       api_keys: auth.apiKeys.map(mask.secret),
       admin_keys: auth.adminKeys.map(mask.secret),

@@ -39,7 +39,7 @@ export interface Config {
     readonly pricesFile?: string;
   };
   readonly usage: { readonly webhook?: { readonly url: string; readonly secret: string } };
-  readonly console: { readonly enabled: boolean };
+  readonly console: { readonly enabled: boolean; readonly faultLab: 'auto' | boolean };
   readonly auth: AuthConfig;
   /** The file that was read, for messages; absent where there was none. */
   readonly file?: string;

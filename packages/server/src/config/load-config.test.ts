@@ -180,7 +180,7 @@ describe('without a file', () => {
       telemetry: { metrics: 'auto' },
       storage: { retentionMs: 90 * 86_400_000, spoolBytes: 256 * 1024 ** 2 },
       usage: {},
-      console: { enabled: true },
+      console: { enabled: true, faultLab: 'auto' },
       auth: { apiKeys: [], adminKeys: [], keyPrefix: 'tr_', required: true },
     });
   });
@@ -292,7 +292,9 @@ describe('one key', () => {
       (c) => c.server.shed,
       { memory: 'off', loopDelayMs: 'off' },
     ],
-    ['console: {enabled: false}', (c) => c.console, { enabled: false }],
+    ['console: {enabled: false}', (c) => c.console, { enabled: false, faultLab: 'auto' }],
+    ['console: {fault_lab: true}', (c) => c.console.faultLab, true],
+    ['console: {fault_lab: "false"}', (c) => c.console.faultLab, false],
     ['telemetry: {metrics: public}', (c) => c.telemetry.metrics, 'public'],
     ['storage: {retention: 365d}', (c) => c.storage.retentionMs, 365 * 86_400_000],
     ['auth: {key_prefix: sk-live-}', (c) => c.auth.keyPrefix, 'sk-live-'],

@@ -87,7 +87,7 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       }),
     },
     usage: raw.usage.webhook === undefined ? {} : { webhook: raw.usage.webhook },
-    console: raw.console,
+    console: { enabled: raw.console.enabled, faultLab: raw.console.fault_lab },
     auth,
     ...(places.file !== undefined && { file: places.file }),
     origins: places.origins,

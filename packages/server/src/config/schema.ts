@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { presetNames } from '../upstreams/openai/presets.ts';
 import { isModelId, modelIdForm } from './names.ts';
 import {
+  autoOrFlag,
   connectionUrl,
   contextSize,
   decimal,
@@ -269,6 +270,9 @@ const usage = z.strictObject({
 
 const consoleSettings = z.strictObject({
   enabled: flag().prefault(true).describe('False: the page at / and the sign-in of browsers do not exist.'),
+  fault_lab: autoOrFlag()
+    .prefault('auto')
+    .describe('Whether models that misbehave can be tried; auto: on loopback without a `public_url`.'),
 });
 
 const oidc = z.strictObject({

@@ -68,14 +68,27 @@ export function oneOf<const T extends string>(...names: readonly T[]) {
   );
 }
 
+/** True, false, or `auto`. */
+export function autoOrFlag() {
+  return valueSchema(
+    {
+      expected: 'auto, true or false',
+      json: { anyOf: [{ type: 'boolean' }, { enum: ['auto'] }, reference] },
+    },
+    (value) => (value === 'auto' ? value : asFlag(value)),
+  );
+}
+
 export function flag() {
   return valueSchema(
     { expected: 'true or false', json: { anyOf: [{ type: 'boolean' }, reference] } },
-    (value) => {
-      if (value === true || value === 'true') return true;
-      return value === false || value === 'false' ? false : undefined;
-    },
+    asFlag,
   );
+}
+
+function asFlag(value: unknown): boolean | undefined {
+  if (value === true || value === 'true') return true;
+  return value === false || value === 'false' ? false : undefined;
 }
 
 function asNumber(value: unknown): number | undefined {

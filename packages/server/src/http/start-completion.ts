@@ -27,12 +27,14 @@ import type { Places } from './places.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { type BodyIntake, readJson } from './read-json.ts';
 import { unknownModel } from './unknown-model.ts';
+import type { UnlistedModels } from './unlisted-models.ts';
 
 export interface StartOptions {
   readonly journal: Journal;
   readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging'>;
   readonly catalogue: Catalogue;
   readonly router: Router;
+  readonly unlisted: UnlistedModels | undefined;
   readonly runs: RunRegistry;
   readonly bodies: BodyIntake;
   readonly shed: LoadShed;
@@ -150,7 +152,7 @@ async function startNew(
   options: StartOptions,
   runDeps: RunDeps,
 ): Promise<Result<Answering>> {
-  const { config, catalogue, router, meter, timers, runs, instruments } = options;
+  const { config, catalogue, meter, timers, runs, instruments } = options;
   const { principal, requestId } = exchange;
   const { models: rights, keyId, owner } = principal;
   const { request } = asked;
@@ -158,7 +160,10 @@ async function startNew(
   const tags = readTags(exchange.request.headersDistinct[tagsHeader]);
   if (!tags.ok) return tags;
 
-  const model = catalogue.find(request.model);
+  const listed = catalogue.find(request.model);
+  const unlisted = listed === undefined ? await options.unlisted?.find(request.model) : undefined;
+  const model = listed ?? unlisted?.model;
+  const router = unlisted?.router ?? options.router;
   if (model === undefined) return fail(unknownModel(request.model, catalogue, rights));
   const notAllowed = rights.refuse(model, request.model);
   if (notAllowed !== undefined) return fail(notAllowed);

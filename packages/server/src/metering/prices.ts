@@ -21,7 +21,11 @@ export interface Prices {
   dearestCost(candidates: readonly PlannedTarget[], promptTokens: number, completionTokens: number): number;
 }
 
-export function createPrices(models: Config['models']): Prices {
+/** `isFree`: models beside these whose use costs nothing. */
+export function createPrices(
+  models: Config['models'],
+  isFree: (model: string) => boolean = () => false,
+): Prices {
   const byModel = new Map<string, ReadonlyMap<string, Price>>();
   for (const [id, model] of models) {
     const byTarget = new Map<string, Price>();
@@ -32,7 +36,11 @@ export function createPrices(models: Config['models']): Prices {
     byModel.set(id, byTarget);
   }
 
-  const find: Prices['find'] = (model, target) => byModel.get(model)?.get(target);
+  const find: Prices['find'] = (model, target) => {
+    const byTarget = byModel.get(model);
+    if (byTarget !== undefined) return byTarget.get(target);
+    return isFree(model) ? free : undefined;
+  };
   return {
     find,
     hasPrice: ({ model, target }) => find(model.id, target.name) !== undefined,
@@ -49,6 +57,8 @@ export function createPrices(models: Config['models']): Prices {
     },
   };
 }
+
+const free = createPrice({ input: '0', output: '0', above: [] });
 
 /** The price of a model at one of its targets: its own, else the listed one. */
 export function priceConfigOf(model: ModelConfig, target: TargetConfig) {

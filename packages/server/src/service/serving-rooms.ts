@@ -6,6 +6,7 @@ import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { withVariableNames } from '../config/environment-values.ts';
 import { failure } from '../domain/failure.ts';
+import { createFaultLab } from '../fault-lab/fault-lab.ts';
 import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import { createLoadShed } from '../http/load-shed.ts';
@@ -27,6 +28,7 @@ import type { Reading } from '../telemetry/contract.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import type { SeriesReader } from '../telemetry/series/series.ts';
+import { timers } from '../timers/timer-queue.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
 import { type EngineLoad, measureEngine, measureProcess, measureRooms } from './measure-rooms.ts';
@@ -134,6 +136,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
     log,
     delays: instruments.loopDelayMs,
   });
+  const faultLab = createFaultLab({ timers });
   const openRecords = new Set<OpenRecord>();
   const likely = createLikelyCompletion();
   reportProgress({ open: openRecords, ledger });
@@ -168,6 +171,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
       instruments,
       series: parts.series,
       places: parts.places,
+      faultLab,
       loaded: () => engine === undefined || engine.ready(),
       draining: () => draining,
       reload: parts.reload,
@@ -225,6 +229,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
       clearTimeout(timer);
       // A run may have ended before a slow client has received all bytes of its answer.
       await exchanges.none();
+      await faultLab.close();
       ended.abort();
     },
     stopAll: () => {

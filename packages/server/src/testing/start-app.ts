@@ -7,6 +7,7 @@ import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
 import type { PageFiles } from '../console/page-files.ts';
 import { type Failure, failure } from '../domain/failure.ts';
+import { createFaultLab } from '../fault-lab/fault-lab.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import type { Route } from '../http/route.ts';
@@ -28,6 +29,7 @@ import { createLog } from '../telemetry/create-log.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import { recordSeries } from '../telemetry/series/record-series.ts';
 import type { SeriesReader } from '../telemetry/series/series.ts';
+import { timers as systemTimers } from '../timers/timer-queue.ts';
 import { createUpstreams } from '../upstreams/registry.ts';
 import type { Surface } from '../wire/contract.ts';
 import { memoryFiles } from './memory-files.ts';
@@ -136,6 +138,7 @@ export async function startTestApp({
   stream.on('data', (piece: Buffer) => {
     log += piece.toString();
   });
+  const faultLab = createFaultLab({ timers: systemTimers, paceMs: 1 });
   const serverLog = createLog({ ...config.logging, format: 'json', stream, now: Date.now });
   const app = createApp({
     config,
@@ -154,6 +157,7 @@ export async function startTestApp({
     }),
     peers,
     page,
+    faultLab,
     health,
     instruments,
     series: series ?? recorded,
@@ -199,6 +203,7 @@ export async function startTestApp({
       runs.stopAll(failure('draining', 'This server is shutting down.'));
       await runs.idle();
       created.retire();
+      await faultLab.close();
       stopProgress();
       await testLedger.stop();
     },

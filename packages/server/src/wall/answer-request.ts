@@ -10,6 +10,7 @@ import { promptDigest, readWallChatRequest, type WallChatRequest } from './wall-
 /** What all connections of a wall share. */
 export interface WallRuntime {
   readonly counters: Counters;
+  readonly paceMs: number;
   now(): number;
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
   refusePort(): number;
@@ -101,6 +102,7 @@ async function chat(
     asked,
     askedWithThesePrompts: withThesePrompts,
     serial: counters.nextSerial(),
+    paceMs: runtime.paceMs,
     now: runtime.now,
     wait: (milliseconds) => waited(runtime, milliseconds, connection.left),
   };

@@ -15,22 +15,30 @@ import { timing } from './faults/timing.ts';
 import { tools } from './faults/tools.ts';
 import { usage } from './faults/usage.ts';
 
-/** All faults; each name occurs once. */
-export const faults: readonly Fault[] = [
-  ...timing,
-  ...refusals,
-  ...cuts,
-  ...events,
-  ...order,
-  ...finishes,
-  ...choices,
-  ...answers,
-  ...output,
-  ...usage,
-  ...framing,
-  ...forms,
-  ...tools,
+export interface FaultGroup {
+  /** Such as `Cuts`. */
+  readonly title: string;
+  readonly faults: readonly Fault[];
+}
+
+export const faultGroups: readonly FaultGroup[] = [
+  { title: 'Connections and clocks', faults: timing },
+  { title: 'Refusals', faults: refusals },
+  { title: 'Cuts', faults: cuts },
+  { title: 'Events', faults: events },
+  { title: 'Order', faults: order },
+  { title: 'Finishes', faults: finishes },
+  { title: 'Several choices', faults: choices },
+  { title: 'Answers in a format', faults: answers },
+  { title: 'Other output', faults: output },
+  { title: 'Usage', faults: usage },
+  { title: 'Framing', faults: framing },
+  { title: 'Forms of an answer', faults: forms },
+  { title: 'Tool calls', faults: tools },
 ];
+
+/** All faults; each name occurs once. */
+export const faults: readonly Fault[] = faultGroups.flatMap((group) => group.faults);
 
 const byName: ReadonlyMap<string, Fault> = new Map(faults.map((fault) => [fault.name, fault]));
 

@@ -48,6 +48,8 @@ export interface FaultControls {
   readonly askedWithThesePrompts: number;
   /** Number of this request among all of them: for ids. */
   readonly serial: number;
+  /** The pause after each of the first pieces of a stream that has pauses, in milliseconds. */
+  readonly paceMs: number;
   /** Unix time in milliseconds. */
   now(): number;
   /** False as soon as the peer has left or the wall closes; then there is nothing more to do. */

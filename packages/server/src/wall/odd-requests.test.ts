@@ -113,6 +113,7 @@ async function ask(
     },
     {
       counters: createCounters(),
+      paceMs: 0,
       now: () => 0,
       sleep: async (milliseconds) => {
         if (milliseconds > 3_600_000) left.abort();

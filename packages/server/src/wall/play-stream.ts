@@ -12,7 +12,10 @@ export interface StreamPlan {
   readonly pieces: Iterable<string | Buffer>;
   /** `chunked` (default): each piece is one chunk. `raw`: the pieces are the bytes of the body. */
   readonly framing?: 'chunked' | 'raw';
-  /** Pause after each piece; default 1 ms, so that pieces arrive one by one. 0: as fast as the socket takes them. */
+  /**
+   * The least pause after each piece; default 1 ms, so that pieces arrive one by one. 0: as fast as the socket takes them,
+   * whatever the wall's pace.
+   */
   readonly everyMs?: number;
   readonly end: StreamEnd;
 }
@@ -29,6 +32,8 @@ export type StreamEnd =
 
 /** Time for the peer to read the bytes before: a reset would discard them. */
 const beforeResetMs = 40;
+/** So many pieces of a stream keep to the wall's pace; a stream of very many would take minutes. */
+const pacedPieces = 64;
 /** Longer than any client waits. */
 export const forEverMs = 2 ** 30;
 
@@ -70,9 +75,10 @@ export async function answered(connection: WallConnection, bytes: string): Promi
 export async function playStream(
   connection: WallConnection,
   plan: StreamPlan,
-  { wait }: Pick<FaultControls, 'wait'>,
+  { wait, paceMs }: Pick<FaultControls, 'wait' | 'paceMs'>,
 ): Promise<AfterPlay> {
   const { framing = 'chunked', everyMs = 1, end } = plan;
+  let written = 0;
   if (!(await connection.write(plan.head ?? streamHead()))) return 'close';
   // One piece is held back, so that the last one can be written together with the end of the body.
   let held: Buffer | undefined;
@@ -81,7 +87,9 @@ export async function playStream(
     if (piece.length === 0) continue;
     if (held !== undefined) {
       if (!(await connection.write(held))) return 'close';
-      if (everyMs > 0 && !(await wait(everyMs))) return 'close';
+      written += 1;
+      const pauseMs = written <= pacedPieces ? Math.max(everyMs, paceMs) : everyMs;
+      if (everyMs > 0 && !(await wait(pauseMs))) return 'close';
     }
     held = framing === 'chunked' ? chunk(piece) : Buffer.from(piece);
   }

@@ -25,6 +25,10 @@ export interface WallDeps {
   readonly now?: () => number;
   /** Rejects when the signal aborts. Default: the system's timers. */
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** The pause after each of the first pieces of a stream, in milliseconds. Default: as each fault has it, mostly 1 ms. */
+  readonly paceMs?: number;
+  /** True: the wall does not keep its process running. */
+  readonly unref?: boolean;
   /** Called with a bug of the wall; its connection is closed. Default: a warning of the process. */
   readonly onBug?: (error: unknown) => void;
 }
@@ -35,12 +39,14 @@ export function createWall(deps: WallDeps = {}): Wall {
   let refusePort: RefusePort | undefined;
   const runtime: WallRuntime = {
     counters,
+    paceMs: deps.paceMs ?? 0,
     now: deps.now ?? Date.now,
     sleep: deps.sleep ?? ((milliseconds, signal) => sleep(milliseconds, undefined, { signal })),
     refusePort: () => refusePort?.port ?? 0,
     onBug: deps.onBug ?? warnOf,
   };
   const server = createServer((socket) => {
+    if (deps.unref === true) socket.unref();
     sockets.add(socket);
     counters.connectionsOpen += 1;
     socket.once('close', () => {
@@ -53,6 +59,7 @@ export function createWall(deps: WallDeps = {}): Wall {
   return {
     async listen(address) {
       const port = await bind(server, address);
+      if (deps.unref === true) server.unref();
       refusePort = await holdRefusePort(address.host);
       return port;
     },

@@ -6,12 +6,14 @@ import { commonPrice } from '../../metering/prices.ts';
 import { type Catalogue, capabilitiesOf, commonDefaults, type Model } from '../../routing/catalogue.ts';
 import { replyFailure, replyJson } from '../reply.ts';
 import type { Route } from '../route.ts';
+import type { UnlistedModels } from '../unlisted-models.ts';
 
-/** `GET /v1/models` and `GET /v1/models/{id}`: every id and alias that the sender's key may name. */
+/** `GET /v1/models`: every id and alias that the sender's key may name. `GET /v1/models/{id}`: one, also of those in no list. */
 export function modelRoutes(
   models: Config['models'],
   catalogue: Catalogue,
   createdAtSeconds: number,
+  unlisted: UnlistedModels | undefined,
 ): Route[] {
   const wire = (name: string, model: Model): ModelWire => ({
     id: name,
@@ -40,8 +42,8 @@ export function modelRoutes(
       method: 'GET',
       path: '/v1/models/{+id}',
       access: 'key',
-      handle: (exchange) => {
-        const model = catalogue.find(exchange.id);
+      handle: async (exchange) => {
+        const model = catalogue.find(exchange.id) ?? (await unlisted?.find(exchange.id))?.model;
         const refused = model && exchange.principal.models.refuse(model, exchange.id);
         if (refused !== undefined) return replyFailure(exchange, refused);
         if (model !== undefined) return replyJson(exchange, 200, asciiJson(wire(exchange.id, model)));
