@@ -5,7 +5,7 @@ export interface PageFailure {
   /** The field of the request that the server names, `temperature`. */
   readonly param?: string | undefined;
   readonly requestId?: string | undefined;
-  /** The whole body of the answer, for what a route says beside the error. */
+  /** The value of the whole body, for what a route says beside the error. */
   readonly body?: unknown;
 }
 
@@ -35,11 +35,12 @@ export function failureIn(value: unknown): PageFailure | undefined {
 /** What an answer that is no 2xx says, with this body. */
 export function failureOf({ status, headers }: Response, body: string): PageFailure {
   const requestId = headers.get('x-request-id') ?? undefined;
-  const failure = failureIn(parsed(body)) ?? {
+  const value = parsed(body);
+  const failure = failureIn(value) ?? {
     code: `http_${status}`,
     message: 'The answer is none of this server: a proxy on the way may have written it.',
   };
-  return { ...failure, requestId: failure.requestId ?? requestId, body };
+  return { ...failure, requestId: failure.requestId ?? requestId, body: value };
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -50,7 +50,7 @@ function columnsOf(
     {
       name: 'Model',
       rooms: everywhere,
-      maxWidth: isPhone ? '27vw' : '22ch',
+      maxWidth: isPhone ? 'min(27vw, 16ch)' : '22ch',
       cell: ({ model }) => <span title={model}>{model}</span>,
     },
     {
