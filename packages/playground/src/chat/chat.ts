@@ -52,7 +52,7 @@ export interface Chat extends Watched<ChatState> {
   cutConnection(): void;
   /**
    * Asks again for this answer, or for that to the last message of the user; the answer before stays in a branch of its own. The
-   * model is that of the chat, or another one for this answer only.
+   * model is that of the chat, or another one for this answer only; so are the fields of `through`.
    */
   regenerate(again?: {
     readonly answerId?: string | undefined;

@@ -6,8 +6,8 @@ import type { AnswerFacts } from '../chat/answer.ts';
 import { Sparkline } from '../elements/charts/sparkline.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { count, duration, money, percent } from '../elements/format.ts';
-import { phasesOf } from './answer-meters.tsx';
 import { useInstruments } from './instruments.tsx';
+import { phasesOf } from './phase-bar.tsx';
 
 interface DetailsProps {
   readonly id: string;

@@ -6,6 +6,7 @@ import { count, duration, money, rate } from '../elements/format.ts';
 import { AnswerDetails } from './answer-details.tsx';
 import './answer-meters.css';
 import { useInstruments } from './instruments.tsx';
+import { PhaseBar } from './phase-bar.tsx';
 
 /** The figures of one answer: the main ones in a line, the others under `Details`. A figure that is not known is left out. */
 export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
@@ -86,39 +87,6 @@ function Meter({ name, value, title, isMoving }: MeterProps): ReactNode {
     <div title={title} className={isMoving ? 'meter moving' : 'meter'}>
       <dt>{name}</dt>
       <dd>{value}</dd>
-    </div>
-  );
-}
-
-export interface Phase {
-  readonly name: 'Waiting' | 'Thinking' | 'Answering';
-  readonly ms: number;
-}
-
-/** How the time of the answer was spent; empty where it is not known. */
-export function phasesOf({ ttftMs, thoughtMs = 0, outputMs = 0 }: AnswerFacts): readonly Phase[] {
-  if (ttftMs === undefined) return [];
-  const phases: readonly Phase[] = [
-    { name: 'Waiting', ms: ttftMs },
-    { name: 'Thinking', ms: thoughtMs },
-    { name: 'Answering', ms: outputMs - thoughtMs },
-  ];
-  return phases.filter(({ ms, name }) => ms > 0 || name === 'Waiting');
-}
-
-/** The phases as a thin line in place of a rule. Its words are under `Details`. */
-export function PhaseBar({ facts }: { facts: AnswerFacts }): ReactNode {
-  const phases = phasesOf(facts);
-  return (
-    <div className={facts.state === 'waiting' ? 'phases busy' : 'phases'} aria-hidden="true">
-      {phases.map(({ name, ms }) => (
-        <span
-          key={name}
-          className={name.toLowerCase()}
-          style={{ flexGrow: Math.max(ms, 1) }}
-          title={`${name} ${duration(ms)}`}
-        />
-      ))}
     </div>
   );
 }
