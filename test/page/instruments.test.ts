@@ -135,8 +135,8 @@ describe.skipIf(withoutBrowser !== undefined)(`the instruments of the playground
       target: 'own/priced',
     });
     const more = await figures(await details(assistant));
-    expect(more['Phases']).toMatch(/^Waiting \d+ ms Answering \d+ ms$/);
-    expect(more['Gaps']).toMatch(/median .* longest (1[4-9]\d|[2-9]\d\d) ms/);
+    expect(more['Phases']).toMatch(/^Waiting .+s Answering .+s$/);
+    expect(more['Gaps']).toMatch(/^median .+ ms, longest .+s$/);
     expect(more['Tokens']).toBe('1,000 prompt, of which 200 cached; 100 answer');
     expect(more['Context']).toContain('1,100 of 4,096 tokens, 27 %');
     expect(await assistant.getByRole('meter', { name: 'Context used' }).getAttribute('value')).toBe('1100');
