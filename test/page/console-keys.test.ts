@@ -186,13 +186,27 @@ describe.skipIf(withoutBrowser !== undefined)(`keys in the console${reason}`, ()
     expect(await row('leaver').getByRole('button', { name: 'Rotate' }).count()).toBe(0);
   });
 
-  test('the bar of a budget moves after a completion of the real model, and the key shows its use', async () => {
+  test('the bar of a budget has what a stream holds and what the real model used, and the key shows its use', async () => {
     const { id, key } = await admin('POST', 'keys', {
       ...{ name: 'metered', budget: { tokens: 100, period: 'total' } },
+    });
+    const running = new AbortController();
+    await fetch(`${server.baseUrl}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        ...{ model: 'lab/endless', stream: true, max_tokens: 16 },
+        messages: [{ role: 'user', content: 'Begin' }],
+      }),
+      signal: running.signal,
     });
     const { page, row } = await open();
     const meter = row('metered').getByRole('meter', { name: 'Budget' });
     await row('metered').getByText('0 of 100 tokens in total').waitFor();
+    await row('metered')
+      .getByText(/\d+ tokens reserved/)
+      .waitFor();
+    running.abort();
     expect(await meter.getAttribute('aria-valuenow')).toBe('0');
     expect((await complete(server, key, realModel)).status).toBe(200);
     await vi.waitFor(
