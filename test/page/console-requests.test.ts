@@ -170,17 +170,22 @@ describe.skipIf(withoutBrowser !== undefined)(`the requests of the console in Ch
     await page.getByRole('alert').getByText('completion_not_found').waitFor();
   });
 
-  test('the keyboard opens a request, closes it, and is at its row again', async () => {
-    const { page, rows, story } = await open('#/console/requests?status=cut');
-    const opener = rows.first().getByRole('button');
-    await opener.focus();
-    await page.keyboard.press('Enter');
-    await story.getByRole('heading', { name: 'lab/cut' }).waitFor();
-    expect(page.url()).toContain(`id=${ids['lab/cut']}`);
-    await page.keyboard.press('Escape');
-    await vi.waitFor(async () => expect(await story.count()).toBe(0));
-    await rows.first().locator('button:focus').waitFor();
-  });
+  test.each([1280, 390])(
+    'the keyboard opens a request, closes it, and is at its row again, at %i pixels',
+    async (width) => {
+      const { page, rows, story } = await open('#/console/requests?status=cut', {
+        viewport: { width, height: 800 },
+      });
+      const opener = rows.first().getByRole('button');
+      await opener.focus();
+      await page.keyboard.press('Enter');
+      await story.getByRole('heading', { name: 'lab/cut' }).waitFor();
+      expect(page.url()).toContain(`id=${ids['lab/cut']}`);
+      await page.keyboard.press('Escape');
+      await vi.waitFor(async () => expect(await story.count()).toBe(0));
+      await rows.first().locator('button:focus').waitFor();
+    },
+  );
 
   test('who asked leads to all requests of the same', async () => {
     const { page, rows, story } = await open(`#/console/requests?id=${ids['of ci']}`);

@@ -192,7 +192,7 @@ function Charge({
       </dl>
       {terms !== undefined && costMicroUsd > 0 && (
         <p className="terms">
-          {money(costMicroUsd)} = {terms} <span className="dim">for a million tokens each</span>
+          {money(costMicroUsd)} = {terms} <span className="dim">per million tokens</span>
         </p>
       )}
       <p className="hint">

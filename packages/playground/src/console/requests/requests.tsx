@@ -1,4 +1,4 @@
-import { type ReactNode, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { consoleAddress } from '../../app/route.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count } from '../../elements/format.ts';
@@ -8,21 +8,28 @@ import { FilterBar } from './filter-bar.tsx';
 import { useKnownNames } from './known-names.ts';
 import { type FilterName, type Filters, filterNames, filtersIn, requestsAddress } from './request-filters.ts';
 import { RequestPanel } from './request-panel.tsx';
+import type { RequestRecord } from './request-record.ts';
 import { RequestTable } from './request-table.tsx';
 import { useRecordList } from './use-record-list.ts';
 import './requests.css';
+
+const none: readonly RequestRecord[] = [];
 
 /** Every request that has reached a target, newest first. The address keeps the filters and the request that is open. */
 export function Requests({ connection, query }: ViewProps): ReactNode {
   const [isLive, setIsLive] = useState(false);
   const isPhone = useMedia('(max-width: 720px)');
   const isNarrow = useMedia('(max-width: 1200px)');
+  /** One request lies over the list; the style sheet has the same width. */
+  const isCovered = useMedia('(max-width: 999.9px)');
   const filters = filtersIn(query);
   const openId = query.get('id') ?? undefined;
   const names = useKnownNames(connection);
   const list = useRecordList(connection, filters, isLive);
   const view = useRef<HTMLDivElement>(null);
-  const records = list.page?.records ?? [];
+  /** The request whose story was closed just now. */
+  const closed = useRef<string>(undefined);
+  const records = list.page?.records ?? none;
   const set = filterNames.filter((name) => filters[name] !== undefined);
 
   const filter = (name: FilterName, value: string, isCorrection: boolean): void => {
@@ -32,14 +39,20 @@ export function Requests({ connection, query }: ViewProps): ReactNode {
     else window.location.hash = address;
   };
   const close = (): void => {
+    closed.current = openId;
     window.location.hash = requestsAddress(filters);
-    // Back to the row that was open.
-    view.current?.querySelector<HTMLElement>('tr[aria-current] button')?.focus();
   };
+  // Back to the row that was open.
+  useEffect(() => {
+    if (openId !== undefined || closed.current === undefined) return;
+    const at = records.findIndex(({ id }) => id === closed.current);
+    closed.current = undefined;
+    view.current?.querySelectorAll('tbody tr')[at]?.querySelector('button')?.focus();
+  }, [openId, records]);
 
   return (
     <div ref={view} className={openId === undefined ? 'requests' : 'requests with-story'}>
-      <div className="list">
+      <div className="list" inert={isCovered && openId !== undefined}>
         <header>
           <h2>Requests</h2>
           <p className="hint" aria-live="polite">
