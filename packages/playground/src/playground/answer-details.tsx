@@ -6,7 +6,7 @@ import type { AnswerFacts } from '../chat/answer.ts';
 import { Sparkline } from '../elements/charts/sparkline.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { count, duration, money, percent } from '../elements/format.ts';
-import { phasesOf } from './answer-meters.tsx';
+import { phasesOf } from './answer-phases.ts';
 import { useInstruments } from './instruments.tsx';
 
 interface DetailsProps {

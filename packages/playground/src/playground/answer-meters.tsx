@@ -4,6 +4,7 @@ import { costMicroUsd } from '../chat/cost.ts';
 import { Sparkline } from '../elements/charts/sparkline.tsx';
 import { count, duration, money, rate } from '../elements/format.ts';
 import { AnswerDetails } from './answer-details.tsx';
+import { phasesOf } from './answer-phases.ts';
 import './answer-meters.css';
 import { useInstruments } from './instruments.tsx';
 
@@ -88,22 +89,6 @@ function Meter({ name, value, title, isMoving }: MeterProps): ReactNode {
       <dd>{value}</dd>
     </div>
   );
-}
-
-export interface Phase {
-  readonly name: 'Waiting' | 'Thinking' | 'Answering';
-  readonly ms: number;
-}
-
-/** How the time of the answer was spent; empty where it is not known. */
-export function phasesOf({ ttftMs, thoughtMs = 0, outputMs = 0 }: AnswerFacts): readonly Phase[] {
-  if (ttftMs === undefined) return [];
-  const phases: readonly Phase[] = [
-    { name: 'Waiting', ms: ttftMs },
-    { name: 'Thinking', ms: thoughtMs },
-    { name: 'Answering', ms: outputMs - thoughtMs },
-  ];
-  return phases.filter(({ ms, name }) => ms > 0 || name === 'Waiting');
 }
 
 /** The phases as a thin line in place of a rule. Its words are under `Details`. */
