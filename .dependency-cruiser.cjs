@@ -135,8 +135,11 @@ module.exports = {
       comment:
         'What the page knows and does is tested without a browser: it knows neither React nor the views.',
       severity: 'error',
-      from: { path: '^packages/playground/src/(api|chat)/', pathNot: test },
-      to: { path: '(^packages/playground/src/(view|markdown)/|node_modules/(@types/)?react)' },
+      from: { path: '^packages/playground/src/(api|chat|signals/signal\\.ts)', pathNot: test },
+      to: {
+        path: ['^packages/playground/src/', 'node_modules/(@types/)?react'],
+        pathNot: '^packages/playground/src/(api|chat)/|/signals/signal\\.ts$|/json/[^/]*\\.ts$',
+      },
     },
     {
       name: 'native-by-one-file',

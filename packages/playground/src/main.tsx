@@ -1,6 +1,6 @@
 import { createRoot } from 'react-dom/client';
+import { createAccess } from './api/access.ts';
 import { codeIn } from './api/session.ts';
-import { createAccess } from './app/access.ts';
 import { App } from './app/app.tsx';
 import { watchRoute } from './app/route.ts';
 import { createBrowserStore } from './chat/history/chat-store.ts';

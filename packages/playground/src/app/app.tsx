@@ -1,11 +1,12 @@
 import { lazy, type ReactNode, Suspense, useState } from 'react';
+import type { Access } from '../api/access.ts';
 import type { History } from '../chat/history/history.ts';
 import type { Playground } from '../chat/playground.ts';
-import { useWatched, type Watched } from '../elements/signal.ts';
 import { WithInstruments } from '../playground/instruments.tsx';
 import { PlaygroundView } from '../playground/playground-view.tsx';
 import { useShortcuts } from '../shortcuts/use-shortcuts.ts';
-import type { Access } from './access.ts';
+import type { Watched } from '../signals/signal.ts';
+import { useWatched } from '../signals/use-watched.ts';
 import { consoleAddress, playgroundAddress, type Route } from './route.ts';
 import { SignIn } from './sign-in.tsx';
 import { TopBar } from './top-bar.tsx';

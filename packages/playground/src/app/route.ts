@@ -1,4 +1,4 @@
-import { createSignal, type Watched } from '../elements/signal.ts';
+import { createSignal, type Watched } from '../signals/signal.ts';
 
 export const consoleViews = [
   { id: 'overview', name: 'Overview' },

@@ -1,6 +1,6 @@
 import type { Connection } from '../api/connection.ts';
 import type { PageFailure } from '../api/failure.ts';
-import { createSignal, type Watched } from '../elements/signal.ts';
+import { createSignal, type Watched } from '../signals/signal.ts';
 import { type AnswerFacts, openAnswer } from './answer.ts';
 import type { Output } from './answer-output.ts';
 import { type Behind, type ChatState, type Draft, emptyDraft, type LiveCompletion } from './chat-state.ts';

@@ -1,5 +1,5 @@
-import type { Access } from '../app/access.ts';
-import { createSignal, type Watched } from '../elements/signal.ts';
+import type { Access } from '../api/access.ts';
+import { createSignal, type Watched } from '../signals/signal.ts';
 import { type Chat, type ChatParts, createChat } from './chat.ts';
 import { type Draft, draftOf } from './chat-state.ts';
 import type { History } from './history/history.ts';

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { History } from '../chat/history/history.ts';
-import { useWatched } from '../elements/signal.ts';
+import { useWatched } from '../signals/use-watched.ts';
 import './notices.css';
 
 interface NoticesProps {

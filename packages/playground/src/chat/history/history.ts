@@ -1,4 +1,4 @@
-import { createSignal, type Watched } from '../../elements/signal.ts';
+import { createSignal, type Watched } from '../../signals/signal.ts';
 import { type Draft, draftOf } from '../chat-state.ts';
 import type { Message } from '../message-tree.ts';
 import type { ChatStore } from './chat-store.ts';

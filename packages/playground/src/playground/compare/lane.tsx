@@ -2,7 +2,7 @@ import { type ReactNode, useId } from 'react';
 import type { ServedModel } from '../../api/connection.ts';
 import type { Chat } from '../../chat/chat.ts';
 import type { RequestField } from '../../chat/request-fields.ts';
-import { useWatched } from '../../elements/signal.ts';
+import { useWatched } from '../../signals/use-watched.ts';
 import { Conversation } from '../conversation.tsx';
 
 interface LaneProps {

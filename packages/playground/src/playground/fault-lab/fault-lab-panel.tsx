@@ -6,7 +6,7 @@ import type { Playground } from '../../chat/playground.ts';
 import { useResource } from '../../console/resource.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { PanelFrame } from '../../elements/panel-frame.tsx';
-import { useWatched } from '../../elements/signal.ts';
+import { useWatched } from '../../signals/use-watched.ts';
 import './fault-lab.css';
 import { FaultList } from './fault-list.tsx';
 import { groupsIn, type LabSetting } from './lab-api.ts';

@@ -3,7 +3,7 @@ import { parsed } from '../../api/failure.ts';
 import type { PickedUp } from '../../chat/answer.ts';
 import type { Chat } from '../../chat/chat.ts';
 import { branchOf } from '../../chat/message-tree.ts';
-import { createSignal, type Watched } from '../../elements/signal.ts';
+import { createSignal, type Watched } from '../../signals/signal.ts';
 import { type LabFault, type SeenEnding, type Story, storyIn } from './lab-api.ts';
 
 /** The last answer that a chat has got through the lab. */

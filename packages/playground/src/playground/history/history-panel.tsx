@@ -5,7 +5,7 @@ import { byDate, dayOf, having, type SavedChat, titleOf } from '../../chat/histo
 import type { Playground } from '../../chat/playground.ts';
 import { PanelFrame } from '../../elements/panel-frame.tsx';
 import { saveFile } from '../../elements/save-file.ts';
-import { useWatched } from '../../elements/signal.ts';
+import { useWatched } from '../../signals/use-watched.ts';
 import { HistoryEntry } from './history-entry.tsx';
 import './history.css';
 

@@ -1,5 +1,3 @@
-import { useSyncExternalStore } from 'react';
-
 /** A value that changes, and those who want to know. It is the way from what the page knows to what it shows. */
 export interface Signal<Value> {
   readonly get: () => Value;
@@ -28,9 +26,4 @@ export function createSignal<Value>(first: Value): Signal<Value> {
       return () => listeners.delete(changed);
     },
   };
-}
-
-/** The value now, in an element that is drawn again with each change. */
-export function useWatched<Value>({ state, subscribe }: Watched<Value>): Value {
-  return useSyncExternalStore(subscribe, state);
 }

@@ -1,7 +1,7 @@
-import { type Connection, createConnection, type ServedModel } from '../api/connection.ts';
-import type { PageFailure } from '../api/failure.ts';
-import { beginSession, endSession, hasProvider, readSession } from '../api/session.ts';
-import { createSignal } from '../elements/signal.ts';
+import { createSignal } from '../signals/signal.ts';
+import { type Connection, createConnection, type ServedModel } from './connection.ts';
+import type { PageFailure } from './failure.ts';
+import { beginSession, endSession, hasProvider, readSession } from './session.ts';
 
 export interface AccessState {
   readonly status: 'looking' | 'refused' | 'open';
