@@ -91,6 +91,10 @@ describe('JSON that is read and written again', () => {
     expect(rewritten(text)).toBe(text);
   });
 
+  it('keeps the spellings of the last member of a name where the one before was a list', () => {
+    expect(rewritten('{"a":[0.10],"a":{"b":12345678901234567890}}')).toBe('{"a":{"b":12345678901234567890}}');
+  });
+
   it('has the value of JSON.parse, and is written with the same tokens', () => {
     fc.assert(
       fc.property(values, spaces, (written, space) => {

@@ -100,7 +100,7 @@ function holdsUnknown(value: JsonValue, known: KnownMembers): boolean {
 interface Frame {
   /**
    * Its value in the result of the parse. Where a name occurs twice, it is the value of the last such member. Undefined where
-   * that value is neither an object nor an array.
+   * that value is of another kind than this one.
    */
   readonly holder: JsonObject | readonly JsonValue[] | undefined;
   readonly isArray: boolean;
@@ -162,7 +162,8 @@ function readAll(walk: Walk): void {
 function frameOf({ text, root, known }: Walk, outer: Frame | undefined, isArray: boolean): Frame {
   const name = outer?.isArray === false ? stringIn(text, outer.nameFrom, outer.nameTo) : undefined;
   const value = outer === undefined ? root : memberOf(outer.holder, name ?? outer.index);
-  const holder = typeof value === 'object' && value !== null ? value : undefined;
+  // Where the last member of this name is of the other kind, its spellings are stored in another form.
+  const holder = isHolder(value) && isList(value) === isArray ? value : undefined;
   const inherited = outer === undefined ? known : outer.known;
   return {
     holder,
@@ -281,6 +282,10 @@ function createCopies(): (slice: string) => string {
     copies.set(copy, copy);
     return copy;
   };
+}
+
+function isHolder(value: JsonValue | undefined): value is JsonObject | readonly JsonValue[] {
+  return typeof value === 'object' && value !== null;
 }
 
 function isList(value: JsonValue): value is readonly JsonValue[] {
