@@ -1,6 +1,7 @@
 import axe from 'axe-core';
 import { describe, expect, test, vi } from 'vitest';
 import { withoutBrowser } from '../support/browser.ts';
+import { looks } from './axe.ts';
 import { startChatSuite } from './chat-suite.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -118,10 +119,7 @@ describe.skipIf(withoutBrowser !== undefined)(
       await vi.waitFor(async () => expect(await stopped.count()).toBe(3));
     });
 
-    test.each([
-      ['light', 1440],
-      ['dark', 390],
-    ] as const)(
+    test.each(looks)(
       'axe finds nothing in history, share and compare, and nothing is cut off, %s at %i pixels',
       async (colorScheme, width) => {
         const { page, choose, ask, answered, button } = await open({

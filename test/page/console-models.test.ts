@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { looks } from './axe.ts';
 import { complete, looksRight, openView } from './console.ts';
 import type { PlaygroundPage } from './page.ts';
 
@@ -128,14 +129,12 @@ describe.skipIf(withoutBrowser !== undefined)(`models and their targets in the c
     }
   });
 
-  test.each([
-    ['light', 1440],
-    ['dark', 1440],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)('axe finds nothing, and nothing is cut off, %s at %i pixels', async (colorScheme, width) => {
-    const { page } = await open({ colorScheme, viewport: { width, height: 844 } });
-    await page.getByText('breaker open').waitFor();
-    await looksRight(page, 'Models');
-  });
+  test.each(looks)(
+    'axe finds nothing, and nothing is cut off, %s at %i pixels',
+    async (colorScheme, width) => {
+      const { page } = await open({ colorScheme, viewport: { width, height: 844 } });
+      await page.getByText('breaker open').waitFor();
+      await looksRight(page, 'Models');
+    },
+  );
 });

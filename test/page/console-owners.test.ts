@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { looks } from './axe.ts';
 import { type Administration, administrationOf, type KeysPage, looksRight, openKeys } from './console.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -100,53 +101,51 @@ describe.skipIf(withoutBrowser !== undefined)(
       expect(await page.evaluate('document.activeElement.innerText')).toBe('Create key');
     });
 
-    test.each([
-      ['light', 1440],
-      ['dark', 1440],
-      ['light', 390],
-      ['dark', 390],
-    ] as const)('axe finds nothing, and nothing is cut off, %s at %i pixels', async (colorScheme, width) => {
-      const name = `shown-${colorScheme}-${width}`;
-      const { id } = await admin('POST', 'keys', {
-        ...{ name, owner: 'acme', models: ['lab/*'], requests_per_minute: 60, max_streams: 2 },
-        ...{
-          budget: { usd: 20, period: 'month' },
-          expires_at: '2031-01-01T00:00:00Z',
-          metadata: { team: 'blue' },
-        },
-      });
-      const { page, button, row, field, answer, alert, dialog } = await open({
-        colorScheme,
-        viewport: { width, height: 844 },
-      });
-      await row(name).getByRole('meter').waitFor();
-      await looksRight(page, 'the list');
-      await button('Create key').click();
-      await field('Requests per minute').fill('many');
-      await dialog.getByText('More', { exact: true }).click();
-      await answer('Create key').click();
-      await alert.waitFor();
-      await looksRight(page, 'a refused key');
-      await field('Requests per minute').fill('');
-      await answer('Create key').click();
-      await dialog.getByLabel('New key').waitFor();
-      await looksRight(page, 'a new key');
-      await answer('Done').click();
-      await row(name).getByRole('button', { name: 'Rotate' }).click();
-      await looksRight(page, 'a rotation');
-      await answer('Cancel').click();
-      await row(name).getByRole('button', { name: 'Revoke' }).click();
-      await looksRight(page, 'a revocation');
-      await answer('Cancel').click();
-      await row(name).getByRole('button', { name }).click();
-      await page.getByRole('figure', { name: 'Tokens a day' }).waitFor();
-      expect(page.url()).toContain(id);
-      await looksRight(page, 'one key');
-      await page.getByRole('link', { name: 'Keys', exact: true }).last().click();
-      await page.getByRole('link', { name: 'Owners' }).click();
-      await page.getByRole('heading', { name: 'Owners' }).waitFor();
-      await row('acme').waitFor();
-      await looksRight(page, 'the owners');
-    });
+    test.each(looks)(
+      'axe finds nothing, and nothing is cut off, %s at %i pixels',
+      async (colorScheme, width) => {
+        const name = `shown-${colorScheme}-${width}`;
+        const { id } = await admin('POST', 'keys', {
+          ...{ name, owner: 'acme', models: ['lab/*'], requests_per_minute: 60, max_streams: 2 },
+          ...{
+            budget: { usd: 20, period: 'month' },
+            expires_at: '2031-01-01T00:00:00Z',
+            metadata: { team: 'blue' },
+          },
+        });
+        const { page, button, row, field, answer, alert, dialog } = await open({
+          colorScheme,
+          viewport: { width, height: 844 },
+        });
+        await row(name).getByRole('meter').waitFor();
+        await looksRight(page, 'the list');
+        await button('Create key').click();
+        await field('Requests per minute').fill('many');
+        await dialog.getByText('More', { exact: true }).click();
+        await answer('Create key').click();
+        await alert.waitFor();
+        await looksRight(page, 'a refused key');
+        await field('Requests per minute').fill('');
+        await answer('Create key').click();
+        await dialog.getByLabel('New key').waitFor();
+        await looksRight(page, 'a new key');
+        await answer('Done').click();
+        await row(name).getByRole('button', { name: 'Rotate' }).click();
+        await looksRight(page, 'a rotation');
+        await answer('Cancel').click();
+        await row(name).getByRole('button', { name: 'Revoke' }).click();
+        await looksRight(page, 'a revocation');
+        await answer('Cancel').click();
+        await row(name).getByRole('button', { name }).click();
+        await page.getByRole('figure', { name: 'Tokens a day' }).waitFor();
+        expect(page.url()).toContain(id);
+        await looksRight(page, 'one key');
+        await page.getByRole('link', { name: 'Keys', exact: true }).last().click();
+        await page.getByRole('link', { name: 'Owners' }).click();
+        await page.getByRole('heading', { name: 'Owners' }).waitFor();
+        await row('acme').waitFor();
+        await looksRight(page, 'the owners');
+      },
+    );
   },
 );

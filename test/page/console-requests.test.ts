@@ -2,7 +2,7 @@ import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { faultsOf } from './axe.ts';
+import { faultsOf, looks } from './axe.ts';
 import { complete, storyConfig, storyFiles } from './console-stories.ts';
 import { type OpenOptions, openConsole } from './page.ts';
 
@@ -232,18 +232,16 @@ describe.skipIf(withoutBrowser !== undefined)(`the requests of the console in Ch
     await vi.waitFor(async () => expect(await rows.count()).toBe(111));
   });
 
-  test.each([
-    ['light', 1440],
-    ['dark', 1440],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)('axe finds nothing, and nothing is cut off, %s at %i pixels', async (colorScheme, width) => {
-    const viewport = { width, height: 844 };
-    const { page, rows, story } = await open('#/console/requests', { colorScheme, viewport });
-    await rows.first().waitFor();
-    expect(await faultsOf(page, width)).toEqual([]);
-    await page.goto(`${server.baseUrl}/#/console/requests?id=${ids['story/takeover']}`);
-    await story.getByText('cut the stream after').waitFor();
-    expect(await faultsOf(page, width)).toEqual([]);
-  });
+  test.each(looks)(
+    'axe finds nothing, and nothing is cut off, %s at %i pixels',
+    async (colorScheme, width) => {
+      const viewport = { width, height: 844 };
+      const { page, rows, story } = await open('#/console/requests', { colorScheme, viewport });
+      await rows.first().waitFor();
+      expect(await faultsOf(page, width)).toEqual([]);
+      await page.goto(`${server.baseUrl}/#/console/requests?id=${ids['story/takeover']}`);
+      await story.getByText('cut the stream after').waitFor();
+      expect(await faultsOf(page, width)).toEqual([]);
+    },
+  );
 });

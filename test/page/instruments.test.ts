@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { looks } from './axe.ts';
 import { openPage, type PlaygroundPage } from './page.ts';
 
 /*
@@ -280,12 +281,7 @@ describe.skipIf(withoutBrowser !== undefined)(`the instruments of the playground
     await page.waitForURL(/#\/console/);
   });
 
-  test.each([
-    ['light', 1440],
-    ['dark', 1440],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)('axe finds nothing in what is opened, %s at %i pixels', async (colorScheme, width) => {
+  test.each(looks)('axe finds nothing in what is opened, %s at %i pixels', async (colorScheme, width) => {
     const { page, choose, ask, answered, assistant, button } = await open({
       colorScheme,
       viewport: { width, height: 844 },

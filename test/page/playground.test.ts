@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { looks } from './axe.ts';
 import { openPage, type PlaygroundPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -237,32 +238,30 @@ describe.skipIf(withoutBrowser !== undefined)(`the page of the server in Chromiu
     await assistant.getByText('stopped', { exact: true }).waitFor();
   });
 
-  test.each([
-    ['light', 1440],
-    ['dark', 1440],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)('axe finds nothing, and nothing is cut off, %s at %i pixels', async (colorScheme, width) => {
-    const { page, choose, ask, answered, button, alert } = await open({
-      colorScheme,
-      viewport: { width, height: 844 },
-    });
-    await choose('lab/cut');
-    await ask('Hello');
-    await alert.waitFor();
-    await choose('lab/plain');
-    await ask('Again');
-    await answered();
-    for (const view of ['the chat', 'Parameters', 'Wire', 'Code']) {
-      if (view !== 'the chat' && (await button(view).getAttribute('aria-pressed')) !== 'true')
-        await button(view).click();
-      await page.evaluate(axe.source);
-      const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
-      const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-      expect(briefly, view).toEqual([]);
-      expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
-    }
-  });
+  test.each(looks)(
+    'axe finds nothing, and nothing is cut off, %s at %i pixels',
+    async (colorScheme, width) => {
+      const { page, choose, ask, answered, button, alert } = await open({
+        colorScheme,
+        viewport: { width, height: 844 },
+      });
+      await choose('lab/cut');
+      await ask('Hello');
+      await alert.waitFor();
+      await choose('lab/plain');
+      await ask('Again');
+      await answered();
+      for (const view of ['the chat', 'Parameters', 'Wire', 'Code']) {
+        if (view !== 'the chat' && (await button(view).getAttribute('aria-pressed')) !== 'true')
+          await button(view).click();
+        await page.evaluate(axe.source);
+        const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
+        const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+        expect(briefly, view).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
+      }
+    },
+  );
 
   test('the first view has less than 200 kB and comes from this server alone', async () => {
     const context = await browser.newContext();

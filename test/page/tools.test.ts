@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { oneAttempt } from '../support/lab.ts';
 import { type ConfigTree, startServer, type TestServer } from '../support/server.ts';
+import { looks } from './axe.ts';
 import { openPage, type PlaygroundPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -298,36 +299,36 @@ describe.skipIf(withoutBrowser !== undefined)(
       await page.assistant.getByText('Light rain in Bern.').waitFor();
     });
 
-    test.each([
-      ['light', 1440],
-      ['dark', 390],
-    ] as const)('axe finds nothing, and nothing is cut off, %s at %i pixels', async (colorScheme, width) => {
-      const page = await open('weather', { colorScheme, viewport: { width, height: 844 } });
-      const check = async (view: string): Promise<void> => {
-        await page.page.evaluate(axe.source);
-        const found = await page.page.evaluate('axe.run().then(({ violations }) => violations)');
-        const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-        expect(briefly, view).toEqual([]);
-        expect(await page.page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
-      };
-      const panel = await withTools(page, 'Weather');
-      await panel.locator('.cm-editor').waitFor();
-      await check('the tools');
-      await page.button('Close Tools').click();
-      await page.ask('Weather?');
-      await page.button('Send results').waitFor();
-      await check('a call');
-      await page.choose('json');
-      await page.button('Parameters').click();
-      await page.page.getByRole('combobox', { name: 'response_format' }).selectOption('json_schema');
-      for (const title of await page.page.locator('.group > summary').all()) await title.click();
-      await page.page.locator('.cm-editor').waitFor();
-      await check('all parameters');
-      await page.button('Close Parameters').click();
-      await page.ask('Invent a person.');
-      await page.assistant.getByText('valid', { exact: true }).last().waitFor();
-      await check('a tree');
-    });
+    test.each(looks)(
+      'axe finds nothing, and nothing is cut off, %s at %i pixels',
+      async (colorScheme, width) => {
+        const page = await open('weather', { colorScheme, viewport: { width, height: 844 } });
+        const check = async (view: string): Promise<void> => {
+          await page.page.evaluate(axe.source);
+          const found = await page.page.evaluate('axe.run().then(({ violations }) => violations)');
+          const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+          expect(briefly, view).toEqual([]);
+          expect(await page.page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
+        };
+        const panel = await withTools(page, 'Weather');
+        await panel.locator('.cm-editor').waitFor();
+        await check('the tools');
+        await page.button('Close Tools').click();
+        await page.ask('Weather?');
+        await page.button('Send results').waitFor();
+        await check('a call');
+        await page.choose('json');
+        await page.button('Parameters').click();
+        await page.page.getByRole('combobox', { name: 'response_format' }).selectOption('json_schema');
+        for (const title of await page.page.locator('.group > summary').all()) await title.click();
+        await page.page.locator('.cm-editor').waitFor();
+        await check('all parameters');
+        await page.button('Close Parameters').click();
+        await page.ask('Invent a person.');
+        await page.assistant.getByText('valid', { exact: true }).last().waitFor();
+        await check('a tree');
+      },
+    );
   },
 );
 
