@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { looks } from './axe.ts';
 import { openPage, type PlaygroundPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -278,13 +279,6 @@ describe.skipIf(withoutBrowser !== undefined)(`overview, usage and live streams$
     await answer;
   });
 });
-
-const looks = [
-  ['light', 1440],
-  ['dark', 1440],
-  ['dark', 390],
-  ['light', 390],
-] as const;
 
 async function cellsOf(row: Locator): Promise<string[]> {
   const texts = await row.locator('th, td').allTextContents();
