@@ -25,7 +25,6 @@ export function settingsThatNeedRestart(before: Config, after: Config): readonly
   const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
   const engineOf = ({ engine }: Config) => ({ ...engine, models: [...engine.models] });
   const storeOf = ({ storage: { pricesFile: _, ...fixed } }: Config) => fixed;
-  const failureOf = ({ limits }: Config) => [limits.onStoreFailure, limits.replicas];
   return [
     ...(same(before.server.listen, after.server.listen) ? [] : ['server.listen']),
     ...(before.server.workers === after.server.workers ? [] : ['server.workers']),
@@ -34,7 +33,8 @@ export function settingsThatNeedRestart(before: Config, after: Config): readonly
     ...(before.logging.format === after.logging.format ? [] : ['logging.format']),
     ...(same(storeOf(before), storeOf(after)) ? [] : ['storage']),
     ...(same(before.usage.webhook, after.usage.webhook) ? [] : ['usage.webhook']),
-    ...(same(failureOf(before), failureOf(after)) ? [] : ['limits.on_store_failure and limits.replicas']),
+    ...(before.limits.onStoreFailure === after.limits.onStoreFailure ? [] : ['limits.on_store_failure']),
+    ...(before.limits.replicas === after.limits.replicas ? [] : ['limits.replicas']),
     ...(before.auth.required === after.auth.required ? [] : ['auth.required']),
   ];
 }

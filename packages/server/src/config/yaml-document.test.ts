@@ -73,6 +73,10 @@ describe('what is refused', () => {
       '2: not valid YAML: a second YAML document begins here; a configuration is one document',
     ],
     ['a: *nowhere\n', '1: there is no anchor &nowhere before this alias'],
+    [
+      'upstreams: {a: {api_key: *hush}}\n',
+      '1: an alias (*name) of an anchor that is not before it; quote the text if it starts with "*"',
+    ],
     ['a: &a [*a]\n', '1: nested deeper than 32 levels'],
     ['__proto__: {x: 1}\n', '1: this name is not available'],
     ['a: b: c\n', '1: not valid YAML: a second ": " on the line; quote the text that holds it'],

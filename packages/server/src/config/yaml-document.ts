@@ -1,5 +1,5 @@
 import { type ErrorCode, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair } from 'yaml';
-import { type ConfigPath, showText } from './config-problem.ts';
+import { type ConfigPath, isSecret, showText } from './config-problem.ts';
 import type { Environment } from './environment.ts';
 import { interpolate } from './interpolate.ts';
 import { type ParsedYaml, parseYaml } from './parse-yaml.ts';
@@ -119,8 +119,7 @@ class Reader {
     if (isAlias(node)) {
       if (++this.#aliases > maxAliases) return this.#once(path, `more than ${maxAliases} aliases`);
       const target = this.#anchors.get(node.source);
-      if (target === undefined)
-        return this.#problem(path, `there is no anchor &${showText(node.source)} before this alias`);
+      if (target === undefined) return this.#problem(path, noAnchor(node.source, path));
       const around = this.#insideAlias;
       this.#insideAlias = true;
       const value = this.read(target, path);
@@ -259,4 +258,11 @@ function ownMessage(code: ErrorCode, line: string): string {
       ? `; inside {…} and […] a reference needs quotes: "\${NAME}"`
       : '';
   return `${survivable.has(code) ? '' : 'not valid YAML: '}${messages[code] ?? 'this cannot be read'}${hint}`;
+}
+
+/** A secret that begins with `*` and is not quoted is an alias for YAML. */
+function noAnchor(name: string, path: ConfigPath): string {
+  return isSecret(path)
+    ? 'an alias (*name) of an anchor that is not before it; quote the text if it starts with "*"'
+    : `there is no anchor &${showText(name)} before this alias`;
 }

@@ -1,4 +1,5 @@
 import { asciiJson } from '@tailrace/protocol';
+import type { NamedModel } from '../access/model-rights.ts';
 import type { Principal } from '../access/principal.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { fail, failure, ok, type Result } from '../domain/failure.ts';
@@ -34,7 +35,9 @@ export function faultLabRoutes(lab: FaultLab, records: Pick<StoreReads, 'records
       path: '/v1/fault-lab',
       access: 'key',
       handle(exchange) {
-        const usable = settings.filter(({ name }) => allows(exchange.principal, `${labPrefix}${name}`));
+        const usable = settings.filter(({ name, usualFault }) =>
+          exchange.principal.models.allows(shortName(name, usualFault)),
+        );
         const shown = usable.map(({ name, title, description }) => ({ name, title, description }));
         return replyJson(exchange, 200, asciiJson({ settings: shown }));
       },
@@ -68,6 +71,12 @@ export function faultLabRoutes(lab: FaultLab, records: Pick<StoreReads, 'records
       },
     },
   ];
+}
+
+/** The names of the model `fault-lab/SETTING`. */
+function shortName(setting: string, usualFault: string): NamedModel {
+  const name = `${labPrefix}${setting}`;
+  return { id: `${name}/${usualFault}`, aliases: [name] };
 }
 
 function allows({ models }: Principal, id: string): boolean {

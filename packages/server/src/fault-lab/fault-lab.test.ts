@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createMemoryKeys } from '../access/testing/memory-keys.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -92,6 +94,32 @@ describe('a model of the lab', () => {
     });
     expect(said((await running).text)).toBe(wholeText);
     expect(await story('mine')).toMatchObject({ ended: true, attempts: [{ outcome: 'served' }] });
+  });
+
+  it('has a story for each key that gives the same name', async () => {
+    const told = (key?: string) =>
+      call('/v1/fault-lab/stories/ours', undefined, key === undefined ? {} : { key });
+    await ask('fault-lab/failover/503', { fields: { metadata: { story: 'ours' } } });
+    await ask('fault-lab/truth/healthy', { fields: { metadata: { story: 'ours' } }, key: testAdminKey });
+    expect((await told()).json.attempts).toHaveLength(2);
+    expect((await told(testAdminKey)).json.attempts).toHaveLength(1);
+  });
+
+  it('keeps nothing of a request whose answer is over', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const usedMiB = () => {
+      collect();
+      return process.memoryUsage().heapUsed / 2 ** 20;
+    };
+    const askLong = () =>
+      ask('fault-lab/takeover/cut-fin:1', {
+        fields: { messages: [{ role: 'user', content: 'long '.repeat(2 ** 18) }] },
+      });
+    await askLong();
+    const before = usedMiB();
+    for (let time = 0; time < 12; time += 1) await askLong();
+    expect(usedMiB() - before).toBeLessThan(5);
   });
 
   it('ends in an error that says why where nothing can help', async () => {
@@ -200,6 +228,11 @@ describe('the list of the lab', () => {
       expect((await ask('fault-lab/failover/503', { on: other, key: dollars })).status).toBe(200);
       const told = await call(`/v1/fault-lab/stories/${id}`, undefined, { key: testAdminKey });
       expect(told.json.error.code).toBe('completion_not_found');
+      const short = await made({ models: ['fault-lab/takeover'] });
+      expect((await list(short)).settings).toMatchObject([{ name: 'takeover' }]);
+      expect((await ask('fault-lab/takeover', { on: other, key: short })).status).toBe(200);
+      expect((await ask('fault-lab/takeover/503', { on: other, key: short })).status).toBe(403);
+      expect((await list(await made({ models: ['fault-lab/takeover/*'] }))).settings).toHaveLength(1);
     } finally {
       await other.stop();
     }

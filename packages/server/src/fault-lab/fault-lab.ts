@@ -6,6 +6,7 @@ import { createAffinity } from '../routing/affinity.ts';
 import { createCatalogue } from '../routing/catalogue.ts';
 import { createHealth } from '../routing/health.ts';
 import { createRouter, type Router } from '../routing/router.ts';
+import type { Source } from '../routing/source.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import { type CreatedUpstreams, createUpstreams } from '../upstreams/registry.ts';
 import type { Wall } from '../wall/wall.ts';
@@ -92,8 +93,8 @@ export function createFaultLab({ timers, paceMs = usualPaceMs }: FaultLabParts):
       plan: createRouter({ ...parts, health }).plan,
       open(plan, call, ...rest) {
         const story = stories.begin([call.completionId, ...namesIn(call.request)], call.keyId);
-        const source = createRouter({ ...parts, health: story.watch(health) }).open(plan, call, ...rest);
-        story.tell(source);
+        const watched = story.watch(health, () => source.attempts());
+        const source: Source = createRouter({ ...parts, health: watched }).open(plan, call, ...rest);
         return source;
       },
     };

@@ -37,9 +37,10 @@ export function labModel(name: string): LabModelConfig | undefined {
   if (fault.parameter?.kind === 'count' && argument.count > Math.max(fault.parameter.default, mostCounted))
     return undefined;
   const text = given ?? setting.usualFault;
+  const config = configOf(setting.name, fault, `${modelPrefix}${text}`);
   return {
     id: `${labPrefix}${asked}/${text}`,
-    config: configOf(setting.name, fault, `${modelPrefix}${text}`),
+    config: given === undefined ? { ...config, aliases: [name] } : config,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { AttemptMode, Health, TrackedRequest } from '../routing/health.ts';
-import type { Source } from '../routing/source.ts';
+import type { AttemptRecord } from '../routing/open-attempts.ts';
 import type { UsageRecord } from '../storage/records.ts';
 import { isLabModel } from './lab-prefix.ts';
 
@@ -12,10 +12,8 @@ export interface Stories {
 }
 
 export interface OpenStory {
-  /** The source of the answer, whose attempts are told. */
-  tell(source: Pick<Source, 'attempts'>): void;
-  /** A health that notes when each attempt begins and ends. */
-  watch(health: Health): Health;
+  /** A health that notes each attempt. `attempts`: those of the answer so far; it is forgotten together with this health. */
+  watch(health: Health, attempts: () => readonly AttemptRecord[]): Health;
 }
 
 export interface Story {
@@ -43,53 +41,72 @@ const mostNames = 200;
 
 /** `now`: monotonic milliseconds. */
 export function createStories(now: () => number): Stories {
-  const kept = new Map<string, { readonly keyId: string; read(): Story }>();
+  const kept = new Map<string, KeptStory>();
+  // Two keys may give the same name.
+  const placeOf = (name: string, keyId: string) => `${keyId} ${name}`;
   return {
     begin(names, keyId) {
-      const beganMs = now();
-      const times: { askedMs: number; endedMs?: number }[] = [];
-      let source: Pick<Source, 'attempts'> | undefined;
-      const read = (): Story => {
-        const attempts = (source?.attempts() ?? []).map((attempt, index): ToldAttempt => {
-          const { target, mode, outcome, failure, deliveredTokens } = attempt;
-          return {
-            target,
-            mode,
-            outcome,
-            failure: failure?.code ?? null,
-            asked_ms: times[index]?.askedMs ?? null,
-            ended_ms: times[index]?.endedMs ?? null,
-            delivered_tokens: deliveredTokens,
-          };
-        });
-        return { ended: attempts.every(({ ended_ms: endedMs }) => endedMs !== null), attempts };
-      };
-      for (const name of names) kept.set(name, { keyId, read });
-      for (const name of kept.keys()) {
+      const story = new KeptStory(now);
+      for (const name of names) kept.set(placeOf(name, keyId), story);
+      for (const place of kept.keys()) {
         if (kept.size <= mostNames) break;
-        kept.delete(name);
+        kept.delete(place);
       }
       return {
-        tell(told) {
-          source = told;
-        },
-        watch: (health) => ({
+        watch: (health, attempts) => ({
           ...health,
           begin(target, mode) {
-            const time: (typeof times)[number] = { askedMs: Math.round(now() - beganMs) };
-            times.push(time);
-            return endingWith(health.begin(target, mode), () => {
-              time.endedMs ??= Math.round(now() - beganMs);
-            });
+            const tracked = health.begin(target, mode);
+            return endingWith(tracked, story.began(attempts()));
           },
         }),
       };
     },
-    find(name, keyId) {
-      const story = kept.get(name);
-      return story?.keyId === keyId ? story.read() : undefined;
-    },
+    find: (name, keyId) => kept.get(placeOf(name, keyId))?.read(),
   };
+}
+
+/** It holds the records of the attempts, but no source: that holds the request, whose body may have megabytes. */
+class KeptStory {
+  private attempts: readonly AttemptRecord[] = [];
+  private readonly times: { askedMs: number; endedMs?: number }[] = [];
+  private readonly beganMs: number;
+  private readonly now: () => number;
+
+  constructor(now: () => number) {
+    this.now = now;
+    this.beganMs = now();
+  }
+
+  /** Notes an attempt, the last of `attempts`; the caller calls the result when it ends. */
+  began(attempts: readonly AttemptRecord[]): () => void {
+    this.attempts = attempts;
+    const time: (typeof this.times)[number] = { askedMs: this.sinceBegin() };
+    this.times.push(time);
+    return () => {
+      time.endedMs ??= this.sinceBegin();
+    };
+  }
+
+  read(): Story {
+    const attempts = this.attempts.map((attempt, index): ToldAttempt => {
+      const { target, mode, outcome, failure, deliveredTokens } = attempt;
+      return {
+        target,
+        mode,
+        outcome,
+        failure: failure?.code ?? null,
+        asked_ms: this.times[index]?.askedMs ?? null,
+        ended_ms: this.times[index]?.endedMs ?? null,
+        delivered_tokens: deliveredTokens,
+      };
+    });
+    return { ended: attempts.every(({ ended_ms: endedMs }) => endedMs !== null), attempts };
+  }
+
+  private sinceBegin(): number {
+    return Math.round(this.now() - this.beganMs);
+  }
 }
 
 /** What is stored of an answer; undefined where it is none of the lab. */

@@ -254,3 +254,29 @@ test.each([
   const { error } = await series(`?${query}`);
   expect(error).toMatchObject({ code: 'invalid_value', param, message: expect.stringMatching(message) });
 });
+
+test('answers are made one after the other', async () => {
+  let reading = 0;
+  let most = 0;
+  const busy = await startTestApp({
+    config: '{}',
+    series: {
+      async read() {
+        reading += 1;
+        most = Math.max(most, reading);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        reading -= 1;
+        return { times: new Float64Array(), series: [] };
+      },
+    },
+  });
+  try {
+    const asked = Array.from({ length: 5 }, () =>
+      fetch(`${busy.url}/admin/v1/series`, { headers: { authorization: `Bearer ${testAdminKey}` } }),
+    );
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(most).toBe(1);
+  } finally {
+    await busy.stop();
+  }
+});
