@@ -116,6 +116,22 @@ describe.skipIf(withoutBrowser !== undefined)(`the page of the server in Chromiu
     expect(await events.getByRole('button').last().innerText()).toContain('[DONE]');
   });
 
+  test('an answer of the real model goes on behind its words', async () => {
+    const { page, choose, ask, answered, assistant, button } = await open();
+    await choose('smollm2-135m-instruct');
+    await page.getByRole('textbox', { name: 'max_tokens' }).fill('8');
+    await ask('Tell me a story about a mill.');
+    await answered();
+    const beginning = await assistant.locator('.markdown').innerText();
+    await button('Continue').click();
+    await vi.waitFor(async () => {
+      const text = await assistant.locator('.markdown').innerText();
+      expect([text.startsWith(beginning), text.length > beginning.length]).toEqual([true, true]);
+    });
+    await answered();
+    expect(await assistant.count()).toBe(1);
+  });
+
   test('Stop ends the answer here and on the server, and what has come stays', async () => {
     const { choose, ask, button, assistant, answered } = await open();
     await choose('lab/endless');

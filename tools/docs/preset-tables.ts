@@ -1,5 +1,5 @@
 import { features } from '../../packages/server/src/domain/requirements.ts';
-import type { Preset } from '../../packages/server/src/upstreams/openai/preset.ts';
+import { featuresOf, type Preset } from '../../packages/server/src/upstreams/openai/preset.ts';
 import { presets } from '../../packages/server/src/upstreams/openai/presets.ts';
 import { markdownTable } from './markdown-table.ts';
 
@@ -11,7 +11,7 @@ export function presetFeatures(): string {
     ['feature', ...rows.map(([name]) => name)],
     features.map((feature) => [
       `\`${feature}\``,
-      ...rows.map(([, preset]) => (preset.features.includes(feature) ? 'yes' : 'none')),
+      ...rows.map(([, preset]) => (featuresOf(preset).includes(feature) ? 'yes' : 'none')),
     ]),
   );
 }

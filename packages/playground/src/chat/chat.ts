@@ -268,7 +268,7 @@ export function createChat(parts: ChatParts, id: string, draft: Partial<Draft>):
       const draft = { ...state(), parameters: { ...state().parameters, n: '' } };
       const fault = faultOfDraft(draft);
       if (fault !== undefined) return change({ failure: fault });
-      const body = requestBody(draft);
+      const body = { ...requestBody(draft), continue_final_message: true };
       const behind: Behind = { text: last.text.length, thoughts: last.thoughts.length };
       void run(last.id, (runParts) => runCompletion(runParts, body), undefined, behind);
     },

@@ -13,26 +13,29 @@ test.each<[string, Partial<AnswerFacts>]>([
   ['was stopped', { state: 'stopped' }],
   ['was cut', { state: 'failed' }],
 ])('an answer that %s can go on', (_, facts) => {
-  expect(continuationOf(answer(facts), 'lab/a')).toEqual({ isPossible: true });
+  expect(continuationOf(answer(facts), ['continued_answer'])).toEqual({ isPossible: true });
 });
 
 test('a whole answer, a question and a message written by hand have no rest', () => {
-  expect(continuationOf(answer({ finish: 'stop' }), 'lab/a')).toBeUndefined();
-  expect(continuationOf({ ...answer({ finish: 'length' }), role: 'user' }, 'lab/a')).toBeUndefined();
-  expect(continuationOf({ ...answer({}), facts: undefined }, 'lab/a')).toBeUndefined();
+  expect(continuationOf(answer({ finish: 'stop' }), ['continued_answer'])).toBeUndefined();
+  expect(
+    continuationOf({ ...answer({ finish: 'length' }), role: 'user' }, ['continued_answer']),
+  ).toBeUndefined();
+  expect(continuationOf({ ...answer({}), facts: undefined }, ['continued_answer'])).toBeUndefined();
 });
 
-test('the local engine begins another answer, and another model may continue its text', () => {
-  const byEngine = answer({ finish: 'length', target: 'engine/small', model: 'small' });
-  expect(continuationOf(byEngine, 'small')).toMatchObject({ isPossible: false });
-  expect(continuationOf(byEngine, 'lab/a')).toEqual({ isPossible: true });
+test('a model that takes no beginning of an answer says so; of one that says nothing it is tried', () => {
+  expect(continuationOf(answer({ finish: 'length' }), ['tools'])).toMatchObject({ isPossible: false });
+  expect(continuationOf(answer({ finish: 'length' }), undefined)).toEqual({ isPossible: true });
 });
 
 test('calls are not continued', () => {
   const calling = { ...answer({ state: 'failed' }), calls: [{ id: 'c', name: 'add', arguments: '{' }] };
-  expect(continuationOf(calling, 'lab/a')).toMatchObject({ isPossible: false });
+  expect(continuationOf(calling, ['continued_answer'])).toMatchObject({ isPossible: false });
 });
 
 test('thoughts alone are no text to continue', () => {
-  expect(continuationOf(answer({ finish: 'length' }, ''), 'lab/a')).toMatchObject({ isPossible: false });
+  expect(continuationOf(answer({ finish: 'length' }, ''), ['continued_answer'])).toMatchObject({
+    isPossible: false,
+  });
 });

@@ -15,7 +15,7 @@ interface AgainRowProps {
 
 /** What can be asked once more at the end of a chat. */
 export function AgainRow({ chat, model, last, models }: AgainRowProps): ReactNode {
-  const continuation = continuationOf(last, model);
+  const continuation = continuationOf(last, models.find(({ id }) => id === model)?.capabilities);
   return (
     <div className="again">
       <span className="joined">

@@ -11,6 +11,8 @@ export interface ChatRequest {
   /** The id or alias of a model, as the client sent it. */
   readonly model: string;
   readonly messages: readonly Message[];
+  /** The beginning of the answer, where the client asks for its rest; it is not among the messages. Not empty. */
+  readonly continued?: string;
   readonly stream: boolean;
   /** The bound of reasoning and answer together. */
   readonly maxTokens?: number;
@@ -159,4 +161,14 @@ export function objectSchemaOf({
 /** The client's tool choice. Default: `auto` where the request has tools, else `none`. */
 export function toolChoiceOf({ toolChoice, tools }: Pick<ChatRequest, 'toolChoice' | 'tools'>): ToolChoice {
   return toolChoice ?? { type: tools.length > 0 ? 'auto' : 'none' };
+}
+
+/** The messages as the client sent them: a beginning of the answer is the last one. */
+export function messagesAsSent({
+  messages,
+  continued,
+}: Pick<ChatRequest, 'messages' | 'continued'>): readonly Message[] {
+  return continued === undefined
+    ? messages
+    : [...messages, { role: 'assistant', content: continued, toolCalls: [] }];
 }

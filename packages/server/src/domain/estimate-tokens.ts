@@ -29,8 +29,9 @@ const fileCharacters = 50;
  * milliseconds for the longest body, because UTF-8 is measured natively and the values of a body are bounded
  * (`measure-json.ts`). At least 1 for a request with a message, and never less for a longer request.
  */
-export function estimatePromptTokens({ messages, tools, responseFormat, rest }: PromptOfRequest): number {
-  let units = messages.length > 0 ? answerUnits : 0;
+export function estimatePromptTokens(request: PromptOfRequest): number {
+  const { messages, continued = '', tools, responseFormat, rest } = request;
+  let units = (messages.length > 0 ? answerUnits : 0) + unitsOfText(continued);
   for (const message of messages) units += messageUnits + unitsOfMessage(message);
   for (const { name, description = '', parameters = null } of tools) {
     units += toolUnits + unitsOfText(name) + unitsOfText(description) + unitsOfJson(parameters);
@@ -42,7 +43,7 @@ export function estimatePromptTokens({ messages, tools, responseFormat, rest }: 
   return Math.ceil(units / unitsPerToken);
 }
 
-type PromptOfRequest = Pick<ChatRequest, 'messages' | 'tools' | 'responseFormat' | 'rest'>;
+type PromptOfRequest = Pick<ChatRequest, 'messages' | 'continued' | 'tools' | 'responseFormat' | 'rest'>;
 
 function unitsOfMessage(message: Message): number {
   let units = 0;

@@ -26,6 +26,7 @@ export const features = [
   'audio_output',
   'prediction',
   'web_search',
+  'continued_answer',
   'unknown_fields',
 ] as const;
 

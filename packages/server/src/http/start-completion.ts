@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { bugFailure } from '../domain/bug-failure.ts';
 import { messagesJson } from '../domain/chat-json.ts';
+import { type ChatRequest, messagesAsSent } from '../domain/chat-request.ts';
 import { writeExactly } from '../domain/exact-json.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { Journal, StreamFacts, StreamWriter } from '../journal/contract.ts';
@@ -212,7 +213,7 @@ async function startNew(
         record.watch(
           router.open(
             admitted,
-            { request, keyId, completionId: id },
+            { request, keyId, completionId: id, ...beginningOf(request) },
             promptTokens,
             signal,
             committed(record),
@@ -230,7 +231,7 @@ async function startNew(
     facts,
     isKept: writer !== undefined,
     connection: createConnectionReader(exchange, form, { settings: config.stream, timers, instruments }),
-    prompt: config.logging.content ? () => writeExactly(messagesJson(request.messages)) : undefined,
+    prompt: config.logging.content ? () => writeExactly(messagesJson(messagesAsSent(request))) : undefined,
   });
 }
 
@@ -261,4 +262,9 @@ function refuseNow(options: StartOptions): Failure | undefined {
 
 function isFull({ runs, places }: StartOptions): boolean {
   return runs.size >= places.limit();
+}
+
+/** The beginning of an answer of which the client wants the rest, for every target that is asked. */
+function beginningOf({ continued }: ChatRequest): { readonly prefix?: string } {
+  return continued === undefined ? {} : { prefix: continued };
 }

@@ -30,7 +30,11 @@ export function continueWith(
     return { call, joint: createReplayJoint(delivered, call.request.stop), prefixTokens: 0 };
   }
   return {
-    call: { ...call, request: lessTokens(call.request, spent.lowerBound), prefix: delivered.text },
+    call: {
+      ...call,
+      request: lessTokens(call.request, spent.lowerBound),
+      prefix: (call.prefix ?? '') + delivered.text,
+    },
     joint: reachesMaxTokens(call.request.maxTokens, spent)
       ? createFullLengthJoint()
       : createPrefixJoint(delivered, call.request.stop),

@@ -16,4 +16,5 @@ export const honoured: Capabilities = new Set<Feature>([
   'json_schema',
   'tools',
   'tool_choice',
+  'continued_answer',
 ]);

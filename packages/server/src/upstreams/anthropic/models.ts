@@ -110,5 +110,6 @@ export function capabilitiesOf(model: ClaudeModel): Capabilities {
   if (model.sampling !== 'none') features.push('temperature', 'top_p');
   if (model.forcedTools) features.push('tool_choice');
   if (model.structuredOutput) features.push('json_schema');
+  if (model.prefill) features.push('continued_answer');
   return new Set(features);
 }

@@ -203,10 +203,10 @@ describe('capabilities', () => {
 
   test('depend on the generation of the model', () => {
     expect(declared('claude-3-haiku-20240307')).toEqual(
-      [...always, 'temperature', 'tool_choice', 'top_p'].sort(),
+      [...always, 'continued_answer', 'temperature', 'tool_choice', 'top_p'].sort(),
     );
     expect(declared('claude-haiku-4-5-20251001')).toEqual(
-      [...always, 'json_schema', 'temperature', 'tool_choice', 'top_p'].sort(),
+      [...always, 'continued_answer', 'json_schema', 'temperature', 'tool_choice', 'top_p'].sort(),
     );
     expect(declared('claude-opus-4-7')).toEqual([...always, 'json_schema', 'tool_choice'].sort());
     expect(declared('claude-sonnet-5-5')).toEqual([...always, 'json_schema'].sort());

@@ -12,7 +12,7 @@ import { createHttpUpstream, joinPath, type LoadReports, type Protocol } from '.
 import type { CreatedProvider, ProviderOptions } from '../http/provider-transport.ts';
 import { failureOfRefusal } from './errors.ts';
 import { createLoadWatch } from './load-watch.ts';
-import { type LoadSignal, type Preset, prefillOf } from './preset.ts';
+import { featuresOf, type LoadSignal, type Preset, prefillOf } from './preset.ts';
 import { azureApiVersion, genericPreset, presets } from './presets.ts';
 import { refusalOf } from './refusals.ts';
 import { requestBody } from './request.ts';
@@ -26,7 +26,7 @@ export async function createOpenAiUpstream(options: ProviderOptions): Promise<Cr
 }
 
 function chatCompletionsApi(preset: Preset): Protocol {
-  const capabilities: Capabilities = new Set(preset.features);
+  const capabilities: Capabilities = new Set(featuresOf(preset));
   const { load } = preset;
   return {
     defaultUrl: preset.baseUrl,

@@ -71,6 +71,12 @@ export function prefillOf({ prefill }: Preset): Prefill {
   return prefill === undefined || prefill === 'never' ? plainPrefill : prefill;
 }
 
+/** The features that an upstream honours: a beginning too where it declares how, or takes fields that only it knows. */
+export function featuresOf({ features, prefill }: Preset): readonly Feature[] {
+  const continues = prefill === undefined ? features.includes('unknown_fields') : prefill !== 'never';
+  return continues ? [...features, 'continued_answer'] : features;
+}
+
 export interface LoadSignal {
   /** Path of the page with the gauges, from the root of the origin. */
   readonly path: string;

@@ -49,6 +49,10 @@ export function requestBody(call: UpstreamCall, preset: Preset): JsonObject {
     ...accepted,
     ...(seed === undefined ? {} : { [preset.seedField]: seed }),
     ...(call.prefix === undefined ? {} : prefillOf(preset).request),
+    // The upstream may know the field by which the client has asked.
+    ...(call.request.continued === undefined || preset.prefill !== undefined
+      ? {}
+      : { continue_final_message: true }),
   };
   return withRest(named, restOf(request, preset));
 }

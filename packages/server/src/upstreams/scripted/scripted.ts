@@ -3,6 +3,7 @@
  * model. It makes events in this process, without a socket.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messagesAsSent } from '../../domain/chat-request.ts';
 import { failure } from '../../domain/failure.ts';
 import type { Upstream, UpstreamCall } from '../contract.ts';
 import { loadScript } from './load-script.ts';
@@ -96,7 +97,7 @@ function scriptedUpstream(name: string, script: Script, clock: ScriptClock): Scr
 const noMoves: Iterator<Move, void, undefined> = { next: () => ({ done: true, value: undefined }) };
 
 function fits(when: Condition, { request, model }: UpstreamCall): boolean {
-  const last = request.messages.at(-1);
+  const last = messagesAsSent(request).at(-1);
   const text = messageText(last);
   return (
     (when.models === undefined || when.models.includes(model)) &&

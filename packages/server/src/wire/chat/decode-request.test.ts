@@ -104,6 +104,48 @@ describe('a request', () => {
     expect(requestOf(fields).requirements).toMatchObject([{ feature, param }]);
   });
 
+  const begun = [...messages, { role: 'assistant', content: 'One, two,' }];
+
+  it('reads the beginning of an answer from the last message, and keeps no field of it', () => {
+    const fields = { messages: begun, continue_final_message: true, add_generation_prompt: false };
+    const { request, requirements } = requestOf(fields);
+    expect(request).toMatchObject({ continued: 'One, two,', rest: {} });
+    expect(request.messages).toHaveLength(messages.length);
+    expect(requirements).toEqual([{ feature: 'continued_answer', param: 'continue_final_message' }]);
+  });
+
+  it('reads an answer that is whole as one more message', () => {
+    for (const fields of [{}, { continue_final_message: false }, { continue_final_message: null }]) {
+      const { request, requirements } = requestOf({ messages: begun, ...fields });
+      expect([request.messages.length, request.continued, request.rest]).toEqual([
+        begun.length,
+        undefined,
+        {},
+      ]);
+      expect(requirements).toEqual([]);
+    }
+  });
+
+  it.each<JsonObject>([
+    { messages },
+    { messages: begun.slice(-1) },
+    { messages: [...messages, { role: 'assistant', content: '' }] },
+    { messages: [...messages, { role: 'assistant', content: [{ type: 'refusal', refusal: 'No.' }] }] },
+    { messages: begun, n: 2 },
+    { messages: begun, response_format: { type: 'json_object' } },
+    {
+      messages: begun,
+      tools: [{ type: 'function', function: { name: 'f' } }],
+      tool_choice: 'required',
+    },
+  ])('refuses to go on with %j', (fields) => {
+    const decoded = decodeChatRequest({ model: 'm', ...fields, continue_final_message: true });
+    expect(decoded).toMatchObject({
+      ok: false,
+      failure: { code: 'invalid_value', param: 'continue_final_message' },
+    });
+  });
+
   it('needs each feature once, named by the first field that needs it', () => {
     const unknown = Object.fromEntries(
       Array.from({ length: 5_000 }, (_, index) => [`temperatur${index}`, 1]),

@@ -1,7 +1,6 @@
 import type { ChatRequest } from '../../domain/chat-request.ts';
 import { fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts';
-import { requestFields } from '../../domain/request-fields.ts';
 import type { DecodedRequest, Requirement } from '../../domain/requirements.ts';
 import { pickMembers } from '../../domain/spellings.ts';
 import {
@@ -23,12 +22,16 @@ import {
   wrongType,
   wrongValue,
 } from '../fields.ts';
+import { continuationField, decodeContinued, notInTheMiddle, templateField } from './decode-continued.ts';
 import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeToolChoice, decodeTools } from './decode-tools.ts';
 import { knownMembers, membersOfStreamOptions } from './known-members.ts';
 import { requirementsOf } from './requirements-of.ts';
 import { firstUnknownMember } from './unknown-members.ts';
 
+/** What this surface interprets: OpenAI's fields, and the one that asks for the rest of an answer. */
+const knownHere = new Map([...knownMembers, [continuationField, undefined]]);
+const knownInContinuation = new Map([...knownHere, [templateField, undefined]]);
 const maxInteger = 2 ** 31 - 1;
 const maxSeed = 2 ** 63;
 // Bounds of the work for one request. The smaller ones of a vendor are in its preset (`upstreams/openai/presets.ts`).
@@ -67,6 +70,7 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
 
   const model = decodeModel(place);
   const messages = decodeMessages(place, inMessages);
+  const continued = decodeContinued(place, messages);
   const stream = booleanField(place, 'stream') ?? false;
   const options = decodeStreamOptions(place, stream);
   const maxTokens = decodeMaxTokens(place);
@@ -85,9 +89,11 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
   checkAdvisoryFields(place);
   checkRareFields(place);
 
+  const known = continued === undefined ? knownHere : knownInContinuation;
   const request: ChatRequest = {
     model,
     messages,
+    ...continued,
     stream,
     stop: decodeStop(place),
     n: integerField(place, 'n', 1, 128) ?? 1,
@@ -106,11 +112,15 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
     ...(toolChoice === undefined ? {} : { toolChoice }),
     ...(parallelToolCalls === undefined ? {} : { parallelToolCalls }),
     ...(reasoningEffort === undefined ? {} : { reasoningEffort }),
-    rest: restOf(place, knownMembers, uninterpreted) ?? pickMembers(body, []),
+    rest: restOf(place, known, uninterpreted) ?? pickMembers(body, []),
   };
+  const middle = continued === undefined ? undefined : notInTheMiddle(request);
+  if (middle !== undefined) {
+    wrongValue(findings, continuationField, `'${continuationField}' does not go together with ${middle}.`);
+  }
   const wrong = findings.first();
   if (wrong !== undefined) return fail(wrong);
-  const atTop = Object.keys(body).find((key) => !requestFields.has(key) && body[key] !== null);
+  const atTop = Object.keys(body).find((key) => !known.has(key) && body[key] !== null);
   const unknown = atTop ?? firstUnknownMember(request);
   const requirements = [...requirementsOf(request, unknown), ...inMessages];
   return ok({ request, requirements, includeUsage: options?.includeUsage ?? false });

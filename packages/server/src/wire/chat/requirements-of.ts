@@ -26,6 +26,7 @@ export function requirementsOf(request: ChatRequest, unknownField: string | unde
   need((request.frequencyPenalty ?? 0) !== 0, 'frequency_penalty');
   need(request.logitBias !== undefined, 'logit_bias');
   need(request.logprobs, 'logprobs');
+  need(request.continued !== undefined, 'continued_answer', 'continue_final_message');
   const { type: format } = request.responseFormat;
   // A target may honour one type and not another, so the name of the field alone would not be exact.
   const lacking = `What it lacks is the type '${format}': ask for another one, or use another model.`;
