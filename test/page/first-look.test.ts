@@ -95,6 +95,21 @@ describe.skipIf(withoutBrowser !== undefined)(`a first look at the page${reason}
     expect(await page.evaluate<number>('document.documentElement.scrollWidth')).toBe(390);
   });
 
+  test('after a reload the end of the chat is in sight, also where its answer is a tree that is loaded first', async () => {
+    const { page, button, ask, answered, assistant, choose } = await open({
+      viewport: { width: 1280, height: 600 },
+    });
+    await choose('lab/json');
+    await page.getByRole('combobox', { name: 'response_format' }).selectOption('json_object');
+    for (let asked = 0; asked < 4; asked += 1) {
+      await ask('An empty object.');
+      await answered();
+    }
+    await page.reload();
+    await assistant.last().getByText('Tree').waitFor();
+    await expect.poll(async () => (await button('Regenerate').boundingBox())?.y).toBeLessThan(540);
+  });
+
   test('the overview of a server that has just been started begins with a quarter of an hour', async () => {
     const { page, ask, answered, choose } = kept(await openConsole(browser, server, ''));
     await choose('own/long');
