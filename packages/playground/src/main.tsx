@@ -2,6 +2,7 @@ import { createRoot } from 'react-dom/client';
 import { createAccess } from './api/access.ts';
 import { codeIn } from './api/session.ts';
 import { App } from './app/app.tsx';
+import { BrokenPage } from './app/broken-page.tsx';
 import { watchRoute } from './app/route.ts';
 import { createBrowserStore } from './chat/history/chat-store.ts';
 import { createHistory } from './chat/history/history.ts';
@@ -47,6 +48,8 @@ window.addEventListener('hashchange', () => {
 });
 void takeShare(window, playground, newId);
 createRoot(place).render(
-  <App access={access} playground={playground} history={history} route={watchRoute(window)} />,
+  <BrokenPage>
+    <App access={access} playground={playground} history={history} route={watchRoute(window)} />
+  </BrokenPage>,
 );
 void access.open();

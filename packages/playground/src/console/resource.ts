@@ -19,25 +19,30 @@ export interface ResourceOptions<Value> {
 }
 
 /**
- * What a route of the administration answers, kept fresh while the element is there. Another path begins anew. `read` must be the same
+ * What a route of the administration answers, kept fresh while the element is there. Another path begins anew; without one
+ * nothing is asked. `read` must be the same
  * function from call to call.
  */
 export function useResource<Value>(
   connection: Connection,
-  path: string,
+  path: string | undefined,
   { read, everyMs }: ResourceOptions<Value>,
 ): Resource<Value> {
-  const [known, setKnown] = useState<{ path: string; value?: Value; failure?: PageFailure | undefined }>({
-    path,
-  });
+  const [known, setKnown] = useState<{
+    path: string | undefined;
+    value?: Value;
+    failure?: PageFailure | undefined;
+  }>({ path });
   const [turn, setTurn] = useState(0);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each turn asks again.
   useEffect(() => {
+    if (path === undefined) return;
+    const asking = path;
     const abort = new AbortController();
     let timer: number | undefined;
     async function ask(): Promise<void> {
       if (!document.hidden) {
-        const asked = await askJson(connection, path, { signal: abort.signal }).catch(() => undefined);
+        const asked = await askJson(connection, asking, { signal: abort.signal }).catch(() => undefined);
         if (abort.signal.aborted || asked === undefined) return;
         if (asked.ok) setKnown({ path, value: read(asked.value) });
         else

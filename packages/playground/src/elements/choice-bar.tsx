@@ -5,7 +5,8 @@ interface ChoiceBarProps<Id extends string> {
   /** What is chosen here; for screen readers. */
   readonly name: string;
   readonly choices: readonly { readonly id: Id; readonly name: string }[];
-  readonly chosen: Id;
+  /** Undefined while it is not known. */
+  readonly chosen: Id | undefined;
   onChoose(id: Id): void;
 }
 

@@ -46,9 +46,13 @@ export function JsonEditor({ id, label, text, errors, hint, onChange }: JsonEdit
     if (hadFocus.current) editor?.focus();
     hadFocus.current = false;
   }, [editor]);
-  useEffect(() => editor?.setText(text), [editor, text]);
+  useEffect(() => {
+    editor?.setText(text);
+  }, [editor, text]);
   const isWrong = errors.length > 0;
-  useEffect(() => editor?.describe(label, said, isWrong), [editor, label, said, isWrong]);
+  useEffect(() => {
+    editor?.describe(label, said, isWrong);
+  }, [editor, label, said, isWrong]);
   return (
     <div className={errors.length === 0 ? 'json-editor' : 'json-editor wrong'}>
       <div ref={host} id={editor === undefined ? undefined : id} />

@@ -23,7 +23,10 @@ export function AnswerDetails({ id, facts, model, costMicroUsd }: DetailsProps):
   const record = useRecord(facts);
   const list = useRef<HTMLDListElement>(null);
   // They open below the line, which is often the last one in sight.
-  useEffect(() => list.current?.scrollIntoView({ block: 'nearest' }), []);
+  // What scrolling returns, a promise in newer browsers, is not for React, which calls it as a clean-up.
+  useEffect(() => {
+    list.current?.scrollIntoView({ block: 'nearest' });
+  }, []);
   const phases = phasesOf(facts);
   const cost = record?.costMicroUsd ?? costMicroUsd;
   return (

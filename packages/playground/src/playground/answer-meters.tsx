@@ -47,7 +47,9 @@ export function AnswerMeters({ facts }: { facts: AnswerFacts }): ReactNode {
             finish !== undefined && <Meter name="finish" value={finish} />
           )}
           {pickedUp !== undefined && <Meter name="reconnected" value={pickedUpWords(pickedUp)} />}
-          {target !== undefined && <Meter name="target" value={target} />}
+          {target !== undefined && (
+            <Meter name="target" value={target} title={`The target that began: ${target}`} isLong />
+          )}
         </dl>
         {gaps !== undefined && gaps.longest.length > 2 && (
           <span className="gaps" title={`Gaps between pieces: the longest ${duration(gaps.longestMs)}`}>
@@ -80,12 +82,14 @@ interface MeterProps {
   readonly title?: string;
   /** It changes while the answer comes: it has room for more digits, so that its neighbours stand still. */
   readonly isMoving?: true;
+  /** It may be cut, and says itself what it is. */
+  readonly isLong?: true;
 }
 
-function Meter({ name, value, title, isMoving }: MeterProps): ReactNode {
+function Meter({ name, value, title, isMoving, isLong }: MeterProps): ReactNode {
   return (
-    <div title={title} className={isMoving ? 'meter moving' : 'meter'}>
-      <dt>{name}</dt>
+    <div title={title} className={`meter${isMoving ? ' moving' : ''}${isLong ? ` ${name}` : ''}`}>
+      <dt className={isLong && 'unseen'}>{name}</dt>
       <dd>{value}</dd>
     </div>
   );

@@ -17,7 +17,9 @@ interface ComposerProps {
 
 export function Composer({ chats, running, typed, playground }: ComposerProps): ReactNode {
   const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus({ preventScroll: true }), []);
+  useEffect(() => {
+    field.current?.focus({ preventScroll: true });
+  }, []);
   const [first] = chats;
   // A chat that begins waits for words; one that is opened leaves the focus in the list that it came from.
   useEffect(() => {

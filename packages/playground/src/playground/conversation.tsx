@@ -1,4 +1,4 @@
-import { type ReactNode, useId, useLayoutEffect, useRef } from 'react';
+import { type ReactNode, useEffect, useId, useLayoutEffect, useRef } from 'react';
 import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
@@ -22,6 +22,9 @@ interface ConversationProps {
 /** So near to the end, in pixels, the reader wants to see what comes. */
 const nearEndPx = 60;
 
+/** For so long what was drawn may still grow by itself: a part that has to be loaded first, and colours. */
+const settlesMs = 1_000;
+
 export function Conversation(props: ConversationProps): ReactNode {
   const { state, chat, models, onField, onExample } = props;
   const { tree, failure, running, system, model } = state;
@@ -30,11 +33,25 @@ export function Conversation(props: ConversationProps): ReactNode {
   const versionsAt = Map.groupBy(tree.all, ({ parentId }) => parentId);
   const scroller = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
+  const drawnAt = useRef(0);
+  useLayoutEffect(() => {
+    // Whoever asks wants to see the answer.
+    if (running) follows.current = true;
+  }, [running]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: whatever is drawn anew may have grown.
   useLayoutEffect(() => {
-    const element = scroller.current;
-    if (element !== null && follows.current) element.scrollTop = element.scrollHeight;
+    drawnAt.current = performance.now();
+    if (follows.current) showEnd(scroller.current);
   }, [tree, failure]);
+  useEffect(() => {
+    const element = scroller.current;
+    if (element?.firstElementChild == null) return;
+    const observer = new ResizeObserver(() => {
+      if (follows.current && performance.now() - drawnAt.current < settlesMs) showEnd(element);
+    });
+    observer.observe(element.firstElementChild);
+    return () => observer.disconnect();
+  }, []);
   const onScroll = (): void => {
     const element = scroller.current;
     if (element === null) return;
@@ -98,6 +115,10 @@ export function Conversation(props: ConversationProps): ReactNode {
       </div>
     </div>
   );
+}
+
+function showEnd(scroller: HTMLElement | null): void {
+  if (scroller !== null) scroller.scrollTop = scroller.scrollHeight;
 }
 
 const examples = [

@@ -65,32 +65,34 @@ export function Toolbar(props: ToolbarProps): ReactNode {
           </label>
         </>
       )}
-      <fieldset className="views" aria-label="Views">
-        <button type="button" aria-pressed={panel === 'parameters'} onClick={() => onPanel('parameters')}>
-          Parameters
-        </button>
-        <button type="button" aria-pressed={panel === 'tools'} onClick={() => onPanel('tools')}>
-          Tools
-          {tools.all.length > 0 && (
-            <span className="count" aria-hidden="true">
-              {' '}
-              {tools.all.length}
-            </span>
-          )}
-        </button>
-        <button type="button" aria-pressed={panel === 'wire'} onClick={() => onPanel('wire')}>
-          Wire
-        </button>
-        {hasFaultLab && (
-          <button type="button" aria-pressed={panel === 'fault-lab'} onClick={() => onPanel('fault-lab')}>
-            Fault lab
+      <div className="ways">
+        <fieldset className="views" aria-label="Views">
+          <button type="button" aria-pressed={panel === 'parameters'} onClick={() => onPanel('parameters')}>
+            Parameters
           </button>
-        )}
-        <button type="button" aria-haspopup="dialog" onClick={onCode}>
-          Code
-        </button>
-      </fieldset>
-      <div className="apart">{children}</div>
+          <button type="button" aria-pressed={panel === 'tools'} onClick={() => onPanel('tools')}>
+            Tools
+            {tools.all.length > 0 && (
+              <span className="count" aria-hidden="true">
+                {' '}
+                {tools.all.length}
+              </span>
+            )}
+          </button>
+          <button type="button" aria-pressed={panel === 'wire'} onClick={() => onPanel('wire')}>
+            Wire
+          </button>
+          {hasFaultLab && (
+            <button type="button" aria-pressed={panel === 'fault-lab'} onClick={() => onPanel('fault-lab')}>
+              Fault lab
+            </button>
+          )}
+          <button type="button" aria-haspopup="dialog" onClick={onCode}>
+            Code
+          </button>
+        </fieldset>
+        <div className="apart">{children}</div>
+      </div>
     </section>
   );
 }

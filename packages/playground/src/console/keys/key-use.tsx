@@ -38,10 +38,15 @@ export function KeyUse({ connection, id }: { connection: Connection; id: string 
           <TimeChart
             name="Tokens a day"
             times={days.map(({ day }) => Date.parse(day) / 1_000)}
-            series={[
-              { name: 'prompt', colour: 1, values: days.map((one) => one.prompt_tokens) },
-              { name: 'completion', colour: 2, values: days.map((one) => one.completion_tokens) },
-            ]}
+            series={
+              sum.requests === 0
+                ? []
+                : [
+                    { name: 'prompt', colour: 1, values: days.map((one) => one.prompt_tokens) },
+                    { name: 'completion', colour: 2, values: days.map((one) => one.completion_tokens) },
+                  ]
+            }
+            empty="It was not used in this time."
             form="bars"
             atRest="sum"
             formatTime={dayOf}

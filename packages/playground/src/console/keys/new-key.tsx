@@ -11,7 +11,9 @@ interface NewKeyProps {
 /** The one time that a key is shown. It is in no storage and no address, and gone with this element. */
 export function NewKey({ secret, children, onDone }: NewKeyProps): ReactNode {
   const text = useRef<HTMLOutputElement>(null);
-  useLayoutEffect(() => text.current?.focus(), []);
+  useLayoutEffect(() => {
+    text.current?.focus();
+  }, []);
   return (
     <div className="key-form">
       <div className="form-body">

@@ -6,11 +6,12 @@ import { FailureAlert } from '../../elements/failure-alert.tsx';
 import type { ViewProps } from '../console.tsx';
 import { useResource } from '../resource.ts';
 import { readUsageRows, totalOf } from '../usage/usage-rows.ts';
+import { useFirst } from '../use-first.ts';
 import { useLast } from '../use-last.ts';
 import './overview.css';
 import { chartNames, OverviewCharts } from './overview-charts.tsx';
 import { OverviewTiles } from './overview-tiles.tsx';
-import { rangeCalled, ranges } from './range.ts';
+import { firstRange, rangeCalled, ranges } from './range.ts';
 import { readSeries, sumOf } from './series-answer.ts';
 import { historyNames } from './target-history.ts';
 import { historyStep, Targets } from './targets.tsx';
@@ -34,13 +35,15 @@ function seriesPath(names: readonly string[], since: string, step: string): stri
 }
 
 const nowPath = seriesPath(nowNames, '1m', '10s');
-const dayPath = seriesPath(['requests_started', ...historyNames], '24h', historyStep.text);
+/** `memory` has a value from the start on, so it tells how long the server has run. */
+const dayPath = seriesPath(['requests_started', 'memory', ...historyNames], '24h', historyStep.text);
 
 export function Overview({ connection, query }: ViewProps): ReactNode {
-  const range = rangeCalled(query.get('range'));
-  const asked = useResource(connection, seriesPath(chartNames, range.id, range.step), series);
-  const shown = useLast(asked.value && { range, answer: asked.value });
   const day = useResource(connection, dayPath, series);
+  const first = useFirst(day.value && firstRange(day.value));
+  const range = rangeCalled(query.get('range')) ?? first;
+  const asked = useResource(connection, range && seriesPath(chartNames, range.id, range.step), series);
+  const shown = useLast(asked.value && range && { range, answer: asked.value });
   const now = useResource(connection, nowPath, series);
   // Days of spend and budgets are those of UTC.
   const today = useResource(connection, `/admin/v1/usage?since=${utcDay(Date.now())}`, usage);
@@ -54,7 +57,7 @@ export function Overview({ connection, query }: ViewProps): ReactNode {
         <ChoiceBar
           name="Range"
           choices={ranges}
-          chosen={range.id}
+          chosen={range?.id}
           onChoose={(id) => {
             window.location.hash = consoleAddress('overview', { range: id });
           }}

@@ -72,7 +72,11 @@ export function UsageChart({ view, names, courseRows }: UsageChartProps): ReactN
       formatTimeAxis={(seconds, step) =>
         step >= 86_400 || seconds % 86_400 === 0 ? utcDay(seconds) : utcHour(seconds)
       }
-      empty="Nothing was used in this time."
+      empty={
+        measure.id === 'cost' && courseRows.length > 0
+          ? 'Nothing was charged: what was used in this time has no price.'
+          : 'Nothing was used in this time.'
+      }
     />
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { chartUnit, keptInAddress, usagePath, usageView } from './usage-query.ts';
+import { chartUnit, keptInAddress, measureFor, usagePath, usageView } from './usage-query.ts';
 
 const now = Date.parse('2026-11-28T20:40:00Z');
 const viewOf = (query: string) => usageView(new URLSearchParams(query), now);
@@ -27,4 +27,14 @@ test('the server is asked for whole days, and the last one is included', () => {
 test('what the address keeps is the same view again', () => {
   const query = 'group=key&show=tokens&period=custom&first=2026-10-01&last=2026-10-31';
   expect(new URLSearchParams(keptInAddress(viewOf(query))).toString()).toBe(query);
+});
+
+test.each([
+  ['', 5, 'cost'],
+  ['', 0, 'tokens'],
+  ['show=cost', 0, 'cost'],
+  ['show=requests', 5, 'requests'],
+])('with the address %j and a cost of %d it shows the %s', (query, costMicroUsd, measure) => {
+  const total = { requests: 3, promptTokens: 9, completionTokens: 9, cachedTokens: 0, reasoningTokens: 0 };
+  expect(measureFor(new URLSearchParams(query), { ...total, costMicroUsd }).id).toBe(measure);
 });

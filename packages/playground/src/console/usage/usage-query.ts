@@ -1,3 +1,5 @@
+import type { UsageSums } from './usage-rows.ts';
+
 /** By what usage may be divided. `column`: the name of its values in a row. */
 export const groups = [
   { id: 'model', name: 'Model', column: 'model' },
@@ -71,6 +73,12 @@ function daysOf(
       return first <= last ? { first, last } : { first: last, last: first };
     }
   }
+}
+
+/** Without an address that says what is shown: the cost, or where nothing has a price the tokens. */
+export function measureFor(query: URLSearchParams, total: UsageSums): Measure {
+  const chosen = measures.find(({ id }) => id === query.get('show'));
+  return chosen ?? (total.costMicroUsd === 0 && total.requests > 0 ? measures[1] : measures[0]);
 }
 
 /** What the address keeps of a view. */

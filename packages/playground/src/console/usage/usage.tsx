@@ -14,22 +14,25 @@ import {
   chartGroups,
   groups,
   keptInAddress,
+  measureFor,
   measures,
   periods,
   type UsageView,
   usagePath,
   usageView,
 } from './usage-query.ts';
-import { readUsageRows } from './usage-rows.ts';
+import { readUsageRows, totalOf } from './usage-rows.ts';
 import { UsageTable } from './usage-table.tsx';
 
 const options = { read: readUsageRows } as const;
 
 /** What was used, by whom and for how much. The address keeps all that is chosen. */
 export function Usage({ connection, query }: ViewProps): ReactNode {
-  const view = usageView(query, Date.now());
-  const { group, measure, period, first, last } = view;
-  const sums = useResource(connection, usagePath(view, [group.id]), options);
+  const asked = usageView(query, Date.now());
+  const { group, period, first, last } = asked;
+  const sums = useResource(connection, usagePath(asked, [group.id]), options);
+  const measure = useLast(sums.value && measureFor(query, totalOf(sums.value)));
+  const view = { ...asked, measure: measure ?? asked.measure };
   const course = useResource(connection, usagePath(view, chartGroups(view)), options);
   const names = useKeyNames(connection);
   const [csvFailure, setCsvFailure] = useState<PageFailure>();
@@ -80,7 +83,7 @@ export function Usage({ connection, query }: ViewProps): ReactNode {
         <ChoiceBar
           name="Measure"
           choices={measures}
-          chosen={measure.id}
+          chosen={measure?.id}
           onChoose={(id) => {
             const chosen = measures.find((one) => one.id === id);
             if (chosen !== undefined) change({ measure: chosen });

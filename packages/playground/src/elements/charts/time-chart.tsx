@@ -167,7 +167,9 @@ function Plot(props: PlotProps): ReactNode {
   }, [look]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another span draws the same data anew.
-  useEffect(() => plot.current?.setData(data), [data, span?.[0], span?.[1]]);
+  useEffect(() => {
+    plot.current?.setData(data);
+  }, [data, span?.[0], span?.[1]]);
 
   return <div className="plot" ref={place} style={{ height }} aria-hidden="true" />;
 }

@@ -71,6 +71,12 @@ export function FaultLabPanel(props: FaultLabPanelProps): ReactNode {
             {fault.description} {remedy}
           </p>
         )}
+        {state.format.kind !== 'text' && (
+          <p className="hint">
+            The response_format of this chat asks for JSON, and these targets answer in words: choose text
+            first.
+          </p>
+        )}
         <div className="row">
           <Button className="primary" canPress={!state.running && remedy !== undefined} onPress={send}>
             Send through it

@@ -16,6 +16,14 @@ export function FaultList({ groups, chosen, onChoose }: FaultListProps): ReactNo
   useEffect(() => {
     if (hasFaults) list.current?.querySelector(':checked')?.scrollIntoView({ block: 'center' });
   }, [hasFaults]);
+  useEffect(() => {
+    const element = list.current;
+    if (element === null) return;
+    // A story below takes room from the list.
+    const observer = new ResizeObserver(() => showChosen(element));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
   const words = search.toLowerCase().split(/\s+/);
   const found = groups
     .map(({ title, faults }) => ({
@@ -58,4 +66,12 @@ export function FaultList({ groups, chosen, onChoose }: FaultListProps): ReactNo
       </div>
     </>
   );
+}
+
+/** Scrolls the list alone: what stands around it keeps its place. */
+function showChosen(list: HTMLElement): void {
+  const chosen = list.querySelector(':checked')?.closest('label')?.getBoundingClientRect();
+  if (chosen === undefined) return;
+  const { top, bottom } = list.getBoundingClientRect();
+  if (chosen.bottom > bottom || chosen.top < top) list.scrollTop += chosen.top - (top + bottom) / 2;
 }
