@@ -21,9 +21,25 @@ beforeAll(async () => {
     env: { TAILRACE_API_KEY: '' },
     config: {
       auth: { api_keys: [greedy, modest] },
+      upstreams: { lab: { kind: 'scripted', script: './lab.yaml' } },
       models: {
+        scripted: { targets: [{ upstream: 'lab', model: 'plain' }] },
+        rescued: {
+          targets: [
+            { upstream: 'lab', model: 'broken' },
+            { engine: 'random', priority: 1 },
+          ],
+        },
         hurried: { targets: [{ engine: 'random' }], timeouts: { total: '400ms' } },
         patient: { targets: [{ engine: 'random' }] },
+      },
+    },
+    files: {
+      'lab.yaml': {
+        answers: [
+          { when: { model: 'broken' }, steps: [{ fail: { code: 'upstream_refused', message: 'Refused.' } }] },
+          { steps: ['start', { text: ['Hello.'] }, { finish: 'stop' }] },
+        ],
       },
     },
   });
@@ -138,4 +154,45 @@ test('a key that fills the queue is refused beyond it, another key still gets in
     controller.abort();
     await small.stop();
   }
+});
+
+/** The head of an answer with its times, while the body may still come. */
+async function headOf(model: string, maxTokens: number, stream: boolean) {
+  const fields = { model, messages: [{ role: 'user', content: 'Go on.' }], max_tokens: maxTokens, stream };
+  const response = await fetch(`${server.baseUrl}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${modest}`, 'content-type': 'application/json' },
+    body: JSON.stringify(model === 'scripted' ? fields : { ...fields, logit_bias: endless }),
+  });
+  const timing = response.headers.get('server-timing');
+  const [, queueMs, promptMs] = /^queue;dur=(\d+), prompt;dur=(\d+)$/.exec(timing ?? '') ?? [];
+  return {
+    timing,
+    queueMs: Number(queueMs),
+    promptMs: Number(promptMs),
+    target: response.headers.get('tailrace-target'),
+    read: () => response.text(),
+  };
+}
+
+test.each([true, false])(
+  'the head tells how long a request has waited in the queue (stream: %s)',
+  async (stream) => {
+    const alone = await headOf('patient', 1_500, true);
+    // Its prompt is read, and it has the only place for 1,500 tokens.
+    const [behind] = await Promise.all([headOf('patient', 5, stream), alone.read()]);
+    await behind.read();
+    expect(alone.promptMs).toBeGreaterThanOrEqual(0);
+    expect(behind.promptMs).toBeGreaterThanOrEqual(0);
+    expect(behind.queueMs).toBeGreaterThan(alone.queueMs);
+  },
+);
+
+test('the head has the times of the target that answered, and none of one that does not know them', async () => {
+  const rescued = await headOf('rescued', 5, true);
+  await rescued.read();
+  expect(rescued).toMatchObject({ target: 'engine/random', timing: expect.stringMatching(/^queue;dur=/) });
+  const scripted = await headOf('scripted', 5, true);
+  await scripted.read();
+  expect(scripted).toMatchObject({ target: 'lab/plain', timing: null });
 });

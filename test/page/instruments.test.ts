@@ -64,7 +64,7 @@ describe.skipIf(withoutBrowser !== undefined)(`the instruments of the playground
   beforeAll(async () => {
     [server, browser] = await Promise.all([
       startServer({
-        model: 'none',
+        model: 'default',
         config: {
           upstreams: { ...labUpstreams, own: { kind: 'scripted', script: './own.yaml' } },
           models: { ...models, ...labModels },
@@ -144,6 +144,23 @@ describe.skipIf(withoutBrowser !== undefined)(`the instruments of the playground
     expect(more['Cost']).toContain('by the list price');
     expect(more['Request']).toContain('req_');
     expect(more['Completion']).toContain('chatcmpl-');
+  });
+
+  test('of the real model’s answer the wait is told apart: queue, prompt and the rest, streamed and whole', async () => {
+    const { page, choose, ask, answered, assistant } = await open();
+    await choose('smollm2-135m-instruct');
+    await page.getByRole('textbox', { name: 'max_tokens' }).fill('12');
+    await ask('What is gravity?');
+    await answered();
+    expect((await figures(await details(assistant)))['Phases']).toMatch(
+      /^Queue .+s Prompt .+s Network and rest .+s Answering .+s$/,
+    );
+    expect(await assistant.locator('.phases > span').count()).toBe(4);
+    await page.getByRole('switch', { name: 'Stream' }).uncheck();
+    await ask('And light?');
+    await answered();
+    const whole = assistant.last();
+    expect((await figures(await details(whole)))['Phases']).toMatch(/^Queue .+s Prompt .+s Waiting .+s$/);
   });
 
   test('thoughts have a phase of their own', async () => {

@@ -279,7 +279,7 @@ describe('a browser', () => {
     expect(response.status).toBe(status);
     expect(['*', origin.Origin]).toContain(response.header('access-control-allow-origin'));
     const exposed = listOf(response.header('access-control-expose-headers'));
-    const wanted = ['x-request-id', 'retry-after', 'retry-after-ms', 'tailrace-target'];
+    const wanted = ['x-request-id', 'retry-after', 'retry-after-ms', 'tailrace-target', 'server-timing'];
     expect(exposed).toEqual(expect.arrayContaining(wanted));
     // A wildcard inside a name matches nothing.
     expect(exposed.filter((name) => name.includes('*'))).toEqual([]);

@@ -1,12 +1,16 @@
 import { failureIn, isObject, type PageFailure } from '../api/failure.ts';
 import { type OpenOutput, type Output, openOutput } from './answer-output.ts';
 import { createGapRecord, type GapLine } from './gap-record.ts';
+import { readServerTiming } from './server-timing.ts';
 
 /** What is known of one answer, for the line of figures under it. */
 export interface AnswerFacts {
   readonly state: 'waiting' | 'streaming' | 'done' | 'stopped' | 'failed';
   /** Milliseconds from `Send` to the first piece of output; this and the other times are unknown after a reload. */
   readonly ttftMs?: number | undefined;
+  /** Parts of `ttftMs`, as the server has measured them: until the request had a place at its target, and until its prompt was read. */
+  readonly queueMs?: number | undefined;
+  readonly promptMs?: number | undefined;
   /** Milliseconds in which the pieces after the first came. */
   readonly outputMs?: number | undefined;
   /** Events with output so far: while the answer streams they stand for tokens. */
@@ -145,6 +149,7 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
     readHead(headers) {
       known.target = headers.get('tailrace-target') ?? known.target;
       known.requestId = headers.get('x-request-id') ?? known.requestId;
+      Object.assign(known, readServerTiming(headers.get('server-timing')));
       known.completionId = headers.get('tailrace-completion-id') ?? known.completionId;
     },
     pickedUp(afterMs, isComplete) {

@@ -5,6 +5,8 @@ import type { GapLine } from './gap-record.ts';
 const states = ['waiting', 'streaming', 'done', 'stopped', 'failed'] as const;
 const numbers = [
   'ttftMs',
+  'queueMs',
+  'promptMs',
   'outputMs',
   'thoughtMs',
   'promptTokens',

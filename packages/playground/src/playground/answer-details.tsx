@@ -7,7 +7,7 @@ import { Sparkline } from '../elements/charts/sparkline.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { count, duration, money, percent } from '../elements/format.ts';
 import { useInstruments } from './instruments.tsx';
-import { phasesOf } from './phase-bar.tsx';
+import { looks, phasesOf } from './phase-bar.tsx';
 
 interface DetailsProps {
   readonly id: string;
@@ -36,7 +36,7 @@ export function AnswerDetails({ id, facts, model, costMicroUsd }: DetailsProps):
           <ul className="phase-times">
             {phases.map(({ name, ms }) => (
               <li key={name}>
-                <i className={name.toLowerCase()} aria-hidden="true" />
+                <i className={looks[name]} aria-hidden="true" />
                 {name} {duration(ms)}
               </li>
             ))}

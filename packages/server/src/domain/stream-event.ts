@@ -46,6 +46,16 @@ export interface StartEvent {
   /** Parts of `promptTokens`, as in `Usage`. */
   readonly cachedTokens?: number;
   readonly cacheWriteTokens?: number;
+  /** Absent where the target does not know them. */
+  readonly phases?: PhaseTimes;
+}
+
+/** How the time before an answer was spent at its target, in milliseconds. */
+export interface PhaseTimes {
+  /** From the request's arrival until it got a place. */
+  readonly queueMs: number;
+  /** From then until its prompt was read. */
+  readonly promptMs: number;
 }
 
 export interface TextDelta {

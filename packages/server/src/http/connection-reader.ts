@@ -7,6 +7,7 @@ import type { Instruments } from '../telemetry/contract.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Framing } from '../wire/contract.ts';
 import type { AnswerHeaders, Exchange } from './exchange.ts';
+import { headersOf } from './head-headers.ts';
 import { createJsonReader, type JsonReaderOwner } from './json-reader.ts';
 import { replyFailure, replyJson } from './reply.ts';
 import { createSseReader, type SseReaderOwner } from './sse-reader.ts';
@@ -79,17 +80,14 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
     this.writing(replyFailure(this.exchange, reason));
   }
 
-  answer({ target }: Head, body: string): void {
-    Object.assign(this.exchange.headers, this.headers(target));
+  answer(head: Head, body: string): void {
+    Object.assign(this.exchange.headers, this.headers(head));
     this.writing(replyJson(this.exchange, 200, body));
   }
 
-  headers(target: string | undefined): AnswerHeaders {
+  headers(head: Head | undefined): AnswerHeaders {
     const { headers } = this.exchange;
-    // Names come from the configuration and may be any text; a header may not.
-    return target === undefined
-      ? headers
-      : { ...headers, 'tailrace-target': target.replace(/[^\x21-\x7e]/g, '?') };
+    return head === undefined ? headers : { ...headers, ...headersOf(head) };
   }
 
   onBug(error: unknown): void {

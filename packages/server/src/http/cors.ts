@@ -14,6 +14,7 @@ const exposedHeaders = [
   'x-ratelimit-remaining-tokens',
   'x-ratelimit-reset-tokens',
   'tailrace-target',
+  'server-timing',
   'tailrace-completion-id',
   'tailrace-stream-url',
   'idempotent-replayed',

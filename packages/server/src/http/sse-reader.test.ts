@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { failure } from '../domain/failure.ts';
 import { createTimerQueue } from '../timers/timer-queue.ts';
+import { headersOf } from './head-headers.ts';
 import { createSseReader, type SseReaderOptions } from './sse-reader.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -59,7 +60,7 @@ function connection(
     },
     settings: { keepalive: 'comment', keepaliveAfterMs: 10_000, holdHeadMs: 8_000, ...settings },
     owner: {
-      headers: (target) => (target === undefined ? {} : { 'tailrace-target': target }),
+      headers: (head) => (head === undefined ? {} : headersOf(head)),
       refuse: (reason) => refused.push(reason.code),
       onBug: (error) => bugs.push(error),
     },
@@ -72,7 +73,12 @@ function connection(
     refused,
     bugs,
     gaps,
-    begin: () => reader.begin({ target: 'lab/m', keepalive: () => '"alive"' }),
+    begin: () =>
+      reader.begin({
+        target: 'lab/m',
+        phases: { queueMs: 12, promptMs: 340 },
+        keepalive: () => '"alive"',
+      }),
     takeMore: () => takeMore(),
     head: () => written.slice(0, written.indexOf('\r\n\r\n')),
     frames: () =>
@@ -87,12 +93,13 @@ function connection(
 
 const cut = failure('upstream_cut', 'It broke off.');
 
-it('sends the head with the first event, with the target that serves', () => {
+it('sends the head with the first event, with the target that serves and its times', () => {
   const { reader, begin, head, frames, ended } = connection();
   begin();
   expect(reader.event('1')).toBe(true);
   reader.end('[DONE]');
   expect(head()).toContain('tailrace-target: lab/m');
+  expect(head()).toContain('server-timing: queue;dur=12, prompt;dur=340');
   expect(frames()).toEqual(['data: 1\n\n', 'data: [DONE]\n\n']);
   expect(ended()).toBe(true);
 });
@@ -119,6 +126,15 @@ it('sends the head when the hold time is over, and then fails inside the stream'
   reader.fail(cut, () => '"torn"');
   expect(frames()).toEqual(['data: "torn"\n\n']);
   expect(refused).toEqual([]);
+});
+
+it('names no target and no times in a head that left before the commit', async () => {
+  const { reader, begin, head } = connection();
+  await vi.advanceTimersByTimeAsync(8_000);
+  begin();
+  reader.event('1');
+  reader.end('[DONE]');
+  expect(head()).not.toMatch(/tailrace-target|server-timing/);
 });
 
 it('leaves a failure to its connection while no head has left', () => {

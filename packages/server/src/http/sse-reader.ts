@@ -30,8 +30,8 @@ export interface SseReaderOptions {
 
 /** What the reader leaves to its connection. */
 export interface SseReaderOwner {
-  /** The headers of every answer to the request, and that which names the target where one is known. */
-  headers(target: string | undefined): Readonly<AnswerHeaders>;
+  /** The headers of every answer to the request, and those of the head where the run has committed. */
+  headers(head: Head | undefined): Readonly<AnswerHeaders>;
   /** Answers with a failure while no head has left. */
   refuse(reason: Failure): void;
   /** Reports a bug in the surface that cannot be answered; the connection is reset after it. */
@@ -89,7 +89,7 @@ class SseReader extends Silence implements Reader {
   begin(head: Head): void {
     this.head = head;
     if (this.opened) return;
-    this.open(head.target);
+    this.open(head);
     this.headWaits = true;
   }
 
@@ -205,10 +205,10 @@ class SseReader extends Silence implements Reader {
     }
   }
 
-  private open(target: string | undefined): void {
+  private open(head: Head | undefined): void {
     const { response, framing } = this;
     response.writeHead(200, {
-      ...this.owner.headers(target),
+      ...this.owner.headers(head),
       'content-type': framing.contentType,
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',

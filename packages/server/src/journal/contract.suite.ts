@@ -41,12 +41,13 @@ export function describeJournal(name: string, harness: JournalHarness): void {
       const journal = await harness.open();
       const writer = await begin(journal);
       const follower = collect(writer.view);
-      writer.begin({ target: 'lab/m' });
+      const head = { target: 'lab/m', phases: { queueMs: 12, promptMs: 340.5 } };
+      writer.begin(head);
       for (const payload of ['a', 'b', 'c']) writer.event(payload);
       writer.end(done);
       await follower.ended();
       expect(follower.events).toEqual(['a', 'b', 'c']);
-      expect(writer.view).toMatchObject({ head: { target: 'lab/m' }, first: 1, last: 4, ending: done });
+      expect(writer.view).toMatchObject({ head, first: 1, last: 4, ending: done });
     });
 
     test('is read from every position, before, at and behind the end, here and on another replica', async () => {

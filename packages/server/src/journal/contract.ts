@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.ts';
+import type { PhaseTimes } from '../domain/stream-event.ts';
 
 /**
  * The seam between the runs whose streams outlive their connections and the readers of these streams: where the payloads of a
@@ -86,6 +87,8 @@ export type Found =
 export interface StreamHead {
   /** The target's name, `upstream/model`. */
   readonly target?: string;
+  /** Where that target knows them. */
+  readonly phases?: PhaseTimes;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { wholeAnswerTooLarge } from '../domain/answer-size.ts';
+import type { PhaseTimes } from '../domain/stream-event.ts';
 import type { AnswerCollector } from '../wire/contract.ts';
 import type { Answer, AnswerOwner } from './answer.ts';
 import type { GuardedEvent } from './answer-guard.ts';
@@ -11,6 +12,7 @@ export class CollectedAnswer implements Answer {
   private readonly reader: Reader;
   private readonly collector: AnswerCollector;
   private fingerprint: string | undefined;
+  private phases: PhaseTimes | undefined;
   private tooLarge = false;
 
   constructor(owner: AnswerOwner, reader: Reader, collector: AnswerCollector) {
@@ -20,7 +22,10 @@ export class CollectedAnswer implements Answer {
   }
 
   take(event: GuardedEvent): undefined {
-    if (event.type === 'start') this.fingerprint = event.fingerprint;
+    if (event.type === 'start') {
+      this.fingerprint = event.fingerprint;
+      this.phases = event.phases;
+    }
     if (this.tooLarge || this.collector.add(event)) return;
     this.tooLarge = true;
     this.owner.tooLarge(wholeAnswerTooLarge());
@@ -31,7 +36,7 @@ export class CollectedAnswer implements Answer {
     const outcome = this.asClientSees(relayed);
     if (outcome.status === 'completed') {
       const identity = owner.served(this.fingerprint);
-      reader.begin({ target: identity.target, keepalive: () => undefined });
+      reader.begin({ target: identity.target, phases: this.phases, keepalive: () => undefined });
       reader.end(collector.body(identity));
     } else if (outcome.failure === undefined) reader.abandon();
     else reader.fail(outcome.failure, () => '');

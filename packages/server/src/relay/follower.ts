@@ -93,7 +93,7 @@ class Follower implements StreamFollower, FollowedStream {
     const { view, reader } = this;
     if (!this.begun && view.head !== undefined) {
       this.begun = true;
-      reader.begin({ target: view.head.target, keepalive: noKeepalive });
+      reader.begin({ ...view.head, target: view.head.target, keepalive: noKeepalive });
     }
     const { ending } = view;
     if (view.broken !== undefined && this.isCut(view.broken) && !this.passesBreak(view.broken)) return;

@@ -16,8 +16,11 @@ export class KeptAnswer implements Reader {
     this.errorEvent = errorEvent;
   }
 
-  begin({ target }: Head): void {
-    this.writer.begin(target === undefined ? {} : { target });
+  begin({ target, phases }: Head): void {
+    this.writer.begin({
+      ...(target === undefined ? {} : { target }),
+      ...(phases === undefined ? {} : { phases }),
+    });
   }
 
   event(payload: string): boolean {

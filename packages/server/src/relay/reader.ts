@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.ts';
+import type { PhaseTimes } from '../domain/stream-event.ts';
 
 /**
  * Where the payloads of a run go, in this order:
@@ -46,6 +47,8 @@ export interface Reader {
 export interface Head {
   /** The target's name, `upstream/model`. */
   readonly target: string | undefined;
+  /** Where that target knows them. */
+  readonly phases?: PhaseTimes | undefined;
   /** An event without content, which may be sent at any time after the commit; undefined where the surface has none. */
   keepalive(): string | undefined;
 }

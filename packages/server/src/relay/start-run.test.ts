@@ -19,6 +19,7 @@ const ending: EventBatch = [
   { type: 'usage', usage: { promptTokens: 1, completionTokens: 2 } },
   { type: 'finish', choice: 0, reason: 'stop' },
 ];
+const begins: StreamEvent = { type: 'start', phases: { queueMs: 12, promptMs: 340 } };
 const broken: StreamEvent = { type: 'failed', failure: failure('upstream_cut', 'It broke off.') };
 
 /** A source of these batches, pauses in milliseconds, or errors to throw. */
@@ -120,6 +121,15 @@ describe('a relayed stream', () => {
     expect(checkStream(body())).toMatchObject({ violations: [], summary: { complete: true } });
     expect(state.ending).toBe('whole');
     expect(stream.closed).toBeGreaterThan(0);
+  });
+
+  it('has the times of its target in the head, where that tells them', async () => {
+    const { reader, state } = createFakeReader();
+    await relay(events([begins], [text('a')], ending), reader);
+    expect(state.head?.phases).toEqual({ queueMs: 12, promptMs: 340 });
+    const silent = createFakeReader();
+    await relay(events([{ type: 'start' }], [text('a')], ending), silent.reader);
+    expect(silent.state.head?.phases).toBeUndefined();
   });
 
   it('writes nothing when it fails before the commit', async () => {
@@ -340,14 +350,19 @@ describe('a relayed stream', () => {
 });
 
 describe('an answer that does not stream', () => {
-  it('is one body after a head that names its target', async () => {
+  it('is one body after a head that names its target and its times', async () => {
     const { reader, events: payloads, state } = createFakeReader();
-    const outcome = await relay(events([text('Hel')], [text('lo')], ending), reader, { stream: false });
+    const outcome = await relay(events([begins, text('Hel')], [text('lo')], ending), reader, {
+      stream: false,
+    });
     expect(outcome).toMatchObject({ status: 'completed', target: 'lab/m' });
     expect(payloads.map((body) => JSON.parse(body) as unknown)).toMatchObject([
       { object: 'chat.completion', choices: [{ message: { content: 'Hello' } }] },
     ]);
-    expect(state).toMatchObject({ ending: 'whole', head: { target: 'lab/m' } });
+    expect(state).toMatchObject({
+      ending: 'whole',
+      head: { target: 'lab/m', phases: { queueMs: 12, promptMs: 340 } },
+    });
   });
 
   const page = text('x'.repeat(1024 * 1024));
@@ -485,6 +500,16 @@ describe('a run that outlives its readers', () => {
       expect(state).toMatchObject({ head: undefined, ending: 'failed', code: 'upstream_cut' });
       expect(payloads).toEqual([]);
     }
+  });
+
+  it('keeps the times of its target for the head of each reader', async () => {
+    const { run, follow } = await startKept(events([begins], [text('a')], ending));
+    const [own, late] = [createFakeReader(), createFakeReader()];
+    run.attach(own.reader);
+    await run.outcome;
+    follow(late.reader);
+    for (const { state } of [own, late])
+      expect(state.head).toMatchObject({ target: 'lab/m', phases: { queueMs: 12, promptMs: 340 } });
   });
 
   it('keeps an answer of one body', async () => {

@@ -1,4 +1,4 @@
-import type { UsageEvent } from '../domain/stream-event.ts';
+import type { PhaseTimes, UsageEvent } from '../domain/stream-event.ts';
 import { commits } from '../domain/stream-event.ts';
 import type { PayloadReceiver, StreamEncoder } from '../wire/contract.ts';
 import type { Answer, AnswerOwner } from './answer.ts';
@@ -9,6 +9,7 @@ import type { RelayOutcome } from './relay-events.ts';
 /** Gives each event to the surface's encoder, and each payload of the encoder to the reader. It is the head of its reader too. */
 export class StreamedAnswer implements Answer, PayloadReceiver, Head {
   target: string | undefined;
+  phases: PhaseTimes | undefined;
   private readonly owner: AnswerOwner;
   private readonly reader: Reader;
   private readonly encoder: StreamEncoder;
@@ -66,10 +67,13 @@ export class StreamedAnswer implements Answer, PayloadReceiver, Head {
 
   /**
    * Begins the reader at the first event that commits. Returns false for an event before the commit; of these only a
-   * fingerprint and a usage are kept.
+   * fingerprint, times and a usage are kept.
    */
   private begin(event: GuardedEvent): boolean {
-    if (event.type === 'start') this.fingerprint = event.fingerprint;
+    if (event.type === 'start') {
+      this.fingerprint = event.fingerprint;
+      this.phases = event.phases;
+    }
     if (event.type === 'usage') this.earlyUsage = event;
     if (!commits(event)) return false;
     this.committed = true;

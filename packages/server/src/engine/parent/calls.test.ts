@@ -17,8 +17,8 @@ const wish = (keyId: string, choices = 1, model = 'm'): Omit<GenerateMessage, 'i
 });
 
 /** Two places a model, and a queue of four. */
-function open() {
-  const calls = createCalls({ queue: 4, sequencesOf: () => 2, now: () => 0 });
+function open(now = () => 0) {
+  const calls = createCalls({ queue: 4, sequencesOf: () => 2, now });
   return {
     calls,
     /** Undefined where it is refused. The first two of a model run at once. */
@@ -39,6 +39,16 @@ function open() {
 }
 
 describe('the engine’s queue', () => {
+  test('the wait for a place and the reading of the prompt have a time each', () => {
+    let nowMs = 5;
+    const { ask, calls } = open(() => nowMs);
+    const call = ask('a') as Call;
+    nowMs = 105;
+    calls.taken(call);
+    nowMs = 135;
+    expect(calls.phases(call)).toEqual({ queueMs: 100, promptMs: 30 });
+  });
+
   test('one key takes the places and the queue, and no more', () => {
     const crowd = open();
     expect(crowd.many('a', 20).length).toBe(6);

@@ -1,4 +1,5 @@
 import { type Failure, failure } from '../../domain/failure.ts';
+import type { PhaseTimes } from '../../domain/stream-event.ts';
 import type { GenerateMessage } from '../between/protocol.ts';
 import type { CallStream } from './call-stream.ts';
 
@@ -13,6 +14,7 @@ export interface Call {
   left: boolean;
   /** The number of children that died while the call waited. */
   outlived: number;
+  readonly addedAt: number;
   takenAt: number;
   promptTokens: number;
   cachedTokens: number;
@@ -42,6 +44,8 @@ export interface Calls {
   ): Call;
   get(id: number): Call | undefined;
   taken(call: Call): void;
+  /** The times of a call whose prompt has been read at this moment. */
+  phases(call: Call): PhaseTimes;
   delete(call: Call): void;
   all(): readonly Call[];
   /** Calls that no child has yet, oldest first. */
@@ -118,6 +122,7 @@ export function createCalls(options: CallsOptions): Calls {
         sent: false,
         left: false,
         outlived: 0,
+        addedAt: options.now(),
         takenAt: 0,
         promptTokens: 0,
         cachedTokens: 0,
@@ -136,6 +141,7 @@ export function createCalls(options: CallsOptions): Calls {
       call.phase = 'running';
       call.takenAt = options.now();
     },
+    phases: ({ addedAt, takenAt }) => ({ queueMs: takenAt - addedAt, promptMs: options.now() - takenAt }),
     delete(call) {
       if (!calls.delete(call.message.id)) return;
       call.release();

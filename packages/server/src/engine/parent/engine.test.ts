@@ -99,6 +99,7 @@ describe('engine', () => {
         type: 'start',
         promptTokens: 9,
         cachedTokens: 4,
+        phases: { queueMs: expect.any(Number), promptMs: expect.any(Number) },
         fingerprint: expect.stringMatching(/^fp_[0-9a-f]{12}$/),
       },
       { type: 'text-delta', choice: 0, json: '\\u00e9\\"', tokens: 2 },

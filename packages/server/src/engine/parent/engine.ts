@@ -186,6 +186,7 @@ export function createEngine(options: EngineOptions): Engine {
           type: 'start',
           promptTokens,
           cachedTokens,
+          phases: calls.phases(call),
           ...(fingerprint === undefined ? {} : { fingerprint }),
         });
         return;

@@ -149,8 +149,14 @@ function readFacts(json: string): StreamFacts {
 }
 
 function readHead(json: string): StreamHead {
-  const { target } = readObject(json);
-  return typeof target === 'string' ? { target } : {};
+  const { target, phases } = readObject(json);
+  return { ...(typeof target === 'string' ? { target } : {}), ...readPhases(phases) };
+}
+
+function readPhases(value: unknown): Pick<StreamHead, 'phases'> {
+  if (!isObject(value)) return {};
+  const { queueMs, promptMs } = value;
+  return typeof queueMs === 'number' && typeof promptMs === 'number' ? { phases: { queueMs, promptMs } } : {};
 }
 
 function readEnding(json: string): StreamEnding {
