@@ -49,6 +49,8 @@ describe.skipIf(withoutBrowser !== undefined)(`the chats of the page in Chromium
     await answered();
     await assistant.first().hover();
     await assistant.first().getByRole('button', { name: 'Ask again' }).press('Enter');
+    // The menu takes the focus when it is shown.
+    await vi.waitFor(async () => expect(await page.evaluate('document.activeElement.role')).toBe('menuitem'));
     await page.keyboard.press('End');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
