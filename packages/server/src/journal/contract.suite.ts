@@ -34,6 +34,8 @@ export function describeJournal(name: string, harness: JournalHarness): void {
     throw new Error(found.type);
   };
 
+  const head = { target: 'lab/m', phases: { queueMs: 12, promptMs: 340.5 } };
+
   describe(`the journal ${name}`, () => {
     afterAll(() => harness.close());
 
@@ -41,13 +43,24 @@ export function describeJournal(name: string, harness: JournalHarness): void {
       const journal = await harness.open();
       const writer = await begin(journal);
       const follower = collect(writer.view);
-      const head = { target: 'lab/m', phases: { queueMs: 12, promptMs: 340.5 } };
       writer.begin(head);
       for (const payload of ['a', 'b', 'c']) writer.event(payload);
       writer.end(done);
       await follower.ended();
       expect(follower.events).toEqual(['a', 'b', 'c']);
       expect(writer.view).toMatchObject({ head, first: 1, last: 4, ending: done });
+    });
+
+    test('has the same head on another replica', async () => {
+      const [one, other] = await harness.openTwo();
+      const writer = await begin(one);
+      writer.begin(head);
+      writer.event('a');
+      writer.end(done);
+      await collect(writer.view).ended();
+      const elsewhere = view(await other.find(writer.view.facts.id));
+      await collect(elsewhere).ended();
+      expect(elsewhere.head).toEqual(head);
     });
 
     test('is read from every position, before, at and behind the end, here and on another replica', async () => {
