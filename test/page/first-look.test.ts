@@ -110,6 +110,20 @@ describe.skipIf(withoutBrowser !== undefined)(`a first look at the page${reason}
     await expect.poll(async () => (await button('Regenerate').boundingBox())?.y).toBeLessThan(540);
   });
 
+  test('what the server says of a value leaves the field with the value', async () => {
+    const { page, ask, answered, alert } = await open();
+    const temperature = page.getByRole('textbox', { name: 'temperature' });
+    await temperature.fill('9');
+    await ask('What do rivers carry?');
+    await alert.getByText('invalid_value').waitFor();
+    expect(await temperature.getAttribute('aria-invalid')).toBe('true');
+    await temperature.fill('1');
+    expect(await temperature.getAttribute('aria-invalid')).toBe('false');
+    await ask('What do rivers carry?');
+    await answered();
+    await alert.waitFor({ state: 'detached' });
+  });
+
   test('the overview of a server that has just been started begins with a quarter of an hour', async () => {
     const { page, ask, answered, choose } = kept(await openConsole(browser, server, ''));
     await choose('own/long');

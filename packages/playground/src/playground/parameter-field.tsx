@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { PageFailure } from '../api/failure.ts';
 import { labelOf, type ParameterField } from '../chat/parameters.ts';
 import type { RequestField } from '../chat/request-fields.ts';
@@ -17,8 +17,15 @@ interface FieldProps {
   onChange(text: string): void;
 }
 
-export function Field({ field, text, failure, onChange }: FieldProps): ReactNode {
+export function Field({ field, text, failure: refusal, onChange: change }: FieldProps): ReactNode {
   const { name, kind, hint } = field;
+  // What has been said of a value is not said of the next one.
+  const [settled, settle] = useState<PageFailure>();
+  const failure = refusal === settled ? undefined : refusal;
+  const onChange = (next: string): void => {
+    settle(refusal);
+    change(next);
+  };
   const id = fieldId(name);
   const label = labelOf(name);
   const fault = failure?.message ?? (kind === 'json' && text.trim() !== '' ? describeFault(text) : undefined);
