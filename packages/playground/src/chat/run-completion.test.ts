@@ -75,6 +75,13 @@ test('a stream whose connection ends early is picked up behind its last event', 
   expect(answer.facts('done')).toMatchObject({ pickedUp: { times: 1 }, completionId: 'chatcmpl-1' });
 });
 
+test('an event of several megabytes is no less than any other', async () => {
+  const long = 'river '.repeat(500_000);
+  const { answer, parts } = serverOf([begun(first + event(3, { content: long }) + event(4, {}, 'stop'))]);
+  await runCompletion(parts, body);
+  expect(answer.output().text).toBe(`Riv${long}`);
+});
+
 test('the wire has each request and head, and every byte, and not the key', async () => {
   const { parts } = serverOf([begun(first), new Response(rest)]);
   await runCompletion(parts, body);
