@@ -83,11 +83,18 @@ const simulation: Part = {
   run: () => wholeSuites(['--project', 'system', 'test/simulation']),
 };
 
+/** Every view of the page in both colour schemes at both widths, and every hostile answer. */
+const page: Part = {
+  name: 'page',
+  run: () => wholeSuites(['--project', 'services', 'test/page']),
+};
+
 const parts: readonly Part[] = [
   ...fuzzParts,
   ...suites,
   resume,
   replicas,
+  page,
   simulation,
   { name: 'engine', run: engine },
 ];
