@@ -6,8 +6,9 @@ const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 60;
 // Three projects: `unit` lies beside the code and is part of `npm run check`. It needs nothing but the code: its tests of
 // PostgreSQL and Redis are skipped without the variables of these (packages/server/src/testing/services.ts).
 // `system` starts the real server, model and clients, one file at a time, because two cores are all there is.
-// `services` starts several processes that outlive one of them, or a browser: it mostly waits, so two files run at a time.
-const ofServices = ['ledger', 'page', 'replicas', 'resume', 'workers'].map(
+// `services` starts several processes that outlive one of them, or foreign programs and browsers: it mostly waits, so two files run at a
+// time.
+const ofServices = ['clients', 'ledger', 'machines', 'page', 'replicas', 'resume', 'workers'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 

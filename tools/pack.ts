@@ -2,7 +2,7 @@
  * `npm run pack -- FOLDER`: makes the packages as npm publishes them, FOLDER/*.tgz. What belongs into each is put together in
  * FOLDER/NAME first: its compiled sources, the page that the server shows, and the files that its package.json names.
  */
-import { cp, mkdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Ran, root, run, runNode } from './run.ts';
 
@@ -17,14 +17,10 @@ async function packInto(into: string, name: (typeof names)[number]): Promise<voi
   await rm(into, { recursive: true, force: true });
   await mkdir(into, { recursive: true });
   await cp(path.join(root, 'LICENSE'), path.join(into, 'LICENSE'));
-  await must(
-    runNode('node_modules/typescript/bin/tsc', [
-      '-p',
-      `packages/${name}/tsconfig.build.json`,
-      '--outDir',
-      path.join(into, 'dist'),
-    ]),
-  );
+  const config = path.join(folder, `${name}.json`);
+  await writeFile(config, JSON.stringify(buildOf(name, from, into)));
+  await must(runNode('node_modules/typescript/bin/tsc', ['-p', config]));
+  await rm(config);
   if (name === 'server') {
     await must(runNode('packages/playground/build-page.ts', [path.join(into, 'page')]));
     await cp(path.join(root, 'README.md'), path.join(into, 'README.md'));
@@ -39,6 +35,20 @@ async function packInto(into: string, name: (typeof names)[number]): Promise<voi
     await cp(path.join(from, file), path.join(into, file), { recursive: true });
   const packed = await must(run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: into }));
   process.stdout.write(`${path.join(folder, packed.output.trim())}\n`);
+}
+
+/** The build of a package into the folder: the server has the types of the protocol as that package publishes them. */
+function buildOf(name: (typeof names)[number], from: string, into: string): object {
+  const published = path.join(folder, 'protocol/dist/index.d.ts');
+  return {
+    extends: path.join(from, 'tsconfig.build.json'),
+    compilerOptions: {
+      rootDir: path.join(from, 'src'),
+      outDir: path.join(into, 'dist'),
+      typeRoots: [path.join(root, 'node_modules/@types')],
+      ...(name === 'server' ? { paths: { '@tailrace/protocol': [published] } } : {}),
+    },
+  };
 }
 
 async function must(ran: Promise<Ran>): Promise<Ran> {

@@ -59,7 +59,11 @@ const suites: readonly Part[] = [
   { name: 'suites unit', run: () => wholeSuites(['--project', 'unit', '--exclude', mutatedStreams]) },
   {
     name: 'suites system',
-    run: () => wholeSuites(['--project', 'system', 'test/engine', 'test/wall', 'test/machines', 'test/wire']),
+    run: () =>
+      wholeSuites([
+        ...['--project', 'system', '--project', 'services'],
+        ...['test/engine', 'test/wall', 'test/machines', 'test/wire'],
+      ]),
   },
   // Two hundred kills on each store, and outages of a minute.
   { name: 'ledger', run: () => wholeSuites(['--project', 'services', 'test/ledger'], String(firstSeed)) },

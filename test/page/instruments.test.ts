@@ -25,7 +25,10 @@ const answers = [
   },
   {
     when: { model: 'thoughtful' },
-    steps: [{ reasoning: ['Hm. ', 'Well. '] }, { wait: '40ms' }, { text: ['An ', 'answer.'] }, usage()],
+    steps: [
+      ...[{ reasoning: ['Hm. ', 'Well. '] }, { wait: '40ms' }, { text: 'An ' }, { wait: '40ms' }],
+      ...[{ text: 'answer.' }, usage()],
+    ],
   },
   { when: { model: 'code' }, steps: [{ text: code }, { finish: 'stop' }] },
   {
