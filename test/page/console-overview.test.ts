@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import axe from 'axe-core';
 import type { Browser, Locator, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { looks } from './axe.ts';
+import { faultsOf, looks } from './axe.ts';
 import { openPage, type PlaygroundPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -248,15 +247,11 @@ describe.skipIf(withoutBrowser !== undefined)(`overview, usage and live streams$
   test('axe finds nothing, and nothing is cut off, in light and dark, wide and narrow', async () => {
     const { page, button } = await open('overview');
     const check = async (view: string): Promise<void> => {
-      await page.evaluate(axe.source);
       for (const [colorScheme, width] of looks) {
         const where = `${view}, ${colorScheme}, ${width}`;
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize({ width, height: 844 });
-        const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
-        const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-        expect(briefly, where).toEqual([]);
-        expect(await page.evaluate('document.documentElement.scrollWidth'), where).toBe(width);
+        expect(await faultsOf(page, width), where).toEqual([]);
         const excess = `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('main'))`;
         expect(await page.evaluate(excess), where).toBe(0);
       }

@@ -71,15 +71,21 @@ export function createFaultLab({ timers, paceMs = usualPaceMs }: FaultLabParts):
     const wall = createWall({ paceMs, unref: true });
     const port = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
     const { wall: broken, spare, closed } = labUpstreams;
-    const upstreams = await createUpstreams(
-      new Map([
-        [broken, upstreamAt(port)],
-        // This preset says that the server continues a given text.
-        [spare, { ...upstreamAt(port), preset: 'vllm' as const }],
-        [closed, upstreamAt(wall.stats().refuse_port)],
-      ]),
-    );
-    return { wall, upstreams };
+    try {
+      const upstreams = await createUpstreams(
+        new Map([
+          [broken, upstreamAt(port)],
+          // This preset says that the server continues a given text.
+          [spare, { ...upstreamAt(port), preset: 'vllm' as const }],
+          [closed, upstreamAt(wall.stats().refuse_port)],
+        ]),
+      );
+      return { wall, upstreams };
+    } catch (error) {
+      // The next request starts another wall.
+      await wall.close();
+      throw error;
+    }
   }
 
   /** One router for one answer. */
