@@ -116,8 +116,16 @@ module.exports = {
       name: 'protocol-by-its-door',
       comment: 'What packages/protocol exports is its index; its files are its own.',
       severity: 'error',
-      from: { path: `${server}|^tools/|^packages/playground/` },
+      from: { path: `${server}|^tools/|^packages/(playground|client)/` },
       to: { path: '^packages/protocol/src/', pathNot: '^packages/protocol/src/index\\.ts$' },
+    },
+    {
+      name: 'client-apart',
+      comment:
+        'The client runs in every runtime with Web APIs: nothing of Node, and of this repository what both ends of the wire share.',
+      severity: 'error',
+      from: { path: '^packages/client/src', pathNot: test },
+      to: { path: '.', pathNot: ['^packages/(client|protocol)/src/', '^node_modules/'] },
     },
     {
       name: 'page-apart',
