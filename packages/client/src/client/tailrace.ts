@@ -1,0 +1,107 @@
+import * as errors from '../errors/errors.ts';
+import type { ChatStream } from '../stream/contract.ts';
+import type * as chat from '../types/chat.ts';
+import type { APIPromise } from './api-promise.ts';
+import { Completions } from './completions.ts';
+import { Models } from './models.ts';
+import type { ClientOptions } from './options.ts';
+import { type CallOptions, Transport } from './transport.ts';
+
+/**
+ * A client of a Tailrace, or of any server of OpenAI's chat-completions protocol, in the shape of OpenAI's own client.
+ *
+ *     const client = new Tailrace({ apiKey, baseURL });
+ *     const stream = await client.chat.completions.create({ model, messages, stream: true });
+ *     for await (const chunk of stream) …
+ */
+export class Tailrace {
+  readonly chat: { readonly completions: Completions };
+  readonly models: Models;
+  /** Without a slash at its end. */
+  readonly baseURL: string;
+  readonly #transport: Transport;
+
+  /** Throws a `TailraceError` where a key would be used in a browser. */
+  constructor(options: ClientOptions = {}) {
+    const transport = new Transport(options);
+    this.#transport = transport;
+    this.baseURL = transport.baseURL;
+    this.chat = { completions: new Completions(transport) };
+    this.models = new Models(transport);
+  }
+
+  get apiKey(): ClientOptions['apiKey'] {
+    return this.#transport.apiKey;
+  }
+
+  get timeout(): number {
+    return this.#transport.timeout;
+  }
+
+  get maxRetries(): number {
+    return this.#transport.maxRetries;
+  }
+
+  /** A client with other options; those that are not given are this one's. */
+  withOptions(options: Partial<ClientOptions>): Tailrace {
+    return new Tailrace({ ...this.#transport.options, ...options });
+  }
+
+  /** `path` is behind the base URL, or a whole URL. The value is the JSON of the answer; of a stream it is a {@link ChatStream}. */
+  get<Value = unknown>(path: string, options?: CallOptions): APIPromise<Value> {
+    return this.#transport.call('GET', path, options);
+  }
+
+  post<Value = unknown>(path: string, options?: CallOptions): APIPromise<Value> {
+    return this.#transport.call('POST', path, options);
+  }
+
+  patch<Value = unknown>(path: string, options?: CallOptions): APIPromise<Value> {
+    return this.#transport.call('PATCH', path, options);
+  }
+
+  put<Value = unknown>(path: string, options?: CallOptions): APIPromise<Value> {
+    return this.#transport.call('PUT', path, options);
+  }
+
+  delete<Value = unknown>(path: string, options?: CallOptions): APIPromise<Value> {
+    return this.#transport.call('DELETE', path, options);
+  }
+
+  static readonly Tailrace = Tailrace;
+  static readonly TailraceError = errors.TailraceError;
+  static readonly APIError = errors.APIError;
+  static readonly APIConnectionError = errors.APIConnectionError;
+  static readonly APIConnectionTimeoutError = errors.APIConnectionTimeoutError;
+  static readonly APIUserAbortError = errors.APIUserAbortError;
+  static readonly StreamTruncatedError = errors.StreamTruncatedError;
+  static readonly BadRequestError = errors.BadRequestError;
+  static readonly AuthenticationError = errors.AuthenticationError;
+  static readonly PermissionDeniedError = errors.PermissionDeniedError;
+  static readonly NotFoundError = errors.NotFoundError;
+  static readonly ConflictError = errors.ConflictError;
+  static readonly UnprocessableEntityError = errors.UnprocessableEntityError;
+  static readonly RateLimitError = errors.RateLimitError;
+  static readonly InternalServerError = errors.InternalServerError;
+}
+
+/** Types by the names that they have in OpenAI's client. */
+export declare namespace Tailrace {
+  export type Model = chat.Model;
+  export type ChatCompletion = chat.ChatCompletion;
+  export type ChatCompletionChunk = chat.ChatCompletionChunk;
+  export type ChatCompletionMessageParam = chat.ChatCompletionMessageParam;
+  export type ChatCompletionTool = chat.ChatCompletionTool;
+  export type { ChatStream, ClientOptions };
+  export namespace Chat {
+    export type ChatCompletion = chat.ChatCompletion;
+    export type ChatCompletionChunk = chat.ChatCompletionChunk;
+    export type ChatCompletionMessage = chat.ChatCompletionMessage;
+    export type ChatCompletionMessageParam = chat.ChatCompletionMessageParam;
+    export type ChatCompletionMessageToolCall = chat.ChatCompletionMessageToolCall;
+    export type ChatCompletionTool = chat.ChatCompletionTool;
+    export type ChatCompletionCreateParams = chat.ChatCompletionCreateParams;
+    export type ChatCompletionCreateParamsStreaming = chat.ChatCompletionCreateParamsStreaming;
+    export type ChatCompletionCreateParamsNonStreaming = chat.ChatCompletionCreateParamsNonStreaming;
+  }
+}

@@ -1,0 +1,385 @@
+/*
+ * The one reader of a stream's bytes, below all forms in which its chunks are handed out. It keeps one promise: the chunks that it
+ * delivers are those of the undisturbed stream, each once and in order, and the ending `whole` comes only where each choice has finished.
+ *
+ *     connect ──▶ read ──▶ whole
+ *       ▲ │        │
+ *       │ │        ├── lost, nothing delivered: the same request again, with its Idempotency-Key
+ *       └─┼────────┴── lost, the events have numbers: resume after the last one
+ *         ▼        └── else
+ *      failed      truncated
+ */
+import {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  type APIError,
+  APIUserAbortError,
+  type TailraceError,
+} from '../errors/errors.ts';
+import { errorOfResponse } from '../errors/from-answer.ts';
+import { createEventDecoder, type EventDecoder } from '../sse/event-decoder.ts';
+import type { ChatCompletionChunk } from '../types/chat.ts';
+import { createAnswerProgress } from './answer-progress.ts';
+import { type Connection, createConnection, type Deadline, endless, now } from './connection.ts';
+import type { CancelResult, ChatStreamOptions, Reconnect, StreamPosition, StreamSource } from './contract.ts';
+import { chunkOfCompletion, type EventContent, readEvent } from './read-event.ts';
+import { isWorthRetry, retryDelayMs, wait } from './retry.ts';
+
+export type Ending =
+  | { readonly type: 'whole' }
+  /** The server or the connection said why. */
+  | { readonly type: 'failed'; readonly error: TailraceError }
+  /** The answer is not whole, and cannot be picked up. */
+  | { readonly type: 'truncated'; readonly message: string; readonly cause: unknown }
+  /** By its reader; `byCaller`: by the signal of the request. */
+  | { readonly type: 'aborted'; readonly error: APIUserAbortError; readonly byCaller: boolean };
+
+/** What one reader of the stream is given. */
+export interface Consumer {
+  /** `cursor`: the number of the chunk's event, or of the last numbered one. */
+  deliver(chunk: ChatCompletionChunk, cursor: number): void;
+  reconnect(reconnect: Reconnect): void;
+  end(ending: Ending): void;
+}
+
+export interface StreamReader extends StreamPosition {
+  readonly requestId: string | undefined;
+  readonly controller: AbortController;
+  readonly consumers: Set<Consumer>;
+  readonly ending: Ending | undefined;
+  /** Begins the stream where it has not begun. Resolves with the first head; rejects where there is none. */
+  open(): Promise<Response>;
+  /** Reads until something was delivered or the stream has ended. One read serves all who wait for it. */
+  pull(): Promise<void>;
+  cancel(): Promise<CancelResult>;
+}
+
+/** From the last finish to `[DONE]`. */
+const doneGraceMs = 5_000;
+const defaultWaitMs = 600_000;
+/** A false alarm costs one connection there, and a dead connection is found soon. Tailrace sends a comment every 10 s. */
+const resumableIdleMs = 45_000;
+/** How long `cancel()` waits for the head that has the completion's id; Tailrace holds heads for 8 s at most. */
+const headForCancelMs = 10_000;
+
+const lostMessage = 'The connection was lost before the answer was whole.';
+const unfinishedMessage = 'The stream ended without a finish.';
+
+export function createStreamReader(source: StreamSource, options: ChatStreamOptions): StreamReader {
+  const { maxRetries = 2, maxReconnects = 10, timeouts = {}, signal, resumeAt } = options;
+  const firstTokenMs = timeouts.firstTokenMs ?? defaultWaitMs;
+  const controller = new AbortController();
+  const consumers = new Set<Consumer>();
+  const progress = createAnswerProgress(options.choices ?? 1);
+  /** Of the head: the server is a Tailrace. */
+  let completionId = resumeAt?.completionId;
+  let chunkId: string | undefined;
+  let streamUrl = resumeAt?.streamUrl;
+  /** Number of the last event that was read. */
+  let cursor = resumeAt?.cursor ?? 0;
+  let hasDelivered = resumeAt !== undefined;
+  /** False once an event without number has followed one with a number: the server keeps this stream no more. */
+  let areNumbered = true;
+  let requestId: string | undefined;
+  let headers: Headers | undefined;
+  let connection: Connection | undefined;
+  let decoder: EventDecoder | undefined;
+  /** Why there is no connection any more; undefined before the first one. */
+  let loss: APIError | undefined;
+  /** Tries since an event was delivered. */
+  let attempt = 0;
+  /** Milliseconds of waiting since the last chunk, or for the first one. */
+  let waitedMs = 0;
+  let ending: Ending | undefined;
+  let opening: Promise<Response> | undefined;
+  let pulling: Promise<void> | undefined;
+  let hasNews = false;
+  let isCancelled = false;
+
+  const position = (): StreamPosition => ({ cursor, completionId, streamUrl });
+
+  function canResume(): boolean {
+    const isKept = streamUrl !== undefined || (completionId !== undefined && cursor > 0);
+    return source.resume !== undefined && areNumbered && isKept;
+  }
+
+  function end(how: Ending): void {
+    if (ending !== undefined) return;
+    ending = how;
+    if (how.type === 'whole') connection?.finish();
+    else connection?.close();
+    signal?.removeEventListener('abort', abortByCaller);
+    for (const consumer of consumers) consumer.end(how);
+  }
+
+  function abort(byCaller: boolean, cause: unknown): void {
+    end({ type: 'aborted', error: new APIUserAbortError({ cause }), byCaller });
+  }
+
+  function abortByCaller(): void {
+    abort(true, signal?.reason);
+    controller.abort(signal?.reason);
+  }
+
+  /** The connection is lost: the next pull makes another one, unless the stream ends here. */
+  function lose(cause: unknown, message = lostMessage): void {
+    connection?.close();
+    connection = undefined;
+    loss = asConnectionError(cause);
+    const isEnough = progress.hasUsage || !canResume();
+    if (progress.isFinished && isEnough) end({ type: 'whole' });
+    else if (canResume() ? attempt >= maxReconnects : hasDelivered || attempt >= maxRetries) giveUp(message);
+  }
+
+  function giveUp(message: string): void {
+    if (progress.isFinished) end({ type: 'whole' });
+    else if (hasDelivered || message === unfinishedMessage) end({ type: 'truncated', message, cause: loss });
+    else if (loss !== undefined) end({ type: 'failed', error: loss });
+  }
+
+  /** Nothing of the stream is left. */
+  function lastWord(): void {
+    if (progress.hasFinishes) end({ type: 'whole' });
+    else end({ type: 'truncated', message: unfinishedMessage, cause: loss });
+  }
+
+  /** The next connection is a new request. */
+  function forget(): void {
+    streamUrl = undefined;
+    completionId = undefined;
+    cursor = 0;
+  }
+
+  async function connect(): Promise<void> {
+    const resumes = canResume();
+    if (loss !== undefined && !(await pause(resumes, loss))) return;
+    const opened = createConnection((toAbort) =>
+      resumes && source.resume ? source.resume(position(), toAbort) : source.open(toAbort),
+    );
+    connection = opened;
+    const from = now();
+    try {
+      const response = await opened.open(timeouts.connectMs ?? defaultWaitMs);
+      waitedMs += now() - from;
+      if (ending !== undefined) opened.close();
+      else if (resumes && response.status === 204) lastWord();
+      else if (response.ok) await takeHead(response, resumes);
+      else refuse(await errorOfResponse(response), resumes);
+    } catch (error) {
+      if (ending === undefined) lose(error);
+    }
+  }
+
+  /** Waits before another try: a broken connection is replaced at once, a server that is away is given time. False: no more tries. */
+  async function pause(resumes: boolean, cause: APIError): Promise<boolean> {
+    attempt += 1;
+    const isFirst = resumes && attempt === 1 && cause.headers === undefined;
+    const delayMs = isFirst ? (decoder?.retryMs ?? 0) : retryDelayMs(attempt, cause.headers);
+    if (delayMs === undefined) {
+      giveUp('The server asks for a wait of more than a minute.');
+      return false;
+    }
+    if (resumes) {
+      const reconnect = { attempt, delayMs, cursor, cause };
+      options.onReconnect?.(reconnect);
+      for (const consumer of consumers) consumer.reconnect(reconnect);
+    }
+    await wait(delayMs, controller.signal).catch(() => {});
+    waitedMs = 0;
+    return ending === undefined;
+  }
+
+  async function takeHead(response: Response, resumes: boolean): Promise<void> {
+    headers = response.headers;
+    requestId = headers.get('x-request-id') ?? requestId;
+    completionId = headers.get('tailrace-completion-id') ?? completionId;
+    const url = headers.get('tailrace-stream-url');
+    if (url) streamUrl = absolute(url, response.url);
+    decoder = createEventDecoder(takeEvent);
+    const type = headers.get('content-type') ?? '';
+    if (!/^(application\/json|text\/html)\b/i.test(type)) return;
+    // Some servers send the whole answer, whatever `stream` says. Pages come from what stands between.
+    const whole = resumes ? undefined : chunkOfCompletion(await response.json().catch(() => undefined));
+    if (whole === undefined)
+      lose(new APIConnectionError({ message: `The answer is ${type}, no event stream.` }));
+    else {
+      takeEvent(whole, '', false, '');
+      lastWord();
+    }
+  }
+
+  function refuse(error: APIError, resumes: boolean): void {
+    if (ending !== undefined) return;
+    requestId = error.requestID ?? requestId;
+    if (isWorthRetry(error.status ?? 0, error.headers)) lose(error, error.message);
+    else if (!resumes) end({ type: 'failed', error });
+    else if (!hasDelivered && attempt <= maxRetries) {
+      forget();
+      lose(error);
+    } else {
+      loss = error;
+      giveUp('The stream cannot be picked up again.');
+    }
+  }
+
+  async function read(opened: Connection): Promise<void> {
+    const from = now();
+    try {
+      const bytes = await opened.read(() => deadlineOf(from));
+      waitedMs += now() - from;
+      if (bytes !== undefined) decoder?.push(bytes);
+      else {
+        // An event that the end has cut is read again where that is possible.
+        if (!canResume()) decoder?.end();
+        if (connection === opened)
+          lose(new APIConnectionError({ message: 'The body ended.' }), unfinishedMessage);
+      }
+    } catch (error) {
+      waitedMs += now() - from;
+      if (ending !== undefined || connection !== opened) return;
+      if (!hasDelivered && waitedMs >= endless(firstTokenMs) && error instanceof APIConnectionTimeoutError)
+        end({ type: 'failed', error });
+      else lose(error);
+    }
+  }
+
+  /** Of a read that began at `from`. */
+  function deadlineOf(from: number): Deadline {
+    const idleMs = progress.isFinished
+      ? doneGraceMs
+      : (timeouts.idleMs ?? (canResume() ? resumableIdleMs : defaultWaitMs));
+    const contentMs = hasDelivered ? (timeouts.idleContentMs ?? 0) : firstTokenMs;
+    const idleAt = from + endless(idleMs);
+    const contentAt = from + endless(contentMs) - waitedMs;
+    return idleAt < contentAt
+      ? { at: idleAt, message: `Nothing came for ${idleMs} ms.` }
+      : { at: contentAt, message: `No chunk came for ${contentMs} ms.` };
+  }
+
+  function takeEvent(data: string, id: string, hasId: boolean, name: string): void {
+    // What follows the end, or a loss, in the same read.
+    if (connection === undefined || ending !== undefined) return;
+    const isKept = completionId !== undefined || streamUrl !== undefined;
+    const number = hasId && isKept && /^\d+$/.test(id) ? Number(id) : 0;
+    // A repeated event.
+    if (number > 0 && number <= cursor) return;
+    const isGap = number > cursor + 1;
+    const contents = isGap ? [] : readEvent(data, name, headers);
+    if (isGap || contents.some(({ type }) => type === 'torn')) {
+      lose(new APIConnectionError({ message: isGap ? 'Events are missing.' : 'An event is torn.' }));
+      return;
+    }
+    if (number > 0) cursor = number;
+    else if (cursor > 0) areNumbered = false;
+    for (const content of contents) takeContent(content);
+  }
+
+  function takeContent(content: EventContent): void {
+    if (ending !== undefined || connection === undefined) return;
+    if (content.type === 'done') lastWord();
+    else if (content.type === 'error') fail(content.error);
+    else if (content.type === 'chunk') takeChunk(content.chunk);
+  }
+
+  function takeChunk(chunk: ChatCompletionChunk): void {
+    progress.add(chunk);
+    chunkId ??= chunk.id;
+    hasDelivered = true;
+    hasNews = true;
+    attempt = 0;
+    waitedMs = 0;
+    for (const consumer of consumers) consumer.deliver(chunk, cursor);
+  }
+
+  function fail(error: APIError): void {
+    requestId = error.requestID ?? requestId;
+    const isRetried = !hasDelivered && attempt < maxRetries && isWorthRetry(error.status ?? 0, undefined);
+    if (isCancelled && error.code === 'completion_cancelled') abort(false, error);
+    else if (!isRetried) end({ type: 'failed', error });
+    else {
+      // The server has forgotten a run that failed before output: the same request runs again.
+      forget();
+      lose(error);
+    }
+  }
+
+  async function pullOnce(): Promise<void> {
+    hasNews = false;
+    while (!hasNews && ending === undefined) await (connection === undefined ? connect() : read(connection));
+  }
+
+  async function openFirst(): Promise<Response> {
+    while (ending === undefined) {
+      await connect();
+      if (connection?.response?.ok) return connection.response;
+    }
+    throw ending.type === 'failed' || ending.type === 'aborted' ? ending.error : loss;
+  }
+
+  controller.signal.addEventListener('abort', () => abort(false, controller.signal.reason));
+  if (signal?.aborted) abortByCaller();
+  else signal?.addEventListener('abort', abortByCaller);
+
+  function open(): Promise<Response> {
+    if (opening === undefined) {
+      opening = openFirst();
+      opening.catch(() => {});
+    }
+    return opening;
+  }
+
+  return {
+    controller,
+    consumers,
+    get cursor() {
+      return cursor;
+    },
+    get completionId() {
+      return completionId ?? chunkId;
+    },
+    get streamUrl() {
+      return streamUrl;
+    },
+    get requestId() {
+      return requestId;
+    },
+    get ending() {
+      return ending;
+    },
+    open,
+    pull() {
+      pulling ??= open()
+        .then(pullOnce, () => {})
+        .finally(() => {
+          pulling = undefined;
+        });
+      return pulling;
+    },
+    async cancel() {
+      isCancelled = true;
+      if (completionId === undefined && opening !== undefined && ending === undefined) {
+        const enough = new AbortController();
+        await Promise.race([opening.catch(() => {}), wait(headForCancelMs, enough.signal).catch(() => {})]);
+        enough.abort();
+      }
+      try {
+        const isKnown = completionId !== undefined || streamUrl !== undefined;
+        return isKnown && source.cancel !== undefined
+          ? await source.cancel(position())
+          : { id: completionId, status: 'unknown' };
+      } finally {
+        controller.abort();
+      }
+    },
+  };
+}
+
+function asConnectionError(cause: unknown): APIError {
+  if (cause instanceof Error && 'status' in cause && 'headers' in cause) return cause as APIError;
+  return new APIConnectionError({ cause });
+}
+
+/** A route of an app names its addresses by their path. */
+function absolute(url: string, base: string): string {
+  return URL.canParse(url, base || undefined) ? new URL(url, base || undefined).href : url;
+}
