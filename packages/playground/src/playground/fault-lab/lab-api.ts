@@ -31,7 +31,7 @@ export interface FaultGroup {
   readonly faults: readonly LabFault[];
 }
 
-/** How an answer came about, as `GET /v1/fault-lab/stories/{id}` has it. */
+/** How an answer came about, as `GET /v1/fault-lab/stories?name=` has it. */
 export interface Story {
   readonly ended: boolean;
   readonly attempts: readonly Attempt[];
@@ -58,6 +58,7 @@ export function groupsIn(body: unknown): readonly FaultGroup[] {
   return isObject(body) && Array.isArray(body['data']) ? (body['data'] as FaultGroup[]) : [];
 }
 
+/** The story of the name that was asked for; undefined where there is none yet. */
 export function storyIn(body: unknown): Story | undefined {
-  return isObject(body) && Array.isArray(body['attempts']) ? (body as unknown as Story) : undefined;
+  return isObject(body) && Array.isArray(body['data']) ? (body['data'][0] as Story | undefined) : undefined;
 }

@@ -63,8 +63,8 @@ function createLabRun(chat: Chat, connection: Connection): LabRun {
     }
   }
 
-  async function ask(id: string): Promise<Story | undefined> {
-    const asked = await connection.ask(`/v1/fault-lab/stories/${encodeURIComponent(id)}`);
+  async function ask(nameOrId: string): Promise<Story | undefined> {
+    const asked = await connection.ask(`/v1/fault-lab/stories?name=${encodeURIComponent(nameOrId)}`);
     return asked.ok ? storyIn(parsed(await asked.value.text())) : undefined;
   }
 
