@@ -8,7 +8,7 @@ import { createBrowserStore } from './chat/history/chat-store.ts';
 import { createHistory } from './chat/history/history.ts';
 import { createPlayground } from './chat/playground.ts';
 import { takeShare } from './chat/share/take-share.ts';
-import './styles.css';
+import './styles/styles.css';
 
 const place = document.getElementById('page');
 if (place === null) throw new Error('the page has no element #page');
