@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject, listIn } from '../../api/json.ts';
 
 /** What stands beside the broken target, as `GET /v1/fault-lab` has it. */
 export interface LabSetting {
@@ -55,10 +55,10 @@ export function settingsIn(body: unknown): readonly LabSetting[] {
 }
 
 export function groupsIn(body: unknown): readonly FaultGroup[] {
-  return isObject(body) && Array.isArray(body['data']) ? (body['data'] as FaultGroup[]) : [];
+  return listIn(body) as FaultGroup[];
 }
 
 /** The story of the name that was asked for; undefined where there is none yet. */
 export function storyIn(body: unknown): Story | undefined {
-  return isObject(body) && Array.isArray(body['data']) ? (body['data'][0] as Story | undefined) : undefined;
+  return listIn(body)[0] as Story | undefined;
 }
