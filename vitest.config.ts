@@ -19,6 +19,9 @@ const alone = [
   'test/wire/overload.test.ts',
 ];
 
+/** What must happen may take long on a busy machine; vitest gives up after a second. */
+const patient = { expect: { poll: { timeout: 20_000 } }, setupFiles: ['test/support/patience.ts'] };
+
 export default defineConfig({
   resolve: { conditions: ['tailrace-source'] },
   ssr: { resolve: { conditions: ['tailrace-source'] } },
@@ -37,6 +40,8 @@ export default defineConfig({
           ],
           // Far more than any of them takes: a busy machine is no failure.
           testTimeout: 60_000 * times,
+          hookTimeout: 60_000,
+          ...patient,
           // Files share their process: to load the rooms anew for each of them takes a third of the time of all.
           isolate: false,
           maxWorkers: 2,
@@ -47,6 +52,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: alone,
+          ...patient,
           testTimeout: 120_000 * times,
           hookTimeout: 180_000,
           fileParallelism: false,
@@ -60,6 +66,7 @@ export default defineConfig({
           name: 'services',
           include: ['test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, ...alone],
+          ...patient,
           testTimeout: 120_000 * times,
           hookTimeout: 180_000,
           maxWorkers: 2,
