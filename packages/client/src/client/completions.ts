@@ -44,7 +44,7 @@ export class Completions {
     options: RequestOptions = {},
   ): ChatStream {
     const { timeout, maxRetries } = this.#transport;
-    const all = { ...this.#transport.stream, ...options };
+    const all = { ...this.#transport.options.stream, ...options };
     return openChatStream(this.#source({ ...body, stream: true }, all), {
       choices: body.n ?? 1,
       maxRetries: options.maxRetries ?? maxRetries,

@@ -5,7 +5,7 @@ import type { APIPromise } from './api-promise.ts';
 import { Completions } from './completions.ts';
 import { Models } from './models.ts';
 import type { ClientOptions } from './options.ts';
-import { type CallOptions, Transport } from './transport.ts';
+import { type CallOptions, createTransport, type Transport } from './transport.ts';
 
 /**
  * A client of a Tailrace, or of any server of OpenAI's chat-completions protocol, in the shape of OpenAI's own client.
@@ -23,7 +23,7 @@ export class Tailrace {
 
   /** Throws a `TailraceError` where a key would be used in a browser. */
   constructor(options: ClientOptions = {}) {
-    const transport = new Transport(options);
+    const transport = createTransport(options);
     this.#transport = transport;
     this.baseURL = transport.baseURL;
     this.chat = { completions: new Completions(transport) };
@@ -68,22 +68,25 @@ export class Tailrace {
     return this.#transport.call('DELETE', path, options);
   }
 
-  static readonly Tailrace = Tailrace;
-  static readonly TailraceError = errors.TailraceError;
-  static readonly APIError = errors.APIError;
-  static readonly APIConnectionError = errors.APIConnectionError;
-  static readonly APIConnectionTimeoutError = errors.APIConnectionTimeoutError;
-  static readonly APIUserAbortError = errors.APIUserAbortError;
-  static readonly StreamTruncatedError = errors.StreamTruncatedError;
-  static readonly BadRequestError = errors.BadRequestError;
-  static readonly AuthenticationError = errors.AuthenticationError;
-  static readonly PermissionDeniedError = errors.PermissionDeniedError;
-  static readonly NotFoundError = errors.NotFoundError;
-  static readonly ConflictError = errors.ConflictError;
-  static readonly UnprocessableEntityError = errors.UnprocessableEntityError;
-  static readonly RateLimitError = errors.RateLimitError;
-  static readonly InternalServerError = errors.InternalServerError;
+  declare static readonly Tailrace: typeof Tailrace;
+  declare static readonly TailraceError: typeof errors.TailraceError;
+  declare static readonly APIError: typeof errors.APIError;
+  declare static readonly APIConnectionError: typeof errors.APIConnectionError;
+  declare static readonly APIConnectionTimeoutError: typeof errors.APIConnectionTimeoutError;
+  declare static readonly APIUserAbortError: typeof errors.APIUserAbortError;
+  declare static readonly StreamTruncatedError: typeof errors.StreamTruncatedError;
+  declare static readonly BadRequestError: typeof errors.BadRequestError;
+  declare static readonly AuthenticationError: typeof errors.AuthenticationError;
+  declare static readonly PermissionDeniedError: typeof errors.PermissionDeniedError;
+  declare static readonly NotFoundError: typeof errors.NotFoundError;
+  declare static readonly ConflictError: typeof errors.ConflictError;
+  declare static readonly UnprocessableEntityError: typeof errors.UnprocessableEntityError;
+  declare static readonly RateLimitError: typeof errors.RateLimitError;
+  declare static readonly InternalServerError: typeof errors.InternalServerError;
 }
+
+// OpenAI's client has its errors as members too.
+Object.assign(Tailrace, errors, { Tailrace });
 
 /** Types by the names that they have in OpenAI's client. */
 export declare namespace Tailrace {

@@ -5,9 +5,7 @@ import type { ChatCompletionSnapshot } from '../types/chat.ts';
 
 /** Every error that this package throws is one. */
 export class TailraceError extends Error {
-  override get name(): string {
-    return this.constructor.name;
-  }
+  override name = 'TailraceError';
 }
 
 /** What a server says of an error. Servers differ: any member may be absent. */
@@ -21,6 +19,7 @@ export interface ErrorDetails {
 
 /** The server refused, the answer broke, or the connection did. */
 export class APIError extends TailraceError {
+  override name = 'APIError';
   /** Of the answer; for an error event that of its code. Undefined where there was no answer. */
   readonly status: number | undefined;
   readonly headers: Headers | undefined;
@@ -33,13 +32,14 @@ export class APIError extends TailraceError {
   readonly requestID: string | null | undefined;
 
   constructor(
-    status: number | undefined,
-    error: ErrorDetails | undefined,
-    message: string | undefined,
-    headers: Headers | undefined,
+    status?: number,
+    error?: ErrorDetails,
+    message?: string,
+    headers?: Headers,
     options?: ErrorOptions,
   ) {
-    super(messageOf(status, error, message), options);
+    const text = error ? (error.message ?? JSON.stringify(error)) : message;
+    super([status, text ?? '(no body)'].filter(Boolean).join(' '), options);
     this.status = status;
     this.headers = headers;
     this.error = error;
@@ -50,47 +50,36 @@ export class APIError extends TailraceError {
   }
 
   /** The error of a status; `error` is the body's member of that name. */
-  static generate(
-    status: number | undefined,
-    error: ErrorDetails | undefined,
-    message: string | undefined,
-    headers: Headers | undefined,
-  ): APIError {
-    const Class =
-      (status === undefined ? undefined : byStatus[status]) ??
-      (status !== undefined && status >= 500 ? InternalServerError : APIError);
+  static generate(status?: number, error?: ErrorDetails, message?: string, headers?: Headers): APIError {
+    const Class = byStatus[status && status >= 500 ? 500 : (status ?? 0)] ?? APIError;
     return new Class(status, error, message, headers);
   }
 }
 
-function messageOf(
-  status: number | undefined,
-  error: ErrorDetails | undefined,
-  message: string | undefined,
-): string {
-  const text = error?.message ?? (error === undefined ? message : JSON.stringify(error));
-  if (status === undefined) return text ?? '(no status code or body)';
-  return `${status} ${text ?? 'status code (no body)'}`;
-}
-
 /** `abort()`, the controller, or the caller's signal. */
 export class APIUserAbortError extends APIError {
-  constructor({ message, cause }: { message?: string; cause?: unknown } = {}) {
-    super(undefined, undefined, message ?? 'Request was aborted.', undefined, { cause });
+  override name = 'APIUserAbortError';
+  constructor({ message = 'Request was aborted.', cause }: { message?: string; cause?: unknown } = {}) {
+    super(undefined, undefined, message, undefined, { cause });
   }
 }
 
 /** No answer: the connection failed, and so did each retry. */
 export class APIConnectionError extends APIError {
-  constructor({ message, cause }: { message?: string | undefined; cause?: unknown } = {}) {
-    super(undefined, undefined, message ?? 'Connection error.', undefined, { cause });
+  override name = 'APIConnectionError';
+  constructor({
+    message = 'Connection error.',
+    cause,
+  }: { message?: string | undefined; cause?: unknown } = {}) {
+    super(undefined, undefined, message, undefined, { cause });
   }
 }
 
 /** One of the timeouts passed. */
 export class APIConnectionTimeoutError extends APIConnectionError {
-  constructor({ message, cause }: { message?: string; cause?: unknown } = {}) {
-    super({ message: message ?? 'Request timed out.', cause });
+  override name = 'APIConnectionTimeoutError';
+  constructor({ message = 'Request timed out.' }: { message?: string } = {}) {
+    super({ message });
   }
 }
 
@@ -99,6 +88,7 @@ export class APIConnectionTimeoutError extends APIConnectionError {
  * answer. `cause` is what the last try met, where that was an error.
  */
 export class StreamTruncatedError extends APIError {
+  override name = 'StreamTruncatedError';
   /** The answer as far as the reader has got it. */
   readonly snapshot: ChatCompletionSnapshot;
   /** The text of choice 0 as far as the reader has got it. */
@@ -106,33 +96,44 @@ export class StreamTruncatedError extends APIError {
 
   constructor(
     snapshot: ChatCompletionSnapshot,
-    details: { message?: string; cause?: unknown; requestId?: string | undefined } = {},
+    { message, cause, requestId }: { message?: string; cause?: unknown; requestId?: string | undefined } = {},
   ) {
-    super(
-      undefined,
-      {
-        message: details.message ?? 'The stream ended before the answer was whole.',
-        code: 'stream_truncated',
-        ...(details.requestId === undefined ? {} : { request_id: details.requestId }),
-      },
-      undefined,
-      undefined,
-      { cause: details.cause },
-    );
+    const code = 'stream_truncated';
+    const details = { message: message ?? 'The answer is not whole.', code };
+    super(undefined, requestId ? { ...details, request_id: requestId } : details, undefined, undefined, {
+      cause,
+    });
     this.snapshot = snapshot;
     this.text = snapshot.choices[0]?.message.content ?? '';
   }
 }
 
-export class BadRequestError extends APIError {}
-export class AuthenticationError extends APIError {}
-export class PermissionDeniedError extends APIError {}
-export class NotFoundError extends APIError {}
-export class ConflictError extends APIError {}
-export class UnprocessableEntityError extends APIError {}
-export class RateLimitError extends APIError {}
-export class InternalServerError extends APIError {}
+export class BadRequestError extends APIError {
+  override name = 'BadRequestError';
+}
+export class AuthenticationError extends APIError {
+  override name = 'AuthenticationError';
+}
+export class PermissionDeniedError extends APIError {
+  override name = 'PermissionDeniedError';
+}
+export class NotFoundError extends APIError {
+  override name = 'NotFoundError';
+}
+export class ConflictError extends APIError {
+  override name = 'ConflictError';
+}
+export class UnprocessableEntityError extends APIError {
+  override name = 'UnprocessableEntityError';
+}
+export class RateLimitError extends APIError {
+  override name = 'RateLimitError';
+}
+export class InternalServerError extends APIError {
+  override name = 'InternalServerError';
+}
 
+/** 500 stands for all from there on. */
 const byStatus: Readonly<Record<number, typeof BadRequestError>> = {
   400: BadRequestError,
   401: AuthenticationError,
@@ -141,4 +142,5 @@ const byStatus: Readonly<Record<number, typeof BadRequestError>> = {
   409: ConflictError,
   422: UnprocessableEntityError,
   429: RateLimitError,
+  500: InternalServerError,
 };

@@ -1,41 +1,42 @@
-import { errorKind, isErrorCode } from '@tailrace/protocol';
 import { APIError, type ErrorDetails } from './errors.ts';
+
+/**
+ * What status the types of errors stand for. The table of `packages/protocol` has it for each code; it would be a tenth of the package,
+ * and a test compares the two.
+ */
+const statusOfType: Readonly<Record<string, number>> = {
+  invalid_request_error: 400,
+  authentication_error: 401,
+  permission_error: 403,
+  not_found_error: 404,
+  conflict_error: 409,
+  rate_limit_error: 429,
+  server_error: 500,
+  upstream_error: 502,
+  overloaded_error: 503,
+  timeout_error: 504,
+};
 
 /** The error of an HTTP refusal; reads its body. */
 export async function errorOfResponse(response: Response): Promise<APIError> {
   const text = await response.text().catch(() => '');
-  const body = parse(text);
-  const error = isObject(body) ? body['error'] : undefined;
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {}
   // Some servers write the text of the error itself there, or an envelope of their own.
-  const details = isObject(error)
-    ? (error as ErrorDetails)
-    : typeof error === 'string'
-      ? { message: error }
-      : isObject(body)
-        ? (body as ErrorDetails)
-        : undefined;
+  const error = isObject(body) ? (body['error'] ?? body) : undefined;
+  const details = typeof error === 'string' ? { message: error } : (error as ErrorDetails | undefined);
   return APIError.generate(response.status, details, text || undefined, response.headers);
 }
 
 /** The error of an event in a stream: its status is that of its code. */
 export function errorOfEvent(error: unknown, headers: Headers | undefined): APIError {
-  const details: ErrorDetails = isObject(error) ? (error as ErrorDetails) : { message: String(error) };
-  return APIError.generate(statusOf(details.code), details, undefined, headers);
-}
-
-/** Foreign servers write the status itself as the code. */
-function statusOf(code: unknown): number | undefined {
-  if (isErrorCode(code)) return errorKind(code).status;
-  const status = Number(code);
-  return status >= 400 && status < 600 ? status : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const details: ErrorDetails = isObject(error) ? error : { message: String(error) };
+  const { code, type = '' } = details;
+  // Foreign servers write the status itself as the code.
+  const status = Number(code) || (code === 'events_gone' ? 410 : statusOfType[type]);
+  return APIError.generate(status, details, undefined, headers);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,8 +1,8 @@
 import { APIUserAbortError, StreamTruncatedError, TailraceError } from '../errors/errors.ts';
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionMessage } from '../types/chat.ts';
 import type { ChatStream, ChatStreamEvents } from './contract.ts';
+import type { Consumer, Ending, StreamReader } from './reader.ts';
 import { createSnapshotBuilder, type ToolCallsBuilder } from './snapshot.ts';
-import type { Consumer, Ending, StreamReader } from './stream-reader.ts';
 
 type Listener = (...values: unknown[]) => void;
 
@@ -30,7 +30,7 @@ type Backlog = readonly (readonly [ChatCompletionChunk, number])[];
 /** One reader of the chunks; each branch of a `tee()` is one of its own. */
 export function createChatStream(
   reader: StreamReader,
-  startCursor: number,
+  startCursor: number = reader.cursor,
   backlog: Backlog = [],
 ): ChatStream {
   const builder = createSnapshotBuilder(makeToolCalls);
@@ -143,7 +143,7 @@ export function createChatStream(
 
   function errorOf(how: Exclude<Ending, { type: 'whole' }>): TailraceError {
     if (how.type !== 'truncated') return how.error;
-    const { message, cause } = how;
+    const { message, cause } = how.error;
     return new StreamTruncatedError(snapshot, { message, cause, requestId: reader.requestId });
   }
 

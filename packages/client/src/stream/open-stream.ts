@@ -1,8 +1,8 @@
 import { createChatStream } from './chat-stream.ts';
 import type { ChatStream, ChatStreamOptions, StreamSource } from './contract.ts';
-import { createStreamReader } from './stream-reader.ts';
+import { createLazyReader } from './lazy-reader.ts';
 
 /** Opens nothing yet: the first reader does, or `response`. */
 export function openChatStream(source: StreamSource, options: ChatStreamOptions = {}): ChatStream {
-  return createChatStream(createStreamReader(source, options), options.resumeAt?.cursor ?? 0);
+  return createChatStream(createLazyReader(source, options));
 }

@@ -14,45 +14,16 @@ import {
   APIConnectionTimeoutError,
   type APIError,
   APIUserAbortError,
-  type TailraceError,
 } from '../errors/errors.ts';
 import { errorOfResponse } from '../errors/from-answer.ts';
 import { createEventDecoder, type EventDecoder } from '../sse/event-decoder.ts';
 import type { ChatCompletionChunk } from '../types/chat.ts';
 import { createAnswerProgress } from './answer-progress.ts';
 import { type Connection, createConnection, type Deadline, endless, now } from './connection.ts';
-import type { CancelResult, ChatStreamOptions, Reconnect, StreamPosition, StreamSource } from './contract.ts';
+import type { StreamPosition, StreamSource } from './contract.ts';
 import { chunkOfCompletion, type EventContent, readEvent } from './read-event.ts';
+import type { Consumer, Ending, ReaderOptions, StreamReader } from './reader.ts';
 import { isWorthRetry, retryDelayMs, wait } from './retry.ts';
-
-export type Ending =
-  | { readonly type: 'whole' }
-  /** The server or the connection said why. */
-  | { readonly type: 'failed'; readonly error: TailraceError }
-  /** The answer is not whole, and cannot be picked up. */
-  | { readonly type: 'truncated'; readonly message: string; readonly cause: unknown }
-  /** By its reader; `byCaller`: by the signal of the request. */
-  | { readonly type: 'aborted'; readonly error: APIUserAbortError; readonly byCaller: boolean };
-
-/** What one reader of the stream is given. */
-export interface Consumer {
-  /** `cursor`: the number of the chunk's event, or of the last numbered one. */
-  deliver(chunk: ChatCompletionChunk, cursor: number): void;
-  reconnect(reconnect: Reconnect): void;
-  end(ending: Ending): void;
-}
-
-export interface StreamReader extends StreamPosition {
-  readonly requestId: string | undefined;
-  readonly controller: AbortController;
-  readonly consumers: Set<Consumer>;
-  readonly ending: Ending | undefined;
-  /** Begins the stream where it has not begun. Resolves with the first head; rejects where there is none. */
-  open(): Promise<Response>;
-  /** Reads until something was delivered or the stream has ended. One read serves all who wait for it. */
-  pull(): Promise<void>;
-  cancel(): Promise<CancelResult>;
-}
 
 /** From the last finish to `[DONE]`. */
 const doneGraceMs = 5_000;
@@ -65,11 +36,14 @@ const headForCancelMs = 10_000;
 const lostMessage = 'The connection was lost before the answer was whole.';
 const unfinishedMessage = 'The stream ended without a finish.';
 
-export function createStreamReader(source: StreamSource, options: ChatStreamOptions): StreamReader {
+export function createStreamReader(
+  source: StreamSource,
+  options: ReaderOptions,
+  controller: AbortController,
+  consumers: Set<Consumer>,
+): StreamReader {
   const { maxRetries = 2, maxReconnects = 10, timeouts = {}, signal, resumeAt } = options;
   const firstTokenMs = timeouts.firstTokenMs ?? defaultWaitMs;
-  const controller = new AbortController();
-  const consumers = new Set<Consumer>();
   const progress = createAnswerProgress(options.choices ?? 1);
   /** Of the head: the server is a Tailrace. */
   let completionId = resumeAt?.completionId;
@@ -93,6 +67,8 @@ export function createStreamReader(source: StreamSource, options: ChatStreamOpti
   let ending: Ending | undefined;
   let opening: Promise<Response> | undefined;
   let pulling: Promise<void> | undefined;
+  /** Undefined where the answer is an event stream. */
+  let parts: Uint8Array<ArrayBuffer>[] | undefined;
   let hasNews = false;
   let isCancelled = false;
 
@@ -133,14 +109,18 @@ export function createStreamReader(source: StreamSource, options: ChatStreamOpti
 
   function giveUp(message: string): void {
     if (progress.isFinished) end({ type: 'whole' });
-    else if (hasDelivered || message === unfinishedMessage) end({ type: 'truncated', message, cause: loss });
+    else if (hasDelivered || message === unfinishedMessage) truncate(message);
     else if (loss !== undefined) end({ type: 'failed', error: loss });
   }
 
   /** Nothing of the stream is left. */
   function lastWord(): void {
     if (progress.hasFinishes) end({ type: 'whole' });
-    else end({ type: 'truncated', message: unfinishedMessage, cause: loss });
+    else truncate(unfinishedMessage);
+  }
+
+  function truncate(message: string): void {
+    end({ type: 'truncated', error: new APIConnectionError({ message, cause: loss }) });
   }
 
   /** The next connection is a new request. */
@@ -197,7 +177,8 @@ export function createStreamReader(source: StreamSource, options: ChatStreamOpti
     if (url) streamUrl = absolute(url, response.url);
     decoder = createEventDecoder(takeEvent);
     const type = headers.get('content-type') ?? '';
-    if (!/^(application\/json|text\/html)\b/i.test(type)) return;
+    if (options.isPlain && !type.includes('event-stream')) parts = [];
+    if (parts !== undefined || !/json|html/.test(type)) return;
     // Some servers send the whole answer, whatever `stream` says. Pages come from what stands between.
     const whole = resumes ? undefined : chunkOfCompletion(await response.json().catch(() => undefined));
     if (whole === undefined)
@@ -227,7 +208,9 @@ export function createStreamReader(source: StreamSource, options: ChatStreamOpti
     try {
       const bytes = await opened.read(() => deadlineOf(from));
       waitedMs += now() - from;
-      if (bytes !== undefined) decoder?.push(bytes);
+      if (bytes !== undefined && parts !== undefined) parts.push(bytes as Uint8Array<ArrayBuffer>);
+      else if (bytes !== undefined) decoder?.push(bytes);
+      else if (parts !== undefined) end({ type: 'whole' });
       else {
         // An event that the end has cut is read again where that is possible.
         if (!canResume()) decoder?.end();
@@ -271,6 +254,7 @@ export function createStreamReader(source: StreamSource, options: ChatStreamOpti
     }
     if (number > 0) cursor = number;
     else if (cursor > 0) areNumbered = false;
+
     for (const content of contents) takeContent(content);
   }
 
@@ -313,11 +297,12 @@ export function createStreamReader(source: StreamSource, options: ChatStreamOpti
       await connect();
       if (connection?.response?.ok) return connection.response;
     }
-    throw ending.type === 'failed' || ending.type === 'aborted' ? ending.error : loss;
+    throw ending.type === 'whole' ? loss : ending.error;
   }
 
   controller.signal.addEventListener('abort', () => abort(false, controller.signal.reason));
-  if (signal?.aborted) abortByCaller();
+  if (controller.signal.aborted) abort(false, controller.signal.reason);
+  else if (signal?.aborted) abortByCaller();
   else signal?.addEventListener('abort', abortByCaller);
 
   function open(): Promise<Response> {
@@ -331,6 +316,9 @@ export function createStreamReader(source: StreamSource, options: ChatStreamOpti
   return {
     controller,
     consumers,
+    get parts() {
+      return parts ?? [];
+    },
     get cursor() {
       return cursor;
     },

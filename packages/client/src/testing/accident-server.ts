@@ -129,6 +129,8 @@ async function answer(
     frames.splice(Math.min(accident.at, frames.length - 2), frames.length, doneFrame(play));
   if (accident.type === 'error-event')
     frames.splice(Math.min(accident.at, frames.length - 2), frames.length, errorFrame(play, accident.code));
+  // The connection breaks two events later: who resumed then, would have these two again.
+  if (accident.type === 'unnumbered') frames.splice(Math.max(1, accident.at + 2 - from));
   let bytes = Buffer.from(frames.join(''));
   const isCut = accident.type === 'cut' || accident.type === 'silence';
   if (isCut) bytes = bytes.subarray(0, cutAt(frames, accident));
@@ -139,7 +141,8 @@ async function answer(
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (accident.type === 'silence') return;
-  if (accident.type !== 'cut' || accident.how === 'polite') response.end();
+  if (accident.type === 'unnumbered' && frames.length < numbers.length) response.socket?.destroySoon();
+  else if (accident.type !== 'cut' || accident.how === 'polite') response.end();
   else if (accident.how === 'reset') response.socket?.resetAndDestroy();
   else response.socket?.destroySoon();
 }
