@@ -300,6 +300,8 @@ module.exports = {
       to: {
         pathNot: '^packages/[^/]+/src/',
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+        // What the app that uses a package has beside it; here it is a devDependency too.
+        dependencyTypesNot: ['npm-peer'],
       },
     },
     {

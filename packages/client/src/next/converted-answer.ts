@@ -1,0 +1,103 @@
+import type { Tailrace } from '../client/tailrace.ts';
+import { APIError } from '../errors/errors.ts';
+import type { ChatStream } from '../stream/contract.ts';
+import type { ChatRequestBody } from './chat-request.ts';
+import { passedAnswerHeaders } from './passed-headers.ts';
+import { errorResponse, keyRefused, refuse } from './refusal.ts';
+
+/** A request with everything that the server needs. */
+export type AskedBody = ChatRequestBody & { model: string };
+
+/**
+ * Streams an answer as text, or as the AI SDK's `useChat` reads it. The stream between this server and Tailrace heals as every
+ * stream of the client does. The page cannot read on, so nobody needs the rest once it has left: the completion is stopped then.
+ */
+export async function convertedAnswer(
+  client: Pick<Tailrace, 'chat'>,
+  asked: AskedBody,
+  format: 'text' | 'ui',
+  signal: AbortSignal,
+): Promise<Response> {
+  // The signal ends the request until its head is there. After that the completion has to be stopped, not only left.
+  const opening = new AbortController();
+  const leave = (): void => opening.abort(signal.reason);
+  signal.addEventListener('abort', leave);
+  if (signal.aborted) leave();
+  try {
+    const stream = await client.chat.completions.create(
+      { ...asked, stream: true },
+      { signal: opening.signal },
+    );
+    const { headers } = await stream.response;
+    return stoppedByLeaving(stream, signal, convert(stream, format, shownHeaders(headers)));
+  } catch (error) {
+    if (!(error instanceof APIError) || signal.aborted) throw error;
+    return refusalOf(error);
+  } finally {
+    signal.removeEventListener('abort', leave);
+  }
+}
+
+function convert(stream: ChatStream, format: 'text' | 'ui', headers: Headers): Response {
+  return format === 'text'
+    ? stream.toTextResponse({ headers })
+    : stream.toUIMessageStreamResponse({ headers });
+}
+
+/** Those of the server's head that are true of the converted answer too. */
+function shownHeaders(head: Headers): Headers {
+  const shown = passedAnswerHeaders(head, new URLSearchParams());
+  for (const name of ['content-type', 'cache-control', 'tailrace-stream-url']) shown.delete(name);
+  return shown;
+}
+
+/** The answer, and whoever cancels its body, or aborts the signal, stops the completion. */
+function stoppedByLeaving(stream: ChatStream, signal: AbortSignal, answer: Response): Response {
+  let over = false;
+  const stop = (): void => {
+    if (over) return;
+    over = true;
+    stream.cancel().catch(() => {});
+  };
+  const end = (): void => {
+    over = true;
+    signal.removeEventListener('abort', stop);
+  };
+  signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
+  const reader = answer.body?.getReader();
+  if (reader === undefined) return answer;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (!done) return controller.enqueue(value);
+          end();
+          controller.close();
+        } catch (error) {
+          end();
+          controller.error(error);
+        }
+      },
+      async cancel(reason) {
+        stop();
+        signal.removeEventListener('abort', stop);
+        await reader.cancel(reason);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return new Response(body, { status: answer.status, headers: answer.headers });
+}
+
+/** An error of the client as the answer that the server gave; without one, as that of a server that cannot be reached. */
+function refusalOf({ status, headers, error, message }: APIError): Response {
+  if (status === undefined) {
+    return refuse({ code: 'upstream_refused', message: 'The chat server cannot be reached.' });
+  }
+  const shown = shownHeaders(headers ?? new Headers());
+  if (status === 401) return keyRefused(shown);
+  const { message: words = message, type = 'server_error', param = null, code } = error ?? {};
+  return errorResponse(status, { message: words, type, param, code: code ?? 'internal_error' }, shown);
+}
