@@ -244,11 +244,11 @@ class Session:
         """
         if self.closed or self.cancelled:
             return False
-        if cause is not None and is_timeout(cause):
-            self.check_times()
         if not self._kept and self.snapshot.finished(self.call.choices):
             self.complete = True
             return False
+        # A connection that was given up for them looks like any other that ended.
+        self.check_times()
         if self._kept:
             return self._plan("resume", cause)
         if not self._delivered and self._repeats < self.call.repeats:

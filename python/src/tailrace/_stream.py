@@ -45,6 +45,8 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         call = Call(StreamSettings(), options or FinalRequestOptions.construct(method="post", url=""), 1, 0, None)
         self._session = Session(call, client)
         self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._reader: int | None = None
         self._on_reconnect: OnReconnect | None = None
         self._current = CurrentResponse(lambda: self._session.response, self.close)
         arguments: dict[str, Any] = {} if options is None else {"options": options}
@@ -146,14 +148,15 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         """Closes the connection; no chunk comes any more. An answer that a Tailrace server would go on generating for the
         sake of a resume is cancelled, unless the client was made with ``cancel_on_close=False``."""
         session = self._session
-        if session.closed:
-            return
-        session.closed = True
+        with self._lock:
+            if session.closed:
+                return
+            session.closed = True
+            reads_elsewhere = self._wake_reader()
         self._ended.set()
-        with suppress(*transport_errors()):
-            if not session.complete:
-                stop_reading(session.response)
-            session.response.close()
+        if not reads_elsewhere:
+            with suppress(*transport_errors()):
+                session.response.close()
         if session.abandoned and session.call.settings.cancel_on_close:
             options = session.call.cancel(cancel_timeout(), 0)
             # Without an answer the server stops by itself after its grace.
@@ -161,6 +164,16 @@ class TailraceStream(Stream[ChatCompletionChunk]):
                 self._client.post(
                     cancel_path(session.completion_id or ""), cast_to=cast(Any, object), options=cast(Any, options)
                 )
+
+    def _wake_reader(self) -> bool:
+        """Ends the read of another thread, which then closes the connection. False: no other thread reads now. Needs the lock.
+
+        A socket must not be closed under a read: the read may continue on the next socket that has the same number.
+        """
+        if self._reader in (None, threading.get_ident()):
+            return False
+        stop_reading(self._session.response)
+        return True
 
     def __exit__(
         self,
@@ -180,7 +193,7 @@ class TailraceStream(Stream[ChatCompletionChunk]):
 
     def __stream__(self) -> Iterator[ChatCompletionChunk]:
         session = self._session
-        _watch_output(session, self._ended)
+        self._watch_output(session)
         try:
             while True:
                 cause = None
@@ -201,13 +214,16 @@ class TailraceStream(Stream[ChatCompletionChunk]):
             # A reader that stops between two chunks may come back for the next one.
             if session.complete or session.error is not None:
                 self.close()
+            if session.closed:
+                with suppress(*transport_errors()):
+                    session.response.close()
 
     def _read(self, session: Session) -> Iterator[ChatCompletionChunk]:
         """The chunks of one connection."""
         response = session.response
         set_read_timeout(response, session.silence_s)
         pieces = response.iter_bytes()
-        for piece in pieces:
+        while (piece := self._next_piece(session, pieces)) is not None:
             for event in session.decode(piece):
                 yield from self._chunk_of(session, event)
                 if session.closed:
@@ -215,10 +231,22 @@ class TailraceStream(Stream[ChatCompletionChunk]):
                 if session.complete:
                     # A Tailrace server ends the body with [DONE]. To have read that end keeps the connection for the next request.
                     if session.can_cancel:
-                        next(pieces, None)
+                        self._next_piece(session, pieces)
                     return
         for event in session.decode_end():
             yield from self._chunk_of(session, event)
+
+    def _next_piece(self, session: Session, pieces: Iterator[bytes]) -> bytes | None:
+        """The next bytes of the body; ``None`` at its end, and once the stream is closed."""
+        with self._lock:
+            if session.closed:
+                return None
+            self._reader = threading.get_ident()
+        try:
+            return next(pieces, None)
+        finally:
+            with self._lock:
+                self._reader = None
 
     def _chunk_of(self, session: Session, event: Any) -> Iterator[ChatCompletionChunk]:
         data = session.take(event)
@@ -262,23 +290,22 @@ class TailraceStream(Stream[ChatCompletionChunk]):
             events_path(session.completion_id or ""), cast_to=httpx.Response, options=options, stream=True
         )
 
+    def _watch_output(self, session: Session) -> None:
+        """Starts a thread that ends the read when output is due, where the stream has such a bound.
 
-def _watch_output(session: Session, ended: threading.Event) -> None:
-    """Starts a thread that wakes the reader when output is due, where the stream has such a bound.
+        A read ends by itself only when no byte comes. A server that sends comments keeps it waiting.
+        """
+        timeouts = session.call.settings.timeouts
+        if timeouts.first_token is None and timeouts.idle_content is None:
+            return
 
-    A read ends by itself only when no byte comes. A server that sends comments keeps it waiting.
-    """
-    timeouts = session.call.settings.timeouts
-    if timeouts.first_token is None and timeouts.idle_content is None:
-        return
+        def watch() -> None:
+            while not self._ended.is_set():
+                due = session.output_due_s()
+                if due == 0.0:
+                    with self._lock:
+                        self._wake_reader()
+                # The clock begins anew with each chunk, perhaps while this thread waits.
+                self._ended.wait(max(due, 0.05) if due is not None else timeouts.idle_content)
 
-    def watch() -> None:
-        while not ended.is_set():
-            due = session.output_due_s()
-            if due == 0.0:
-                stop_reading(session.response)
-                return
-            # The clock begins anew with each chunk, perhaps while this thread waits.
-            ended.wait(timeouts.idle_content if due is None else due)
-
-    threading.Thread(target=watch, name="tailrace-output", daemon=True).start()
+        threading.Thread(target=watch, name="tailrace-output", daemon=True).start()
