@@ -116,8 +116,27 @@ module.exports = {
       name: 'protocol-by-its-door',
       comment: 'What packages/protocol exports is its index; its files are its own.',
       severity: 'error',
-      from: { path: `${server}|^tools/|^packages/playground/` },
+      from: { path: `${server}|^tools/|^packages/(playground|conformance)/` },
       to: { path: '^packages/protocol/src/', pathNot: '^packages/protocol/src/index\\.ts$' },
+    },
+    {
+      name: 'conformance-knows-the-protocol-only',
+      comment:
+        'It judges any endpoint, Tailrace too: with code of the server it could not find a mistake in that code. It shares what both ends of the wire share.',
+      severity: 'error',
+      from: { path: '^packages/conformance/src', pathNot: test },
+      to: {
+        path: '.',
+        pathNot: '^packages/(conformance|protocol)/src/',
+        dependencyTypesNot: ['core'],
+      },
+    },
+    {
+      name: 'conformance-by-its-door',
+      comment: 'What packages/conformance exports is its index; its files are its own.',
+      severity: 'error',
+      from: { path: `${server}|^tools/` },
+      to: { path: '^packages/conformance/src/', pathNot: '^packages/conformance/src/index\\.ts$' },
     },
     {
       name: 'page-apart',

@@ -14,7 +14,9 @@ test('a server of the published packages serves its page and its API', async () 
   const scratch = createScratch('packages');
   onTestFinished(() => scratch.remove());
   const packed = await runNode('tools/pack.ts', [scratch.path]);
-  expect(packed.output).toMatch(/tailrace-protocol-.*\.tgz\n.*tailrace-server-.*\.tgz\n$/);
+  expect(packed.output).toMatch(
+    /tailrace-protocol-.*\.tgz\n.*tailrace-conformance-.*\.tgz\n.*tailrace-server-.*\.tgz\n$/,
+  );
 
   const modules = path.join(scratch.path, 'installed/node_modules');
   mkdirSync(path.join(modules, '@tailrace'), { recursive: true });
