@@ -75,12 +75,15 @@ describe.skipIf(withoutBrowser !== undefined)(`a first look at the page${reason}
 
   test('a page that comes over plain HTTP from another machine answers too', async () => {
     const baseUrl = `http://${otherMachine}:${server.port}`;
-    const { page, choose, ask, answered } = kept(await openPage(browser, { ...server, baseUrl }));
+    const { page, choose, ask, answered, offences, close } = await openPage(browser, { ...server, baseUrl });
+    onTestFinished(close);
     expect(await page.evaluate<boolean>('window.isSecureContext')).toBe(false);
     await choose('own/long');
     await ask('What do rivers carry?');
     await answered();
     await page.getByText('Rivers carry water downhill.').waitFor();
+    // Chromium says so of each such page.
+    expect(offences.filter((one) => !one.startsWith('The Cross-Origin-Opener-Policy header'))).toEqual([]);
   });
 
   test('the figures of an answer stand in one line, however long the name of the target is', async () => {
