@@ -7,7 +7,21 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-WORDS = ["Über ", "die ", "Brücke ", "日本", "😀", " \n\n", "data: [DONE]", "a", "\u2028", '"quoted" ', "é" * 3, "\\u0041 ", "wide " * 9]
+WORDS = [
+    "Über ",
+    "die ",
+    "Brücke ",
+    "日本",
+    "😀",
+    " \n\n",
+    "data: [DONE]",
+    "a",
+    "\u2028",
+    '"quoted" ',
+    "é" * 3,
+    "\\u0041 ",
+    "wide " * 9,
+]
 CUTS = ["before_head", "reset_before_head", "in_head", "in_event", "between", "ended", "reset", "idle"]
 REFUSALS = ["status_500", "status_503", "status_429", "html"]
 
@@ -42,7 +56,7 @@ class Plan:
     """A resume sends an event again that the client has."""
     comments: bool
     write_sizes: list[int]
-    calls: list[dict[str, str]] = field(default_factory=lambda: [])
+    calls: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def idles(self) -> bool:
@@ -86,9 +100,7 @@ def draw_plan(seed: int) -> Plan:
     return plan
 
 
-def _payloads(
-    rng: random.Random, texts: list[str], calls: list[dict[str, str]], ending: str, ascii_only: bool
-) -> list[str]:
+def _payloads(rng: random.Random, texts: list[str], calls: list[dict[str, str]], ending: str, ascii_only: bool) -> list[str]:
     head: dict[str, Any] = {"id": "chatcmpl-x", "object": "chat.completion.chunk", "created": 1, "model": "m"}
 
     def chunk(index: int, delta: dict[str, Any], finish: str | None = None, **more: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 import socketserver
@@ -106,7 +107,9 @@ class _Handler(socketserver.StreamRequestHandler):
             return self._whole(200, "text/html", b"<p>Sign in to this network</p>")
         own = f"tailrace-completion-id: {name}\r\ntailrace-stream-url: http://x/v1/streams/{name}\r\n" if plan.kept else ""
         framing = "transfer-encoding: chunked\r\n" if plan.chunked else "connection: close\r\n"
-        head = f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nx-request-id: req-{name}\r\n{own}{framing}\r\n"
+        head = (
+            f"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\nx-request-id: req-{name}\r\n{own}{framing}\r\n"
+        )
         if what == "in_head":
             self.wfile.write(head[: len(head) // 2].encode())
             return False
@@ -171,7 +174,5 @@ class _Handler(socketserver.StreamRequestHandler):
         return False
 
     def finish(self) -> None:
-        try:
+        with contextlib.suppress(OSError, ValueError):
             super().finish()
-        except (OSError, ValueError):
-            pass

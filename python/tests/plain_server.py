@@ -1,4 +1,4 @@
-"""A server that a test scripts by hand: one function answers each request, with the bytes and at the times that the test wants."""
+"""A server that a test scripts by hand: one function answers each request, with bytes and at times that the test wants."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ class Exchange:
 
     def answer(self, status: int, payload: Any, more: str = "") -> None:
         body = json.dumps(payload).encode()
-        self.send(f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n{more}\r\n")
+        more += "connection: close\r\n"
+        self.send(f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n{more}\r\n")
         self.send(body)
 
     def wait_for_leave(self) -> bool:

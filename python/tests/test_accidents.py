@@ -40,8 +40,8 @@ def seeds() -> list[int]:
 
 
 def options_for(plan: Plan) -> dict[str, Any]:
-    # A plan in which the server falls silent needs a client that notices soon. Its other waits may seem too long on a busy machine:
-    # it may try more often.
+    # A plan in which the server falls silent needs a client that notices soon. On a busy machine that client may find other waits
+    # too long: it may try more often.
     patience = StreamTimeouts(idle_bytes=0.5 if plan.idles else 60.0)
     attempts = 50 if plan.idles and plan.ending != "down" else 6
     return {

@@ -8,7 +8,7 @@ from tailrace import _events
 from tailrace._events import Event, EventDecoder, EventTooLarge
 
 BODY = (
-    "\ufeff: a comment\n\n: another\nid: 1\ndata: {\"a\": \"é日😀\"}\n\n"
+    '\ufeff: a comment\n\n: another\nid: 1\ndata: {"a": "é日😀"}\n\n'
     "event: message\r\ndata:no space\r\ndata:  two\r\n\r\n"
     "data: cr\r\rid: 2\r\n\r\n"
     "retry: 5\n\nunknown: field\ndata\n\nid: a\0b\ndata: nul\n\n"

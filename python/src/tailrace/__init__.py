@@ -1,11 +1,11 @@
 """Tailrace for Python: OpenAI's client, with streams that heal.
 
-    from tailrace import Tailrace
+from tailrace import Tailrace
 
-    client = Tailrace()
-    stream = client.chat.completions.create(model="default", messages=[{"role": "user", "content": "Hi"}], stream=True)
-    for piece in stream.text:
-        print(piece, end="", flush=True)
+client = Tailrace()
+stream = client.chat.completions.create(model="default", messages=[{"role": "user", "content": "Hi"}], stream=True)
+for piece in stream.text:
+    print(piece, end="", flush=True)
 """
 
 from ._async_stream import AsyncTailraceStream

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, AsyncIterator, Iterator, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 from openai import APIConnectionError, APIStatusError, AsyncStream, OpenAIError
@@ -61,12 +62,12 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
         return self
 
     @property
-    def response(self) -> httpx.Response:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def response(self) -> httpx.Response:
         """That of the current connection. Closing it closes the stream."""
         return cast(Any, self._current)
 
     @response.setter
-    def response(self, response: httpx.Response) -> None:
+    def response(self, response: httpx.Response) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._session.opened(response)
 
     @property
@@ -112,8 +113,8 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
             await self.close()
 
     async def final_text(self) -> str:
-        """Reads the rest, and returns the whole text of the first choice. Raises as iterating does, and StreamTruncatedError for a
-        stream that was closed or cancelled before its end."""
+        """Reads the rest, and returns the whole text of the first choice. Raises as iterating does, and StreamTruncatedError
+        for a stream that was closed or cancelled before its end."""
         return (await self.final_completion()).choices[0].message.content or ""
 
     async def final_completion(self) -> ChatCompletion:
@@ -125,7 +126,7 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
             await self.close()
         session = self._session
         if not session.complete:
-            raise session.error or session.truncated("The stream was closed or cancelled before its answer was finished.")
+            raise session.error or session.truncated("The stream was closed before its answer was finished.")
         return session.completion()
 
     async def cancel(self) -> str | None:
@@ -273,9 +274,7 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
         if session.way == "repeat":
             return await client.request(httpx.Response, session.call.repeat(), stream=True)
         options = session.resume_options()
-        return await client.get(
-            events_path(session.completion_id or ""), cast_to=httpx.Response, options=options, stream=True
-        )
+        return await client.get(events_path(session.completion_id or ""), cast_to=httpx.Response, options=options, stream=True)
 
 
 def _chunks_of(session: Session, events: list[Event]) -> Iterator[dict[str, Any]]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Mapping, cast
+from typing import Any, cast
 from urllib.parse import quote
 
 from openai import NotGiven, Timeout
@@ -13,6 +14,7 @@ from openai._models import FinalRequestOptions
 
 from ._http import shorter, timeout_of
 from ._settings import StreamSettings
+from ._snapshot import as_object
 
 # Of the request that began the stream only.
 _OF_THE_POST = ("tailrace-resumable", "idempotency-key", "content-type", "accept", "last-event-id")
@@ -38,16 +40,12 @@ class Call:
     def headers(self) -> dict[str, Any]:
         """What the caller added to the headers of this call, for the other requests of its stream."""
         return {
-            name: value
-            for name, value in own_headers(self.options).items()
-            if name.lower() not in (*_OF_THE_POST, *_OF_OPENAI)
+            name: value for name, value in own_headers(self.options).items() if name.lower() not in (*_OF_THE_POST, *_OF_OPENAI)
         }
 
     def repeat(self) -> FinalRequestOptions:
         """The request once more, under the same ``Idempotency-Key``; its response is wanted as it is."""
-        headers = {
-            name: value for name, value in own_headers(self.options).items() if name.lower() not in _OF_OPENAI
-        }
+        headers = {name: value for name, value in own_headers(self.options).items() if name.lower() not in _OF_OPENAI}
         return self.options.model_copy(update={"headers": headers, "max_retries": 0, "post_parser": NotGiven()})
 
     def resume(self, after: int, timeout: Timeout) -> dict[str, Any]:
@@ -92,19 +90,16 @@ def begin_call(
         headers["Tailrace-Resumable"] = "true"
     given = cast(Any, options.timeout)
     timeouts = settings.timeouts
-    base = timeout_of(
-        client_timeout if isinstance(given, NotGiven) else given, connect=timeouts.connect, read=None
-    )
+    base = timeout_of(client_timeout if isinstance(given, NotGiven) else given, connect=timeouts.connect, read=None)
     timeout = timeout_of(base, connect=None, read=shorter(timeouts.first_token, timeouts.idle_bytes))
     sent = options.model_copy(update={"headers": headers, "timeout": timeout})
-    body = cast("Mapping[str, Any]", options.json_data if isinstance(options.json_data, dict) else {})
-    extra = cast("Mapping[str, Any]", options.extra_json or {})
-    wanted = {**body, **extra}.get("n")
+    body = as_object(cast(object, options.json_data))
+    wanted = {**body, **as_object(options.extra_json)}.get("n")
     choices = wanted if isinstance(wanted, int) and wanted > 0 else 1
     return Call(settings, sent, choices, options.get_max_retries(max_retries), base.read), sent
 
 
 def own_headers(options: FinalRequestOptions) -> dict[str, Any]:
     """A copy of the headers that the options have."""
-    given = cast(Any, options.headers)
-    return dict(given) if isinstance(given, Mapping) else {}
+    given = cast("Mapping[str, Any] | NotGiven", options.headers)
+    return {} if isinstance(given, NotGiven) else dict(given)

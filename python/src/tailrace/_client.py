@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
-from typing import Any, Awaitable, Callable, Mapping, TypedDict, cast
+from collections.abc import Awaitable, Mapping
+from typing import Any, Callable, TypedDict, cast
 
 from openai import NOT_GIVEN, AsyncOpenAI, NotGiven, OpenAI, OpenAIError, Timeout
+from openai._compat import cached_property
 from openai._models import FinalRequestOptions
 from typing_extensions import Self, override
 
@@ -202,7 +203,7 @@ def _place(api_key: Any, base_url: Any, more: Mapping[str, Any]) -> dict[str, An
     key = api_key if api_key is not None else os.environ.get("TAILRACE_API_KEY")
     if not key and not more.get("admin_api_key") and more.get("_enforce_credentials") is not False:
         raise OpenAIError(
-            "There is no key. Pass api_key, or set TAILRACE_API_KEY; a server that runs here has one in its data folder: data/api-key."
+            "There is no key. Pass api_key, or set TAILRACE_API_KEY. A Tailrace server keeps its first key in data/api-key."
         )
     if base_url is None or isinstance(base_url, NotGiven):
         base_url = os.environ.get("TAILRACE_BASE_URL") or DEFAULT_BASE_URL

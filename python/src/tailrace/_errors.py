@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Literal, Mapping, cast
+from collections.abc import Mapping
+from typing import Any, Literal, cast
 
 from openai import APIConnectionError, APIStatusError, APITimeoutError
 from openai.types.chat import ChatCompletion
 
 from ._http import httpx
-
 
 SilenceKind = Literal["first_token", "idle_bytes", "idle_content"]
 
@@ -102,9 +102,7 @@ _STATUS_OF_TYPE: Mapping[str, int] = {
 }
 
 
-def error_of_event(
-    make: Any, error: object, *, response: httpx.Response, request_id: str | None
-) -> APIStatusError:
+def error_of_event(make: Any, error: object, *, response: httpx.Response, request_id: str | None) -> APIStatusError:
     """The exception for ``{"error": …}`` in a stream: the one that ``openai`` raises for the same error before a stream.
 
     ``make`` is the client's own ``_make_status_error``. An error without a known code or type counts as 500.

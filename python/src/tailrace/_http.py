@@ -42,9 +42,7 @@ def timeout_of(base: float | Timeout | None, *, connect: float | None, read: flo
     given = cast(Any, base)
     parts = cast(
         "dict[str, float | None]",
-        given.as_dict()
-        if hasattr(given, "as_dict")
-        else dict.fromkeys(("connect", "read", "write", "pool"), given),
+        given.as_dict() if hasattr(given, "as_dict") else dict.fromkeys(("connect", "read", "write", "pool"), given),
     )
     if connect is not None:
         parts["connect"] = connect
@@ -62,8 +60,8 @@ def shorter(one: float | None, other: float | None) -> float | None:
 def set_read_timeout(response: httpx.Response, seconds: float | None) -> None:
     """Bounds each read of a body that nobody has begun to read.
 
-    The bound that a request has is also that of its head. The body takes it from the request once more when it is first read, so it
-    can still be changed here. A transport that reads otherwise keeps the one of the head.
+    The bound that a request has is also that of its head. The body takes it from the request once more when it is first read,
+    so it can still be changed here. A transport that reads otherwise keeps the one of the head.
     """
     timeouts = cast("dict[str, Any] | None", response.request.extensions.get("timeout"))
     if timeouts is not None:

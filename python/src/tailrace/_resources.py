@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any, Mapping, overload
+from collections.abc import Mapping
+from typing import Any, cast, overload
 
 from openai import NotGiven, Timeout
+from openai._compat import cached_property
 from openai.resources.chat import AsyncChat, AsyncCompletions, Chat, Completions
 from openai.types.chat import ChatCompletion
 from openai.types.chat.completion_create_params import (
@@ -45,7 +46,7 @@ class TailraceCompletions(Completions):
     @override
     def create(self, **params: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A completion: whole, or with ``stream=True`` as a TailraceStream."""
-        return super().create(**params)
+        return cast(Any, super()).create(**params)
 
 
 class AsyncTailraceCompletions(AsyncCompletions):
@@ -60,7 +61,7 @@ class AsyncTailraceCompletions(AsyncCompletions):
     @override
     async def create(self, **params: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         """A completion: whole, or with ``stream=True`` as an AsyncTailraceStream."""
-        return await super().create(**params)
+        return await cast(Any, super()).create(**params)
 
 
 class TailraceChat(Chat):

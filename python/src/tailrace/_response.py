@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, cast
 
 
 class CurrentResponse:
@@ -25,6 +25,6 @@ class CurrentResponse:
         return getattr(self._current(), name)
 
     @property
-    def __class__(self) -> Any:
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         # isinstance(stream.response, httpx.Response) holds.
-        return type(self._current())
+        return cast(Any, type(self._current()))

@@ -14,7 +14,8 @@ import json
 import math
 import random
 import time
-from typing import Any, Literal, Mapping, Optional, cast
+from collections.abc import Mapping
+from typing import Any, Literal, Optional, cast
 
 from openai import APIError, APIStatusError, Timeout
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
@@ -90,16 +91,12 @@ class Session:
 
     def chunk(self, data: dict[str, Any]) -> ChatCompletionChunk:
         """What ``take`` gave, in openai's type."""
-        made = self._client._process_response_data(
-            data=data, cast_to=ChatCompletionChunk, response=self.response
-        )
+        made = self._client._process_response_data(data=data, cast_to=ChatCompletionChunk, response=self.response)
         return cast(ChatCompletionChunk, made)
 
     def completion(self) -> ChatCompletion:
         """What arrived so far."""
-        made = self._client._process_response_data(
-            data=self.snapshot.as_json(), cast_to=ChatCompletion, response=self.response
-        )
+        made = self._client._process_response_data(data=self.snapshot.as_json(), cast_to=ChatCompletion, response=self.response)
         return cast(ChatCompletion, made)
 
     # Connections.
@@ -177,8 +174,8 @@ class Session:
     def take(self, event: Event) -> dict[str, Any] | None:
         """The chunk that this event is; ``None`` for one that is none.
 
-        Sets ``complete`` at the end. Raises the exception of an error event, Unreadable, and StreamTruncatedError for a stream that
-        says it is done and is not.
+        Sets ``complete`` at the end. Raises the exception of an error event, Unreadable, and StreamTruncatedError for a stream
+        that says it is done and is not.
         """
         if not self._is_next(event):
             return None
@@ -193,14 +190,13 @@ class Session:
             return None
         error = data.get("error") or (data if event.name == "error" else None)
         if error:
-            raise error_of_event(
-                self._client._make_status_error, error, response=self.response, request_id=self.request_id
-            )
-        if not isinstance(data.get("choices"), list):
+            raise error_of_event(self._client._make_status_error, error, response=self.response, request_id=self.request_id)
+        choices = cast("object", data.get("choices"))
+        if not isinstance(choices, list):
             if not as_object(data.get("usage")):
                 return None
             data["choices"] = []
-        for position, choice in enumerate(objects(data["choices"])):
+        for position, choice in enumerate(objects(cast("object", choices))):
             choice["delta"] = as_object(choice.get("delta"))
             if not isinstance(choice.get("index"), int):
                 choice["index"] = position
@@ -367,4 +363,3 @@ def _number_of(event: Event) -> int | None:
 def cancel_timeout() -> Timeout:
     """For a cancel that nobody waits for: it is sent while its caller leaves."""
     return Timeout(2.0)
-

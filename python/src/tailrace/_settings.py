@@ -49,8 +49,8 @@ class Reconnect:
 
 
 OnReconnect = Callable[[Reconnect], Any]
-"""Called before each attempt, in the thread or task that reads the stream. AsyncTailrace awaits what it returns, where that can be
-awaited."""
+"""Called before each attempt, in the thread or task that reads the stream. AsyncTailrace awaits what it returns, where that can
+be awaited."""
 
 
 @dataclass(frozen=True)

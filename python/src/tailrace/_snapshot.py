@@ -19,7 +19,7 @@ class _Choice:
 
     def add(self, choice: dict[str, Any]) -> None:
         delta = choice["delta"]
-        for name, value in delta.items():
+        for name, value in as_object(delta).items():
             if name in _TEXTS:
                 if isinstance(value, str) and value:
                     self.texts.setdefault(name, []).append(value)
@@ -31,8 +31,10 @@ class _Choice:
             elif value not in (None, "", [], {}):
                 # Output without a name of ours: images, annotations, audio. Lists are continued, everything else is replaced.
                 old = self.other.get(name)
-                both = isinstance(old, list) and isinstance(value, list)
-                self.other[name] = [*old, *value] if both else value
+                if isinstance(old, list) and isinstance(value, list):
+                    self.other[name] = [*cast("list[Any]", old), *cast("list[Any]", value)]
+                else:
+                    self.other[name] = value
         for name, value in as_object(choice.get("logprobs")).items():
             if isinstance(value, list):
                 self.logprobs = self.logprobs or {}
@@ -83,9 +85,7 @@ class _Choice:
             **self.other,
         }
         if self.calls:
-            message["tool_calls"] = [
-                {name: value for name, value in call.items() if name != "index"} for call in self.calls
-            ]
+            message["tool_calls"] = [{name: value for name, value in call.items() if name != "index"} for call in self.calls]
         return {
             "index": index,
             "message": message,
@@ -105,9 +105,7 @@ class Snapshot:
     def add(self, chunk: dict[str, Any]) -> None:
         """Takes a chunk whose choices have deltas."""
         if not self._head:
-            self._head = {
-                name: chunk[name] for name in ("id", "created", "model", "system_fingerprint") if name in chunk
-            }
+            self._head = {name: chunk[name] for name in ("id", "created", "model", "system_fingerprint") if name in chunk}
         usage = as_object(chunk.get("usage"))
         if usage:
             self.usage = usage

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Iterator, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from openai import APIConnectionError, APIStatusError, OpenAIError, Stream
 from openai._models import FinalRequestOptions
@@ -61,12 +62,12 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         return self
 
     @property
-    def response(self) -> httpx.Response:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def response(self) -> httpx.Response:
         """That of the current connection. Closing it closes the stream."""
         return cast(Any, self._current)
 
     @response.setter
-    def response(self, response: httpx.Response) -> None:
+    def response(self, response: httpx.Response) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._session.opened(response)
 
     @property
@@ -112,8 +113,8 @@ class TailraceStream(Stream[ChatCompletionChunk]):
             self.close()
 
     def final_text(self) -> str:
-        """Reads the rest, and returns the whole text of the first choice. Raises as iterating does, and StreamTruncatedError for a
-        stream that was closed or cancelled before its end."""
+        """Reads the rest, and returns the whole text of the first choice. Raises as iterating does, and StreamTruncatedError
+        for a stream that was closed or cancelled before its end."""
         return self.final_completion().choices[0].message.content or ""
 
     def final_completion(self) -> ChatCompletion:
@@ -122,7 +123,7 @@ class TailraceStream(Stream[ChatCompletionChunk]):
             pass
         session = self._session
         if not session.complete:
-            raise session.error or session.truncated("The stream was closed or cancelled before its answer was finished.")
+            raise session.error or session.truncated("The stream was closed before its answer was finished.")
         return session.completion()
 
     def cancel(self) -> str | None:
@@ -161,9 +162,7 @@ class TailraceStream(Stream[ChatCompletionChunk]):
             options = session.call.cancel(cancel_timeout(), 0)
             # Without an answer the server stops by itself after its grace.
             with suppress(OpenAIError):
-                self._client.post(
-                    cancel_path(session.completion_id or ""), cast_to=cast(Any, object), options=cast(Any, options)
-                )
+                self._client.post(cancel_path(session.completion_id or ""), cast_to=cast(Any, object), options=cast(Any, options))
 
     def _wake_reader(self) -> bool:
         """Ends the read of another thread, which then closes the connection. False: no other thread reads now. Needs the lock.
@@ -185,8 +184,7 @@ class TailraceStream(Stream[ChatCompletionChunk]):
 
     def __iter__(self) -> Iterator[ChatCompletionChunk]:
         try:
-            for chunk in self._iterator:
-                yield chunk
+            yield from self._iterator
         finally:
             # Also where the loop is left: its iterator is dropped, which closes this generator.
             self.close()
@@ -229,7 +227,7 @@ class TailraceStream(Stream[ChatCompletionChunk]):
                 if session.closed:
                     return
                 if session.complete:
-                    # A Tailrace server ends the body with [DONE]. To have read that end keeps the connection for the next request.
+                    # A Tailrace server ends the body with [DONE]: to have read that end keeps the connection for others.
                     if session.can_cancel:
                         self._next_piece(session, pieces)
                     return
@@ -286,9 +284,7 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         if session.way == "repeat":
             return client.request(httpx.Response, session.call.repeat(), stream=True)
         options = session.resume_options()
-        return client.get(
-            events_path(session.completion_id or ""), cast_to=httpx.Response, options=options, stream=True
-        )
+        return client.get(events_path(session.completion_id or ""), cast_to=httpx.Response, options=options, stream=True)
 
     def _watch_output(self, session: Session) -> None:
         """Starts a thread that ends the read when output is due, where the stream has such a bound.
