@@ -1,11 +1,16 @@
 import type { ChatStream, StreamSource } from '../stream/contract.ts';
 import { openChatStream } from '../stream/open-stream.ts';
+import type { ParsedChatCompletion } from '../structured/contract.ts';
+import type { TypedResponseFormat } from '../structured/response-format.ts';
+import type { RunToolsOptions, RunToolsParams, ToolRunner } from '../tools/contract.ts';
+import { createToolRunner, type ToolRun } from '../tools/tool-runner.ts';
 import type {
   ChatCompletion,
   ChatCompletionCreateParams,
   ChatCompletionCreateParamsBase,
   ChatCompletionCreateParamsNonStreaming,
   ChatCompletionCreateParamsStreaming,
+  ResponseFormat,
 } from '../types/chat.ts';
 import { type APIPromise, createAPIPromise } from './api-promise.ts';
 import { randomId } from './environment.ts';
@@ -54,6 +59,32 @@ export class Completions {
       ...(all.onReconnect === undefined ? {} : { onReconnect: all.onReconnect }),
       ...(options.signal == null ? {} : { signal: options.signal }),
     });
+  }
+
+  /**
+   * Asks for JSON, and reads and validates it: `choices[0].message.parsed` is the value. Rejects with a `StructuredOutputError` where the
+   * answer does not fit its schema, and with OpenAI's `LengthFinishReasonError` and `ContentFilterFinishReasonError`.
+   */
+  parse<Output = unknown>(
+    body: Omit<ChatCompletionCreateParamsNonStreaming, 'response_format'> & {
+      response_format?: ResponseFormat | TypedResponseFormat<Output>;
+    },
+    options?: RequestOptions,
+  ): APIPromise<ParsedChatCompletion<Output>> {
+    const answer = this.create({ ...body, stream: false }, options);
+    return createAPIPromise(answer.asResponse(), async () => {
+      const { parseCompletion } = await import('../structured/parse-output.ts');
+      return parseCompletion<Output>(await answer, body);
+    });
+  }
+
+  /** A conversation in which the model calls functions, until it answers without a call. In OpenAI's shape. */
+  runTools<Context = undefined>(body: RunToolsParams<Context>, options: RunToolsOptions = {}): ToolRunner {
+    const loop = async (run: ToolRun): Promise<void> => {
+      const { runToolLoop } = await import('../tools/tool-loop.ts');
+      return runToolLoop(this, body, options, run);
+    };
+    return createToolRunner(loop, options.signal);
   }
 
   /** Stops a running completion of this key's own; also from another process than the one that reads it. */

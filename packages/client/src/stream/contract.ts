@@ -4,6 +4,8 @@
  */
 import type { APIError } from '../errors/errors.ts';
 import type { UIMessageStreamInit } from '../responses/ui-message-chunk.ts';
+import type { PartialOutput } from '../structured/contract.ts';
+import type { StandardSchema } from '../structured/standard-schema.ts';
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -148,6 +150,12 @@ export interface ChatStream extends AsyncIterable<ChatCompletionChunk> {
   finalContent(): Promise<string | null>;
   /** Token counts; undefined where the server reported none. */
   usage(): Promise<CompletionUsage | undefined>;
+
+  /**
+   * The JSON that the model writes, while it comes: iterate it for the part that is certain, ask `final()` for the value, validated by
+   * `schema`, any Standard Schema.
+   */
+  partial<Output = unknown>(schema?: StandardSchema<unknown, Output>): PartialOutput<Output>;
 
   /** Two streams of the same chunks, each read at its own pace; what only one of them has read is kept for the other. */
   tee(): [ChatStream, ChatStream];
