@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildPage } from '../launch/build-page.cjs';
 import type { Report } from './report.ts';
@@ -20,6 +20,7 @@ export async function prepare(report: Report): Promise<Prepared> {
   const [modelFile] = await Promise.all([
     model(report),
     javascriptClients(report),
+    exampleApps(report),
     pythonClients(report),
     nginx(report),
     page(report),
@@ -33,12 +34,41 @@ export interface Prepared {
   readonly modelFile: string | undefined;
 }
 
-async function javascriptClients({ say, complain }: Report): Promise<void> {
-  const folder = path.join(root, 'test/clients');
+async function javascriptClients(report: Report): Promise<void> {
+  await installPackages(path.join(root, 'test/clients'), 'the JavaScript clients', report);
+}
+
+/** The example apps: their packages once, and the client of this repository as it is now. */
+async function exampleApps(report: Report): Promise<void> {
+  await installExample(path.join(root, 'examples'), 'the packages of the examples', report);
+}
+
+/** The example for Next.js, whose packages take as much room as those of all others together: only `npm run soak` brings them. */
+export async function nextExample(report: Report): Promise<void> {
+  await installExample(path.join(root, 'examples/nextjs'), 'the packages of the example for Next.js', report);
+}
+
+async function installExample(folder: string, what: string, report: Report): Promise<void> {
+  // npm copies the package from there.
+  const client = path.join(tools, 'packages/client');
+  const built = await runNode('packages/client/build-client.ts', [client]);
+  if (built.code !== 0) {
+    report.complain(what, built.output);
+    return;
+  }
+  await installPackages(folder, what, report);
+  const installed = path.join(folder, 'node_modules/tailrace');
+  // The sources of the package change more often than the lock.
+  await rm(installed, { recursive: true, force: true });
+  await cp(client, installed, { recursive: true });
+}
+
+/** What the lock of a folder names, once for each lock. */
+async function installPackages(folder: string, what: string, { say, complain }: Report): Promise<void> {
   const lock = path.join(folder, 'package-lock.json');
   if (!existsSync(lock)) return;
   await once(path.join(folder, 'node_modules/.tailrace-stamp'), await readFile(lock), async () => {
-    say('installing the JavaScript clients (once)…\n');
+    say(`installing ${what} (once)…\n`);
     const npm = process.env['npm_execpath'];
     const args = [
       'ci',
@@ -51,7 +81,7 @@ async function javascriptClients({ say, complain }: Report): Promise<void> {
     const ran = npm?.endsWith('.js')
       ? await run(process.execPath, [npm, ...args], { cwd: folder })
       : await run(windows ? 'npm.cmd' : 'npm', args, { cwd: folder });
-    return ran.code === 0 || complain('the JavaScript clients', ran.output);
+    return ran.code === 0 || complain(what, ran.output);
   });
 }
 

@@ -11,7 +11,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { prepare } from './prepare.ts';
+import { nextExample, prepare } from './prepare.ts';
 import { createReport } from './report.ts';
 import { root, run, runNode } from './run.ts';
 import { type Services, startServices } from './services/start-services.ts';
@@ -81,6 +81,15 @@ const replicas: Part = {
   run: () => wholeSuites(['--project', 'services', 'test/replicas'], String(firstSeed)),
 };
 
+/** All examples, with that for Next.js: its packages are large, and its build takes half a minute. */
+const examples: Part = {
+  name: 'examples',
+  async run() {
+    await nextExample(report);
+    return wholeSuites(['--project', 'services', 'test/examples']);
+  },
+};
+
 /** A thousand worlds of services that are killed at random, over each store. */
 const simulation: Part = {
   name: 'simulation',
@@ -99,6 +108,7 @@ const parts: readonly Part[] = [
   resume,
   replicas,
   page,
+  examples,
   simulation,
   { name: 'engine', run: engine },
 ];

@@ -1,8 +1,9 @@
 // Queue and turns: keys take turns, and a deadline runs while a request waits.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { untilLive, untilNoneLive } from '../support/live-streams.ts';
+import { liveStreams, untilLive, untilNoneLive } from '../support/live-streams.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 import { type Answer, complete } from './completion.ts';
 import { endless } from './parameters/row.ts';
 
@@ -75,8 +76,10 @@ test('a key that floods the queue delays another key’s single request by a pla
     served++;
     return answer;
   });
-  // The first one may have ended before the last one is seen.
-  await untilLive(server, flood - served);
+  // The first ones may have ended before the last one is seen.
+  await until('the whole flood', 20_000, async () =>
+    (await liveStreams(server)).length + served >= flood ? true : undefined,
+  );
   const before = served;
   const single = await asks({ apiKey: modest, maxTokens: 20 });
   const passed = served - before;

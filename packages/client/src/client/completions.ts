@@ -1,15 +1,21 @@
 import type { ChatStream, StreamSource } from '../stream/contract.ts';
 import { openChatStream } from '../stream/open-stream.ts';
+import type { ParsedChatCompletion } from '../structured/contract.ts';
+import type { TypedResponseFormat } from '../structured/response-format.ts';
+import type { RunToolsOptions, RunToolsParams, ToolRunner } from '../tools/contract.ts';
+import { createToolRunner, type ToolRun } from '../tools/tool-runner.ts';
 import type {
   ChatCompletion,
   ChatCompletionCreateParams,
   ChatCompletionCreateParamsBase,
   ChatCompletionCreateParamsNonStreaming,
   ChatCompletionCreateParamsStreaming,
+  ResponseFormat,
 } from '../types/chat.ts';
 import { type APIPromise, createAPIPromise } from './api-promise.ts';
 import { randomId } from './environment.ts';
 import type { RequestOptions } from './options.ts';
+import { sendKept } from './send-kept.ts';
 import type { Transport } from './transport.ts';
 
 const path = '/chat/completions';
@@ -55,6 +61,32 @@ export class Completions {
     });
   }
 
+  /**
+   * Asks for JSON, and reads and validates it: `choices[0].message.parsed` is the value. Rejects with a `StructuredOutputError` where the
+   * answer does not fit its schema, and with OpenAI's `LengthFinishReasonError` and `ContentFilterFinishReasonError`.
+   */
+  parse<Output = unknown>(
+    body: Omit<ChatCompletionCreateParamsNonStreaming, 'response_format'> & {
+      response_format?: ResponseFormat | TypedResponseFormat<Output>;
+    },
+    options?: RequestOptions,
+  ): APIPromise<ParsedChatCompletion<Output>> {
+    const answer = this.create({ ...body, stream: false }, options);
+    return createAPIPromise(answer.asResponse(), async () => {
+      const { parseCompletion } = await import('../structured/parse-output.ts');
+      return parseCompletion<Output>(await answer, body);
+    });
+  }
+
+  /** A conversation in which the model calls functions, until it answers without a call. In OpenAI's shape. */
+  runTools<Context = undefined>(body: RunToolsParams<Context>, options: RunToolsOptions = {}): ToolRunner {
+    const loop = async (run: ToolRun): Promise<void> => {
+      const { runToolLoop } = await import('../tools/tool-loop.ts');
+      return runToolLoop(this, body, options, run);
+    };
+    return createToolRunner(loop, options.signal);
+  }
+
   /** Stops a running completion of this key's own; also from another process than the one that reads it. */
   cancel(id: string, options?: RequestOptions): APIPromise<{ id: string; status: string }> {
     return this.#transport.call('POST', `${path}/${encodeURIComponent(id)}/cancel`, options);
@@ -75,8 +107,10 @@ export class Completions {
     );
     const send = (method: string, at: string, init: RequestInit): Promise<Response> =>
       transport.send(method, at, { ...fetchOptions, ...init }, options.query);
+    // A key of the caller’s own is a wish of its own: it is never left out.
+    const keptBy = resume && !options.idempotencyKey ? ['idempotency-key', 'tailrace-resumable'] : [];
     const open = (signal: AbortSignal): Promise<Response> =>
-      send('POST', path, { headers: sent, body: text, signal });
+      sendKept((init) => send('POST', path, init), { headers: sent, body: text, signal }, keptBy);
     if (!resume) return { open };
     return {
       open,

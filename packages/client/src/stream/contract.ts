@@ -3,6 +3,9 @@
  * route of an app), and a `ChatStream` is what everything above reads: hooks, responses, tools, structured output.
  */
 import type { APIError } from '../errors/errors.ts';
+import type { UIMessageStreamInit } from '../responses/ui-message-chunk.ts';
+import type { PartialOutput } from '../structured/contract.ts';
+import type { StandardSchema } from '../structured/standard-schema.ts';
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -148,13 +151,19 @@ export interface ChatStream extends AsyncIterable<ChatCompletionChunk> {
   /** Token counts; undefined where the server reported none. */
   usage(): Promise<CompletionUsage | undefined>;
 
+  /**
+   * The JSON that the model writes, while it comes: iterate it for the part that is certain, ask `final()` for the value, validated by
+   * `schema`, any Standard Schema.
+   */
+  partial<Output = unknown>(schema?: StandardSchema<unknown, Output>): PartialOutput<Output>;
+
   /** Two streams of the same chunks, each read at its own pace; what only one of them has read is kept for the other. */
   tee(): [ChatStream, ChatStream];
   /** The chunks as lines of JSON, as openai's `Stream` does it. An error errors it. */
   toReadableStream(): ReadableStream<Uint8Array>;
   toSSEResponse(init?: ResponseInit): Response;
   toTextResponse(init?: ResponseInit): Response;
-  toUIMessageStreamResponse(init?: ResponseInit): Response;
+  toUIMessageStreamResponse(init?: UIMessageStreamInit): Response;
 
   /** Stops listening: the loop that reads ends, the promises of the final answer reject. A resumable completion may run on. */
   abort(): void;

@@ -1,4 +1,4 @@
-import { failureOf, type PageFailure, unreachable } from './failure.ts';
+import { brokenOff, failureOf, type PageFailure, unreachable } from './failure.ts';
 import { isObject, listIn } from './json.ts';
 
 export interface ServedModel {
@@ -49,6 +49,19 @@ export interface Connection {
   /** Resolves with an answer of 2xx; every other one is a failure. Rejects only when the signal has aborted it. */
   ask(path: string, init?: RequestInit): Promise<Asked<Response>>;
   models(): Promise<Asked<readonly ServedModel[]>>;
+}
+
+/** The whole body of an answer; where it breaks off that is a failure. Rejects only when the signal has aborted it. */
+export async function wholeText(
+  response: Response,
+  signal: AbortSignal | null | undefined,
+): Promise<Asked<string>> {
+  try {
+    return { ok: true, value: await response.text() };
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    return { ok: false, failure: brokenOff };
+  }
 }
 
 export function createConnection(fetch: typeof window.fetch, key: string | undefined): Connection {

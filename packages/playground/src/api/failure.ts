@@ -11,15 +11,23 @@ export interface PageFailure {
   readonly body?: unknown;
 }
 
+const foreignWords = 'The answer is none of this server: a proxy on the way may have written it.';
+
 /** No answer came at all, or it broke off without an error event. The server has no such codes. */
 export const unreachable: PageFailure = {
   code: 'unreachable',
   message: 'The server does not answer. Is it still running?',
 };
+export const brokenOff: PageFailure = {
+  code: 'connection_lost',
+  message: 'The connection ended before the answer did.',
+};
 export const connectionLost: PageFailure = {
   code: 'connection_lost',
   message: 'The connection ended before the answer did, and the stream could not be picked up again.',
 };
+/** An answer of 2xx that no server of this kind gives. */
+export const foreignAnswer: PageFailure = { code: 'foreign_answer', message: foreignWords };
 
 /** Reads the envelope `{"error": {…}}`; undefined where a value is none. */
 export function failureIn(value: unknown): PageFailure | undefined {
@@ -40,7 +48,7 @@ export function failureOf({ status, headers }: Response, body: string): PageFail
   const value = parsed(body);
   const failure = failureIn(value) ?? {
     code: `http_${status}`,
-    message: 'The answer is none of this server: a proxy on the way may have written it.',
+    message: foreignWords,
   };
   return { ...failure, requestId: failure.requestId ?? requestId, body: value };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createConnection } from '../api/connection.ts';
-import { connectionLost } from '../api/failure.ts';
+import { brokenOff, connectionLost, foreignAnswer } from '../api/failure.ts';
 import { openAnswer } from './answer.ts';
 import { resumeCompletion, runCompletion } from './run-completion.ts';
 import { createWireLog } from './wire-log.ts';
@@ -73,6 +73,18 @@ test('a stream whose connection ends early is picked up behind its last event', 
   const events = '/v1/chat/completions/chatcmpl-1/events?after=2';
   expect(asked).toEqual(['/v1/chat/completions', events, events]);
   expect(answer.facts('done')).toMatchObject({ pickedUp: { times: 1 }, completionId: 'chatcmpl-1' });
+});
+
+test('an answer that does not stream is whole, or says why it is not', async () => {
+  const whole = { choices: [{ index: 0, message: { content: 'Rivers' }, finish_reason: 'stop' }] };
+  const read = async (response: Response) => {
+    const { answer, parts } = serverOf([response]);
+    const failure = await runCompletion(parts, { ...body, stream: false });
+    return [answer.output().text, failure];
+  };
+  expect(await read(begun(JSON.stringify(whole)))).toEqual(['Rivers', undefined]);
+  expect(await read(broken(JSON.stringify(whole).slice(0, 40)))).toEqual(['', brokenOff]);
+  expect(await read(begun('<p>A proxy is here.</p>'))).toEqual(['', foreignAnswer]);
 });
 
 test('an event of several megabytes is no less than any other', async () => {

@@ -1,6 +1,6 @@
 import type { SseItem } from '@tailrace/protocol';
 import type { Asked, Connection } from '../api/connection.ts';
-import { connectionLost, type PageFailure } from '../api/failure.ts';
+import { brokenOff, connectionLost, foreignAnswer, type PageFailure } from '../api/failure.ts';
 import { parsed } from '../api/json.ts';
 import { readEvents } from '../api/read-events.ts';
 import type { OpenAnswer } from './answer.ts';
@@ -51,10 +51,11 @@ export async function runCompletion(parts: RunParts, body: RequestBody): Promise
     parts.onBegin(completionId, streamPathIn(response.headers.get('tailrace-stream-url')));
   if (!streams) {
     const text = await readText(response, parts);
+    if (text === undefined) return brokenOff;
     wire.add('body', '', text, parts.now());
     answer.take(parsed(text), parts.now());
     parts.onMore();
-    return undefined;
+    return answer.isWhole() ? undefined : (answer.failure() ?? foreignAnswer);
   }
   return await readAndFollow(parts, response, completionId === undefined ? undefined : { completionId });
 }
@@ -127,9 +128,13 @@ async function readAndFollow(
   }
 }
 
-/** The whole body of an answer that does not stream. */
-async function readText(response: Response, { wire, now }: RunParts): Promise<string> {
-  const bytes = new Uint8Array(await response.arrayBuffer());
+/** The whole body of an answer that does not stream; undefined where it broke off. */
+async function readText(response: Response, { wire, now, signal }: RunParts): Promise<string | undefined> {
+  const body = await response.arrayBuffer().catch((error: unknown) => {
+    if (signal.aborted) throw error;
+  });
+  if (body === undefined) return undefined;
+  const bytes = new Uint8Array(body);
   wire.addBytes(bytes, now());
   return new TextDecoder().decode(bytes);
 }

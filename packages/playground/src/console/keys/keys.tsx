@@ -1,11 +1,11 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { Connection } from '../../api/connection.ts';
 import { isObject, listIn } from '../../api/json.ts';
+import { useResource } from '../../api/resource.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { Switch } from '../../elements/switch.tsx';
 import type { ViewProps } from '../console.tsx';
-import { useResource } from '../resource.ts';
 import { standingsIn } from './budget.ts';
 import { DeleteOwnerDialog } from './delete-owner-dialog.tsx';
 import { isChangeable, type Key, keysIn, type Owner, ownersIn } from './key.ts';
@@ -57,7 +57,7 @@ export function Keys({ connection, query }: ViewProps): ReactNode {
   return (
     <div ref={view} className="view keys">
       {id === null ? (
-        <Overview query={query} lists={lists} onOpen={setOpen} />
+        <KeyLists query={query} lists={lists} onOpen={setOpen} />
       ) : (
         <KeyPage
           connection={connection}
@@ -93,13 +93,13 @@ interface Lists {
   readonly standings: ReturnType<typeof standingsIn>;
 }
 
-interface OverviewProps {
+interface KeyListsProps {
   readonly query: URLSearchParams;
   readonly lists: Lists;
   onOpen(open: Open): void;
 }
 
-function Overview({ query, lists, onOpen }: OverviewProps): ReactNode {
+function KeyLists({ query, lists, onOpen }: KeyListsProps): ReactNode {
   const { keys, owners, hasMore, standings } = lists;
   const [typed, setTyped] = useState('');
   const [withRevoked, setWithRevoked] = useState(false);

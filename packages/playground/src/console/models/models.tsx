@@ -1,9 +1,9 @@
 import { type ReactNode, useState } from 'react';
+import { useResource } from '../../api/resource.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count } from '../../elements/format.ts';
 import type { ViewProps } from '../console.tsx';
-import { useResource } from '../resource.ts';
 import { type AdministeredModel, commonPriceOf, modelsIn, priceWords, targetCounts } from './model.ts';
 import './models.css';
 import { TargetList } from './target-list.tsx';

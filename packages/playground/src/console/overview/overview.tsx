@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react';
+import { useResource } from '../../api/resource.ts';
 import { consoleAddress, playgroundAddress } from '../../app/route.ts';
 import { ChoiceBar } from '../../elements/choice-bar.tsx';
 import { CopyButton } from '../../elements/copy-button.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import type { ViewProps } from '../console.tsx';
-import { useResource } from '../resource.ts';
 import { readUsageRows, totalOf } from '../usage/usage-rows.ts';
 import { useFirst } from '../use-first.ts';
 import { useLast } from '../use-last.ts';

@@ -1,8 +1,8 @@
 import { useMemo } from 'react';
 import type { Connection } from '../../api/connection.ts';
 import { isObject } from '../../api/json.ts';
+import { useResource } from '../../api/resource.ts';
 import { useKeyNames } from '../key-names.ts';
-import { useResource } from '../resource.ts';
 import { type PriceBook, readPrices } from './cost-terms.ts';
 
 /** What the filters suggest, and by what name a key is known. */

@@ -1,9 +1,9 @@
 import { type ReactNode, useState } from 'react';
 import type { Connection } from '../../api/connection.ts';
 import type { PageFailure } from '../../api/failure.ts';
+import { askJson } from '../../api/resource.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { Modal } from '../../elements/modal.tsx';
-import { askJson } from '../resource.ts';
 import type { LiveStream } from './live-stream.ts';
 
 interface CancelDialogProps {

@@ -1,10 +1,10 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { useResource } from '../../api/resource.ts';
 import { type Column, DataTable } from '../../elements/data-table.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count, dateTime, rate, unknownFigure, wholeDuration } from '../../elements/format.ts';
 import type { ViewProps } from '../console.tsx';
 import { useKeyNames } from '../key-names.ts';
-import { useResource } from '../resource.ts';
 import { CancelDialog } from './cancel-dialog.tsx';
 import { type LiveStream, readLiveStreams } from './live-stream.ts';
 import './live-streams.css';

@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react';
-import type { Connection } from '../../api/connection.ts';
+import { type Connection, wholeText } from '../../api/connection.ts';
 import type { PageFailure } from '../../api/failure.ts';
 import { saveFile } from '../../elements/save-file.ts';
 
@@ -17,9 +17,10 @@ export function CsvButton({ connection, path, name, onFailure }: CsvButtonProps)
   const save = async (): Promise<void> => {
     setIsAsking(true);
     const asked = await connection.ask(path);
+    const text = asked.ok ? await wholeText(asked.value, undefined) : asked;
     setIsAsking(false);
-    onFailure(asked.ok ? undefined : asked.failure);
-    if (asked.ok) saveFile(name, 'text/csv', await asked.value.text());
+    onFailure(text.ok ? undefined : text.failure);
+    if (text.ok) saveFile(name, 'text/csv', text.value);
   };
   return (
     <button type="button" disabled={isAsking} onClick={() => void save()}>

@@ -1,11 +1,11 @@
 import { type ReactNode, useState } from 'react';
 import type { PageFailure } from '../../api/failure.ts';
+import { useResource } from '../../api/resource.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { ChoiceBar } from '../../elements/choice-bar.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import type { ViewProps } from '../console.tsx';
 import { useKeyNames } from '../key-names.ts';
-import { useResource } from '../resource.ts';
 import { useLast } from '../use-last.ts';
 import { CsvButton } from './csv-button.tsx';
 import './usage.css';

@@ -1,6 +1,6 @@
 import type { Connection } from '../../api/connection.ts';
-import { parsed } from '../../api/json.ts';
 import { randomId } from '../../api/random-id.ts';
+import { askJson } from '../../api/resource.ts';
 import type { PickedUp } from '../../chat/answer.ts';
 import type { Chat } from '../../chat/chat.ts';
 import { branchOf } from '../../chat/message-tree.ts';
@@ -65,8 +65,8 @@ function createLabRun(chat: Chat, connection: Connection): LabRun {
   }
 
   async function ask(nameOrId: string): Promise<Story | undefined> {
-    const asked = await connection.ask(`/v1/fault-lab/stories?name=${encodeURIComponent(nameOrId)}`);
-    return asked.ok ? storyIn(parsed(await asked.value.text())) : undefined;
+    const asked = await askJson(connection, `/v1/fault-lab/stories?name=${encodeURIComponent(nameOrId)}`);
+    return asked.ok ? storyIn(asked.value) : undefined;
   }
 
   return {

@@ -10,6 +10,7 @@ main { width: min(360px, 100%) }
 h1 { margin: 0; font-size: 20px }
 p { margin: 10px 0 0; overflow-wrap: anywhere }
 .code { font: 12px ui-monospace, monospace }
+a { color: inherit }
 `;
 
 /** The page runs nothing, loads nothing, and no other page shows it in a frame. */

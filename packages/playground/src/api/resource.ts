@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
-import type { Connection } from '../api/connection.ts';
-import type { PageFailure } from '../api/failure.ts';
-import { parsed } from '../api/json.ts';
+import { type Connection, wholeText } from './connection.ts';
+import type { PageFailure } from './failure.ts';
+import { parsed } from './json.ts';
 
 export interface Resource<Value> {
   /** The last answer that came; a failure after it does not take it away. */
@@ -20,9 +20,8 @@ export interface ResourceOptions<Value> {
 }
 
 /**
- * What a route of the administration answers, kept fresh while the element is there. Another path begins anew; without one
- * nothing is asked. `read` must be the same
- * function from call to call.
+ * What a route answers, kept fresh while the element is there. Another path begins anew; without one nothing is asked. `read` must be
+ * the same function from call to call.
  */
 export function useResource<Value>(
   connection: Connection,
@@ -62,7 +61,7 @@ export function useResource<Value>(
   return { value: isOfPath ? known.value : undefined, failure: isOfPath ? known.failure : undefined, reload };
 }
 
-/** Asks a route of the administration and reads its JSON body; an answer without one is undefined. */
+/** Asks a route and reads its JSON body; an answer without one is undefined. Rejects only when the signal has aborted it. */
 export async function askJson(
   connection: Connection,
   path: string,
@@ -75,6 +74,6 @@ export async function askJson(
   if (json !== undefined) headers.set('content-type', 'application/json');
   const body = json === undefined ? {} : { body: JSON.stringify(json) };
   const asked = await connection.ask(path, { ...rest, headers, ...body });
-  if (!asked.ok) return asked;
-  return { ok: true, value: parsed(await asked.value.text()) };
+  const text = asked.ok ? await wholeText(asked.value, rest.signal) : asked;
+  return text.ok ? { ok: true, value: parsed(text.value) } : text;
 }

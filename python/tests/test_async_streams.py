@@ -1,0 +1,207 @@
+"""What is the async stream's own: closing, cancellation of tasks, and the libraries it runs on. The rest is shared with the
+blocking stream, and the accidents play both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any, Callable, cast
+
+import anyio
+import anyio.to_thread
+import openai
+import pytest
+from openai import AsyncStream
+from plain_server import USAGE, Exchange, PlainServer, chunk
+from test_streams import FAST, HI, Endless, cut_once
+
+from tailrace import AsyncTailrace, AsyncTailraceStream, Reconnect, StreamTimeoutError, StreamTimeouts, StreamTruncatedError
+
+Body = Callable[[AsyncTailrace, PlainServer], Awaitable[None]]
+
+
+def run(answer: Callable[[Exchange], None], body: Body, backend: str = "asyncio", **options: Any) -> None:
+    async def main() -> None:
+        with PlainServer(answer) as server:
+            given: dict[str, Any] = {"api_key": "key", "base_url": server.base_url, "reconnects": FAST, **options}
+            async with AsyncTailrace(**given) as client:
+                await body(client, server)
+
+    anyio.run(main, backend=backend)
+
+
+async def ask(client: AsyncTailrace, **more: Any) -> AsyncTailraceStream:
+    return cast(AsyncTailraceStream, await client.chat.completions.create(model="m", messages=HI, stream=True, **more))
+
+
+async def happened(event: Any) -> bool:
+    return await anyio.to_thread.run_sync(event.wait, 30)
+
+
+both = pytest.mark.parametrize("backend", ["asyncio", "trio"])
+
+
+@both
+def test_a_lost_connection_is_picked_up_and_told(backend: str) -> None:
+    told: list[Reconnect] = []
+
+    async def note(reconnect: Reconnect) -> None:
+        await anyio.sleep(0)
+        told.append(reconnect)
+
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = (await ask(client)).on_reconnect(note)
+        assert isinstance(stream, AsyncStream)
+        assert await stream.final_text() == "Hello"
+        assert (stream.completion_id, stream.request_id, stream.complete) == ("chatcmpl-1", "req-1", True)
+        assert stream.usage is not None and stream.usage.total_tokens == USAGE["total_tokens"]
+        assert [one.after for one in told] == [2]
+
+    run(cut_once, body, backend)
+
+
+def test_text_gives_the_pieces() -> None:
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        assert [piece async for piece in (await ask(client)).text] == ["Hel", "lo"]
+
+    run(cut_once, body)
+
+
+@pytest.mark.parametrize("leave", ["break", "break out of the text", "with", "close", "cancelled", "timeout"])
+@both
+# Trio warns of the loop's iterator that `break` leaves to the collector; it is closed all the same.
+@pytest.mark.filterwarnings("ignore:Async generator 'tailrace:ResourceWarning")
+def test_leaving_closes_the_connection_and_stops_the_generation(leave: str, backend: str) -> None:
+    answer = Endless()
+
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = await ask(client)
+        if leave == "break":
+            async for _ in stream:
+                break
+        elif leave == "break out of the text":
+            async for _ in stream.text:
+                break
+        elif leave == "with":
+            async with stream:
+                await stream.__anext__()
+        elif leave == "close":
+            await stream.__anext__()
+            await stream.close()
+        elif leave == "timeout":
+            with anyio.move_on_after(0.2):
+                async for _ in stream:
+                    pass
+        else:
+            async with anyio.create_task_group() as group:
+
+                async def read() -> None:
+                    async for _ in stream:
+                        group.cancel_scope.cancel()
+
+                group.start_soon(read)
+        assert await happened(answer.left)
+        assert await happened(answer.cancelled)
+        assert not stream.complete
+        with pytest.raises(StreamTruncatedError):
+            await stream.final_text()
+
+    run(answer, body, backend)
+
+
+def test_a_cancelled_task_of_asyncio_closes_before_it_ends() -> None:
+    answer = Endless()
+
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = await ask(client)
+        begun = asyncio.Event()
+
+        async def read() -> None:
+            async for _ in stream:
+                begun.set()
+
+        task = asyncio.ensure_future(read())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert stream.response.is_closed
+        assert await happened(answer.cancelled)
+
+    run(answer, body)
+
+
+@both
+def test_cancel_from_another_task_ends_the_loop(backend: str) -> None:
+    answer = Endless()
+
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = await ask(client)
+        said: list[str | None] = []
+        async with anyio.create_task_group() as group:
+
+            async def cancel() -> None:
+                said.append(await stream.cancel())
+
+            async for _ in stream:
+                group.start_soon(cancel)
+        assert said == ["cancelled"]
+        assert await happened(answer.left)
+        assert server.paths()[1:] == ["POST /v1/chat/completions/chatcmpl-1/cancel"]
+
+    run(answer, body, backend)
+
+
+@both
+@pytest.mark.parametrize("kind", ["first_token", "idle_content", "idle_bytes"])
+def test_silence_is_a_timeout(kind: str, backend: str) -> None:
+    def answer(exchange: Exchange) -> None:
+        if exchange.asked.path.endswith("/cancel"):
+            exchange.answer(200, {"status": "cancelled"})
+            return
+        kept = kind != "idle_bytes"
+        exchange.stream_head() if kept else exchange.stream_head("")
+        if kind != "first_token":
+            exchange.event(chunk("Hel"), 1 if kept else None)
+        exchange.wait_for_leave()
+
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        with pytest.raises(StreamTimeoutError) as caught:
+            await (await ask(client)).final_text()
+        assert caught.value.kind == kind
+        assert isinstance(caught.value, openai.APITimeoutError)
+
+    timeouts: Any = {"idle_bytes": 60.0, kind: 0.3}
+    run(answer, body, backend, stream_timeouts=StreamTimeouts(**timeouts))
+
+
+def test_openai_s_helper_and_raw_responses_heal_too() -> None:
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        async with client.chat.completions.stream(model="m", messages=HI) as helper:
+            async for _ in helper:
+                pass
+            completion = await helper.get_final_completion()
+            assert completion.choices[0].message.content == "Hello"
+        raw = await client.chat.completions.with_raw_response.create(model="m", messages=HI, stream=True)
+        parsed: Any = raw.parse()
+        assert isinstance(parsed, AsyncTailraceStream)
+        assert await parsed.final_text() == "Hello"
+        copied = client.with_options(max_retries=0)
+        async with copied.chat.completions.with_streaming_response.create(model="m", messages=HI, stream=True) as response:
+            stream: Any = await response.parse()
+            assert await stream.final_text() == "Hello"
+
+    run(cut_once, body)
+
+
+def test_an_error_event_is_the_exception_of_its_status() -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.stream_head()
+        exchange.event({"error": {"code": "overloaded", "message": "busy"}}, 1)
+
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        with pytest.raises(openai.InternalServerError, match="busy") as caught:
+            await (await ask(client)).final_text()
+        assert caught.value.status_code == 503
+
+    run(answer, body)
