@@ -3,7 +3,7 @@ import { openChatStream } from '../stream/open-stream.ts';
 import type { ParsedChatCompletion } from '../structured/contract.ts';
 import type { TypedResponseFormat } from '../structured/response-format.ts';
 import type { RunToolsOptions, RunToolsParams, ToolRunner } from '../tools/contract.ts';
-import { createToolRunner, type ToolRun } from '../tools/tool-runner.ts';
+import { createLazyToolRunner } from '../tools/lazy-runner.ts';
 import type {
   ChatCompletion,
   ChatCompletionCreateParams,
@@ -55,9 +55,9 @@ export class Completions {
       choices: body.n ?? 1,
       maxRetries: options.maxRetries ?? maxRetries,
       timeouts: { connectMs: options.timeout ?? timeout, ...all.timeouts },
-      ...(all.maxReconnects === undefined ? {} : { maxReconnects: all.maxReconnects }),
-      ...(all.onReconnect === undefined ? {} : { onReconnect: all.onReconnect }),
-      ...(options.signal == null ? {} : { signal: options.signal }),
+      maxReconnects: all.maxReconnects,
+      onReconnect: all.onReconnect,
+      signal: options.signal,
     });
   }
 
@@ -80,11 +80,10 @@ export class Completions {
 
   /** A conversation in which the model calls functions, until it answers without a call. In OpenAI's shape. */
   runTools<Context = undefined>(body: RunToolsParams<Context>, options: RunToolsOptions = {}): ToolRunner {
-    const loop = async (run: ToolRun): Promise<void> => {
-      const { runToolLoop } = await import('../tools/tool-loop.ts');
-      return runToolLoop(this, body, options, run);
-    };
-    return createToolRunner(loop, options.signal);
+    return createLazyToolRunner(async (parts) => {
+      const { runTools } = await import('../tools/run-tools.ts');
+      return runTools(this, body, options, parts);
+    });
   }
 
   /** Stops a running completion of this key's own; also from another process than the one that reads it. */
@@ -119,8 +118,7 @@ export class Completions {
           headers: transport.headers({ 'last-event-id': String(cursor) }, headers),
           signal,
         }),
-      cancel: ({ completionId = '' }) =>
-        this.cancel(completionId, { ...(headers === undefined ? {} : { headers }) }),
+      cancel: ({ completionId = '' }) => this.cancel(completionId, { headers }),
     };
   }
 }

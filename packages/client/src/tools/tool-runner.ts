@@ -1,6 +1,7 @@
 import { APIUserAbortError, TailraceError } from '../errors/errors.ts';
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../types/chat.ts';
 import type { ToolRunner, ToolRunnerEvent, ToolRunnerEvents } from './contract.ts';
+import type { RunnerParts } from './lazy-runner.ts';
 
 /** The inner side of a run: what its loop calls. */
 export interface ToolRun {
@@ -25,11 +26,11 @@ interface Feed {
 export function createToolRunner(
   loop: (run: ToolRun) => Promise<void>,
   signal: AbortSignal | null | undefined,
+  { controller, messages }: RunnerParts = { controller: new AbortController(), messages: [] },
 ): ToolRunner {
   /** For each event its listeners, and whether they listen once. */
   const listeners = new Map<string, Map<Listener, boolean>>();
   const completions: ChatCompletion[] = [];
-  const controller = new AbortController();
   const chunkFeeds = new Set<Feed>();
   const eventFeeds = new Set<Feed>();
   let state: 'running' | 'ended' | 'errored' | 'aborted' = 'running';
@@ -157,7 +158,7 @@ export function createToolRunner(
     onTaken();
   };
   const runner: ToolRunner = {
-    messages: [],
+    messages,
     controller,
     get ended() {
       return state !== 'running';
