@@ -29,7 +29,10 @@ const unitTests = (env: Env): Check => ({
 const otherChecks: readonly Check[] = [
   tool('types', 'node_modules/typescript/bin/tsc', ['-p', 'tsconfig.json']),
   tool('types of the page', 'node_modules/typescript/bin/tsc', ['-p', 'packages/playground']),
-  tool('types of the hooks', 'node_modules/typescript/bin/tsc', ['-p', 'packages/client/tsconfig.react.json']),
+  tool('types of the hooks', 'node_modules/typescript/bin/tsc', [
+    '-p',
+    'packages/client/tsconfig.react.json',
+  ]),
   tool('types of the launcher', 'node_modules/typescript/bin/tsc', ['-p', 'launch']),
   tool('dead files and dependencies', 'node_modules/knip/bin/knip.js', [
     '--no-progress',

@@ -299,10 +299,9 @@ export function createChatStore(deps: ChatStoreDeps): ChatStore {
     },
     async regenerate(source, id) {
       void stop();
-      const at = messages.findLastIndex((one) =>
-        id === undefined ? one.role !== 'assistant' : one.id === id,
-      );
-      messages = messages.slice(0, id === undefined ? at + 1 : Math.max(at, 0));
+      const at = messages.findLastIndex((one) => (id ? one.id === id : one.role !== 'assistant'));
+      if (at < 0) return;
+      messages = messages.slice(0, id ? at : at + 1);
       await ask(source);
     },
     resume,

@@ -28,7 +28,7 @@ export function durableAddress(streamUrl: string, offset: string): string {
  * that is no event stream (a refusal) it is passed on as it is. The body fails where an answer breaks off, has another form, or where a
  * later answer is refused: then the reader asks again behind the last event that it has.
  */
-export async function readDurable(ask: AskDurable, after: number, signal?: AbortSignal): Promise<Response> {
+export async function readDurable(ask: AskDurable, after: number, signal: AbortSignal): Promise<Response> {
   const first = await ask(offsetOf(after));
   if (!isEventStream(first)) return first;
   const headers = new Headers(first.headers);
@@ -40,7 +40,7 @@ export async function readDurable(ask: AskDurable, after: number, signal?: Abort
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-function ordinaryBody(first: Bytes, ask: AskDurable, after: number, signal?: AbortSignal): Bytes {
+function ordinaryBody(first: Bytes, ask: AskDurable, after: number, signal: AbortSignal): Bytes {
   let body = first.getReader();
   let isLeft = false;
   /** Ordinary events that have not been passed on. */
@@ -87,7 +87,7 @@ function ordinaryBody(first: Bytes, ask: AskDurable, after: number, signal?: Abo
     // A whole answer ends behind an event `control`. This one was cut, or is no answer of this protocol.
     if (!isInOrder) throw new TypeError('The connection closed before the stream ended.');
     // One that ended at once and empty must not make a busy loop.
-    if (!hasMessages) await wait(quietMs, signal ?? new AbortController().signal);
+    if (!hasMessages) await wait(quietMs, signal);
     const next = await ask(offsetOf(last));
     if (!isEventStream(next)) {
       await next.body?.cancel();
