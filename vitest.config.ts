@@ -5,12 +5,22 @@ const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 60;
 
 // Three projects: `unit` lies beside the code and is part of `npm run check`. It needs nothing but the code: its tests of
 // PostgreSQL and Redis are skipped without the variables of these (packages/server/src/testing/services.ts).
-// `system` starts the real server, model and clients, one file at a time, because two cores are all there is.
-// `services` starts several processes that outlive one of them, or foreign programs and browsers: it mostly waits, so two files run at a
-// time.
-const ofServices = ['clients', 'ledger', 'machines', 'page', 'react', 'replicas', 'resume', 'workers'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+// `system` and `services` start the real server, model, clients and browsers. Most of these tests wait most of the time, for a process to
+// start or for a fault to end: two files of `services` run at a time. A file of `system` has the machine to itself, because it uses both
+// cores, or watches how long a request waits.
+const alone = [
+  'test/engine/sample-cost.test.ts',
+  'test/fuzz/**/*.test.ts',
+  'test/simulation/**/*.test.ts',
+  'test/wire/crowded-reads.test.ts',
+  'test/wire/heavy-bodies.test.ts',
+  'test/wire/loaded-code.test.ts',
+  'test/wire/many-bodies.test.ts',
+  'test/wire/overload.test.ts',
+];
+
+/** What must happen may take long on a busy machine; vitest gives up after a second. */
+const patient = { expect: { poll: { timeout: 20_000 } }, setupFiles: ['test/support/patience.ts'] };
 
 export default defineConfig({
   resolve: { conditions: ['tailrace-source'] },
@@ -28,7 +38,10 @@ export default defineConfig({
             'tools/**/*.test.ts',
             'bench/**/*.test.ts',
           ],
-          testTimeout: 10_000 * times,
+          // Far more than any of them takes: a busy machine is no failure.
+          testTimeout: 60_000 * times,
+          hookTimeout: 60_000,
+          ...patient,
           // Files share their process: to load the rooms anew for each of them takes a third of the time of all.
           isolate: false,
           maxWorkers: 2,
@@ -38,8 +51,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
-          include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...ofServices],
+          include: alone,
+          ...patient,
           testTimeout: 120_000 * times,
           hookTimeout: 180_000,
           fileParallelism: false,
@@ -51,7 +64,9 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'services',
-          include: ofServices,
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...alone],
+          ...patient,
           testTimeout: 120_000 * times,
           hookTimeout: 180_000,
           maxWorkers: 2,

@@ -6,11 +6,14 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Ran, root, run, runNode } from './run.ts';
 
+/** Those that the compiler alone builds; the client has a build of its own. */
 const names = ['protocol', 'server'] as const;
 
 const [given = '.tools/packages'] = process.argv.slice(2);
 const folder = path.resolve(given);
 for (const name of names) await packInto(path.join(folder, name), name);
+await must(runNode('packages/client/build-client.ts', [path.join(folder, 'client')]));
+await tarballOf(path.join(folder, 'client'));
 
 async function packInto(into: string, name: (typeof names)[number]): Promise<void> {
   const from = path.join(root, 'packages', name);
@@ -33,7 +36,11 @@ async function packInto(into: string, name: (typeof names)[number]): Promise<voi
   const made = ['dist', 'page'];
   for (const file of ['package.json', ...files.filter((one) => !made.includes(one))])
     await cp(path.join(from, file), path.join(into, file), { recursive: true });
-  const packed = await must(run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: into }));
+  await tarballOf(into);
+}
+
+async function tarballOf(built: string): Promise<void> {
+  const packed = await must(run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: built }));
   process.stdout.write(`${path.join(folder, packed.output.trim())}\n`);
 }
 

@@ -76,7 +76,7 @@ test('a file replaced between a crash and the restart is served under its own fi
     expect(await starts()).toMatchObject([{ type: 'start', fingerprint: first?.fingerprint }]);
     writeRandomGguf(file, { seed: 4, contextLength: 1024, name: 'second' });
     process.kill(pid(), 'SIGKILL');
-    await until('the engine has restarted', 10_000, () =>
+    await until('the engine has restarted', 20_000, () =>
       engine.describe('m')?.modelName === 'second' && engine.ready() ? true : undefined,
     );
     const second = engine.describe('m');

@@ -85,7 +85,7 @@ const statusesOf = async (server: TestServer, id: string): Promise<string[]> =>
 describe.skipIf(why !== undefined)(`two replicas${why === undefined ? '' : ` (skipped: ${why})`}`, () => {
   test.each([true, false])('a completion is cancelled on the other replica (stream: %s)', async (stream) => {
     const { id, answer } = await running(other, stream);
-    await until('its progress in the store', 10_000, async () => {
+    await until('its progress in the store', 20_000, async () => {
       const open = await allRecords(one, 'status=open');
       return open.some((record) => record.id === id) ? true : undefined;
     });
@@ -153,7 +153,7 @@ describe.skipIf(why !== undefined)(`two replicas${why === undefined ? '' : ` (sk
       expect(await cancel(other, id)).toMatchObject({ status: 200, body: { id, status: 'cancelled' } });
       expect((await answer).text).toContain('completion_cancelled');
       // What has ended is known from the record.
-      await until('its record in the store', 10_000, async () =>
+      await until('its record in the store', 20_000, async () =>
         (await cancel(one, id)).body.status === 'cancelled' ? true : undefined,
       );
     } finally {
@@ -169,7 +169,7 @@ describe.skipIf(why !== undefined)(`two replicas${why === undefined ? '' : ` (sk
   // Last: it kills one of them.
   test('a completion of a replica that was killed is not known until its record is closed', async () => {
     const { id } = await running(other, true);
-    await until('its progress in the store', 10_000, async () => {
+    await until('its progress in the store', 20_000, async () => {
       const open = await allRecords(one, 'status=open');
       return open.some((record) => record.id === id && record.completion_tokens > 0) ? true : undefined;
     });

@@ -196,7 +196,7 @@ describe('kill -9 under load', () => {
     leaving.abort();
     const seenBeside = await lasting;
     expect(seenBeside.id).toBe(open[0]?.id);
-    await until('the record of the lasting stream', 10_000, async () =>
+    await until('the record of the lasting stream', 20_000, async () =>
       (await allRecords(killed.last, 'status=open')).length === 0 ? true : undefined,
     );
     const rows = await allRecords(killed.last);

@@ -95,7 +95,7 @@ async function passThrough(running: Running, what: string, outage: Outage): Prom
   const beganMs = performance.now();
   await outage.begin();
   // The first request that meets the outage waits for the store, at most a second.
-  await until('a request that was admitted without the store', 5_000, () =>
+  await until('a request that was admitted without the store', 20_000, () =>
     load.seen.some(({ whole, lastByteMs, headMs }) => whole && lastByteMs - headMs > beganMs)
       ? true
       : undefined,
@@ -223,7 +223,7 @@ describe('the disk is full', () => {
     await probe.read();
     // No file may grow: neither the database nor the spool.
     fileSize('1');
-    const refused = await until('a request to be refused', 10_000, async () => {
+    const refused = await until('a request to be refused', 20_000, async () => {
       const one = await askOnce({ ...asked, model: 'lab/short' });
       return one.status === 200 ? undefined : one;
     });

@@ -148,7 +148,7 @@ describe.skipIf(why !== undefined)(`three replicas${why === undefined ? '' : ` (
       const { answers, withinMs } = await askAtOnce({ ports: ports(), count: 300, key: key.key, body });
       await Promise.all([one, ...answers].map((answer) => answer?.ended));
       const counts = counted(answers);
-      const records = await until('all records to be settled', 10_000, async () => {
+      const records = await until('all records to be settled', 20_000, async () => {
         const found = await allRecords(replicas[0], `key_id=${key.id}`);
         return found.every(({ status }) => status !== 'open') ? found : undefined;
       });
@@ -227,7 +227,7 @@ describe.skipIf(why !== undefined)(`three replicas${why === undefined ? '' : ` (
         async () => {
           secret = await signingSecretOf({ dataDir: '', databaseUrl });
           for (const server of replicas) {
-            await until('a signed address', 10_000, async () => (await signsAnew(server)) || undefined);
+            await until('a signed address', 20_000, async () => (await signsAnew(server)) || undefined);
           }
           await administer(first, 'keys/rotate-signing', {});
           secret = await signingSecretOf({ dataDir: '', databaseUrl });
@@ -266,7 +266,7 @@ describe.skipIf(why !== undefined)(`three replicas${why === undefined ? '' : ` (
       const beganMs = performance.now();
       tookMs[what] = await Promise.all(
         others.map(async (server) => {
-          await until(`${what} to be in force`, 10_000, async () => (await isSeen(server)) || undefined);
+          await until(`${what} to be in force`, 20_000, async () => (await isSeen(server)) || undefined);
           return Math.round(performance.now() - beganMs);
         }),
       );
@@ -297,7 +297,7 @@ describe.skipIf(why !== undefined)(`three replicas${why === undefined ? '' : ` (
     expect(counted(running)).toEqual({ 200: 3 });
     expect(counted(await ask([first, second], 4))).toEqual({ '429 rate_limit_exceeded': 4 });
     // The others close its records by what the store knows of their progress.
-    await until('the progress of its answers', 10_000, async () => {
+    await until('the progress of its answers', 20_000, async () => {
       const open = await allRecords(first, `key_id=${key.id}&status=open`);
       return open.filter((row) => row.completion_tokens > 0).length === 3 ? true : undefined;
     });

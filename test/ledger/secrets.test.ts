@@ -183,7 +183,7 @@ async function expectNothingComesOut(stores: Stores): Promise<void> {
     headers: { authorization: `Bearer ${rotated.key}` },
     body: chat('lab/lasts', { stream: true }),
   }).catch(() => '');
-  await until('the stream that is killed', 10_000, async () =>
+  await until('the stream that is killed', 20_000, async () =>
     (await allRecords(first, 'status=open')).length > 0 ? true : undefined,
   );
   await until('events', 30_000, () => (receiver.bodies.length > 10 ? true : undefined));

@@ -89,6 +89,20 @@ describe.skipIf(withoutBrowser !== undefined)(
       await vi.waitFor(async () => expect(await dialog.count()).toBe(0));
       expect(await page.evaluate('document.activeElement.innerText')).toBe('Create key');
 
+      // A window that is opened while the browser still closes the one before stays open.
+      await page.keyboard.press('Enter');
+      await field('Name').waitFor();
+      const escapeAndClick = `(() => {
+        const opener = [...document.querySelectorAll('button')].find((one) => one.innerText === 'Create key');
+        document.querySelector('dialog').requestClose();
+        opener.click();
+        return new Promise((resolve) => setTimeout(resolve, 100));
+      })()`;
+      await page.evaluate(escapeAndClick);
+      expect(await dialog.count()).toBe(1);
+      await page.keyboard.press('Escape');
+      await vi.waitFor(async () => expect(await dialog.count()).toBe(0));
+
       // From the keyboard alone: made, copied by hand, done.
       await page.keyboard.press('Enter');
       await field('Name').waitFor();

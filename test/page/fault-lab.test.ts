@@ -25,9 +25,15 @@ describe.skipIf(withoutBrowser !== undefined)(`the fault lab in Chromium${reason
 
   async function open(options: Parameters<typeof openPage>[2] = {}): Promise<PlaygroundPage> {
     const page = await openPage(browser, server, options);
+    // The browser reports each of them as an error.
+    const missing: string[] = [];
+    page.page.on('response', (response) => {
+      if (response.status() === 404) missing.push(response.url());
+    });
     onTestFinished(async () => {
       await page.close();
       expect(page.offences).toEqual([]);
+      expect(missing).toEqual([]);
     });
     return page;
   }

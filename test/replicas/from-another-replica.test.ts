@@ -82,7 +82,7 @@ async function statusesOf(id: string): Promise<string[]> {
 }
 
 const nothingRuns = () =>
-  until('the upstream to be left', 5_000, () => (service.upstream.running() === 0 ? true : undefined));
+  until('the upstream to be left', 20_000, () => (service.upstream.running() === 0 ? true : undefined));
 
 /** The events of a stream that was cancelled, as its own client has them; all other readers must have the same. */
 async function expectCancelled(

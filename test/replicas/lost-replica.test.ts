@@ -183,7 +183,7 @@ describe.skipIf(without !== undefined)(
       for (const one of await Promise.all(waiting)) expect(codeOf(one)).toEqual([502, 'upstream_cut']);
       expect(service.upstream.asked('bodyless')).toBe(1);
       await untilNoneLive(frozen);
-      await until('the upstream to be left', 5_000, () =>
+      await until('the upstream to be left', 20_000, () =>
         service.upstream.running() === 0 ? true : undefined,
       );
       const records = await recordsOf(1, streams);

@@ -231,7 +231,7 @@ describe.skipIf(without !== undefined)(
             },
           }),
         );
-        await until('all heads', 10_000, () => (ids.every((id) => id !== '') ? true : undefined));
+        await until('all heads', 20_000, () => (ids.every((id) => id !== '') ? true : undefined));
         const followers = ids.map((id, index) =>
           createLabClient(service.replica((index + 1) % 3), 'none').events(id, 0),
         );
@@ -283,7 +283,7 @@ describe.skipIf(without !== undefined)(
         expect(await statusesOf(ids)).toEqual(ids.map(() => 'completed'));
         // The grace time of those without a reader is over, whatever became of their journal.
         expect(await statusesOf(leaving.map(idOf))).toEqual(leaving.map(() => 'abandoned'));
-        await until('the upstream to be left', 5_000, () => service.upstream.running() === 0 || undefined);
+        await until('the upstream to be left', 20_000, () => service.upstream.running() === 0 || undefined);
         console.log(JSON.stringify({ redis: name, streams: width, lost, recovered_after_ms: recoveredMs }));
       },
     );

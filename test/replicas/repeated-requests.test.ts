@@ -128,7 +128,7 @@ describe.skipIf(without !== undefined)(
       await untilLive(service.replica(0), 1);
       expect(codeOf(await post(service.replica(1), refused))).toEqual([429, 'rate_limit_exceeded']);
       await place;
-      const again = await until('its place to be free', 10_000, async () => {
+      const again = await until('its place to be free', 20_000, async () => {
         const one = await post(service.replica(2), refused);
         return one.response?.status === 200 ? one : undefined;
       });

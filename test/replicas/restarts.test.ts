@@ -40,7 +40,7 @@ async function restart(service: ReplicatedService, number: number) {
   const ended = leaving.expectExit();
   const askedMs = performance.now();
   leaving.signal('SIGTERM');
-  await until('the replica not to be ready', 5_000, async () =>
+  await until('the replica not to be ready', 20_000, async () =>
     (await ask(leaving, { path: '/readyz' })).status === 503 ? true : undefined,
   );
   const notReadyAfterMs = Math.round(performance.now() - askedMs);

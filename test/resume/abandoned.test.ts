@@ -34,7 +34,7 @@ test('a stream without a reader is stopped after the grace time, settled, and go
   const id = idOf(cut);
   expect(await liveStreams(server)).toHaveLength(1);
   await untilNoneLive(server);
-  const [record, ...more] = await until('the record', 5_000, async () => {
+  const [record, ...more] = await until('the record', 20_000, async () => {
     const rows = await recordsOf(id);
     return rows[0]?.status === 'open' ? undefined : rows;
   });
@@ -47,7 +47,7 @@ test('a stream without a reader is stopped after the grace time, settled, and go
   expect(events.slice(0, eventsOf(cut).length)).toEqual(eventsOf(cut));
   expect(record?.completion_tokens).toBeGreaterThan(0);
   expect((await client.events(id, events.length)).response?.status).toBe(204);
-  await until('the stream to be gone', 10_000, async () =>
+  await until('the stream to be gone', 20_000, async () =>
     codeOf(await client.events(id, 0))[0] === 404 ? true : undefined,
   );
 });

@@ -107,7 +107,7 @@ describe('a replay of fifty megabytes', () => {
         connection.pause();
         connection.send(eventsRequest(0));
       }
-      await until('the answers to have begun', 10_000, async () =>
+      await until('the answers to have begun', 20_000, async () =>
         (await untilAnswered()) ? true : undefined,
       );
       await new Promise((resolve) => setTimeout(resolve, 8_000));

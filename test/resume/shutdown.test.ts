@@ -25,7 +25,7 @@ async function started(config = {}): Promise<TestServer> {
 
 async function sigterm(running: TestServer): Promise<void> {
   running.signal('SIGTERM');
-  await until('the server not to be ready', 5_000, async () =>
+  await until('the server not to be ready', 20_000, async () =>
     (await ask(running, { path: '/readyz' })).status === 503 ? true : undefined,
   );
 }

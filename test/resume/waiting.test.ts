@@ -44,7 +44,7 @@ test('a stream is picked up again before its first event, and shows meanwhile th
     expect(events.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
     expect(events).toEqual(readEvents(bodies[0] ?? '').events);
   }
-  const records = await until('its record', 5_000, async () => {
+  const records = await until('its record', 20_000, async () => {
     const rows = await allRecords(server);
     return rows.every(({ status }) => status !== 'open') ? rows : undefined;
   });

@@ -8,7 +8,7 @@ export async function endFamily(child: Child, signal: NodeJS.Signals): Promise<v
   if (signal === 'SIGKILL') kill(others);
   await child.end(signal, 10_000);
   kill(others);
-  await until('the processes of a server to end', 5_000, () => (others.some(isAlive) ? undefined : true));
+  await until('the processes of a server to end', 20_000, () => (others.some(isAlive) ? undefined : true));
 }
 
 function descendantsOf(pid: number): number[] {

@@ -58,7 +58,7 @@ http {
 `,
   );
   const child = startChild(options.binary, ['-p', scratch.path, '-c', config, '-e', 'stderr']);
-  await until('nginx to listen', 10_000, async () => {
+  await until('nginx to listen', 20_000, async () => {
     if (child.exit() !== undefined) throw new Error(`nginx ended at start:\n${child.stderr()}`);
     return (await accepts(port)) ? true : undefined;
   });

@@ -218,7 +218,11 @@ export function describeEngine(kind: EngineKind, more?: (running: () => Running)
         text: expected?.text,
         finish: expected?.finish,
       });
-      const twice = await until('the line in the log', 5_000, () => /"attempts":2/.exec(gateway.logs())?.[0]);
+      const twice = await until(
+        'the line in the log',
+        20_000,
+        () => /"attempts":2/.exec(gateway.logs())?.[0],
+      );
       expect(twice).toBeDefined();
     });
 

@@ -68,11 +68,11 @@ test('a server where many requests wait gets none once that is known; with weigh
 
   await ask('plain');
   await ask('chat');
-  await until('both to be asked for their load', 10_000, () =>
+  await until('both to be asked for their load', 20_000, () =>
     busy.asked.metrics > 0 && idle.asked.metrics > 0 ? true : undefined,
   );
   // The reported load counts once it has been read: two requests in a row to the idle server show that.
-  await until('the load to be known', 10_000, async () => {
+  await until('the load to be known', 20_000, async () => {
     const before = idle.asked.answers;
     await ask('chat');
     await ask('chat');

@@ -48,7 +48,7 @@ describeEngine(
       await response.body?.getReader().read();
       expect(await liveStreams()).toBe(1);
       abort.abort();
-      await until('the engine to have ended the stream', 10_000, async () =>
+      await until('the engine to have ended the stream', 20_000, async () =>
         (await liveStreams()) === 0 ? true : undefined,
       );
     });

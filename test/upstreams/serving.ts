@@ -25,7 +25,7 @@ export async function untilRequestsRun(
   count: number,
 ): Promise<void> {
   const { origin } = new URL(baseUrl);
-  await until(`${count} requests to run at ${origin}`, 10_000, async () => {
+  await until(`${count} requests to run at ${origin}`, 20_000, async () => {
     const page = await (await fetch(`${origin}${load.path}`)).text();
     expect(gaugeTotal(page, load.waiting)).toBe(0);
     return gaugeTotal(page, load.running) === count ? true : undefined;

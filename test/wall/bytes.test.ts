@@ -48,7 +48,7 @@ function finished(name: string, seen: Seen): boolean {
 }
 
 async function untilIdle(): Promise<void> {
-  await until('the wall to be idle', 10_000, () => {
+  await until('the wall to be idle', 20_000, () => {
     const { connections_open: open, in_flight: inFlight } = wall.stats();
     return open === 0 && inFlight === 0 ? true : undefined;
   });
@@ -149,7 +149,7 @@ describe('the wall', () => {
   test('counts, forgets its counts, and shows what is open', async () => {
     await post('/wall/reset');
     const hanging = await askWall(port, 'hang');
-    await until('the request to hang', 10_000, () => (wall.stats().in_flight === 1 ? true : undefined));
+    await until('the request to hang', 20_000, () => (wall.stats().in_flight === 1 ? true : undefined));
     expect(await stats()).toMatchObject({ connections_open: 1, in_flight: 1, requests: { hang: 1 } });
     hanging.destroy();
     await untilIdle();
@@ -161,7 +161,7 @@ describe('the wall', () => {
   test('stops writing while the client does not read', async () => {
     await using connection = await askWall(port, 'too-fast:1000000');
     connection.pause();
-    const before = await until('the socket to be full', 10_000, async () => {
+    const before = await until('the socket to be full', 20_000, async () => {
       const { bytes_written: now } = wall.stats();
       await new Promise((resolve) => setTimeout(resolve, 200));
       return now > 0 && wall.stats().bytes_written === now ? now : undefined;

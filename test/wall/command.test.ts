@@ -27,7 +27,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
     const child = tailraceWall('--listen', '127.0.0.1:0');
     const port = await portOf(child);
     await using hanging = await askWall(port, 'stall');
-    await until('the stall', 10_000, () => (hanging.received().length > 0 ? true : undefined));
+    await until('the stall', 20_000, () => (hanging.received().length > 0 ? true : undefined));
     expect(await child.end(signal, 5_000)).toEqual({ code: 0, signal: null });
   },
 );

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer, type TestServer } from '../support/server.ts';
+import { until } from '../support/until.ts';
 import { workersOf } from '../workers/running-workers.ts';
 
 /* The fault lab of real servers. `stop()` fails where a server that has used it does not end in order. */
@@ -78,15 +79,30 @@ test('a reload takes the lab away, and streams that run end whole', async () => 
   const running = await post(single, 'fault-lab/takeover/cut-clean:2');
   const config = JSON.parse(readFileSync(single.configFile, 'utf8')) as object;
   writeFileSync(single.configFile, JSON.stringify({ ...config, console: { fault_lab: false } }));
-  const reloaded = await fetch(`${single.baseUrl}/admin/v1/reload`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${single.adminKey}` },
-  });
-  expect(reloaded.status).toBe(200);
+  expect(await reload(single)).toBe(200);
   expect((await ask(single, 'fault-lab/failover')).text).toContain('model_not_found');
   expect((await get(single, '/v1/fault-lab')).status).toBe(404);
   expect(await running.text()).toContain('[DONE]');
+  await until('the wall to be closed behind the last answer', 20_000, () =>
+    listeners(single.pid).length === 1 ? true : undefined,
+  );
 });
+
+test('a reload that brings the lab back starts another wall', async () => {
+  const config = JSON.parse(readFileSync(single.configFile, 'utf8')) as object;
+  writeFileSync(single.configFile, JSON.stringify({ ...config, console: { fault_lab: true } }));
+  expect(await reload(single)).toBe(200);
+  expect(listeners(single.pid)).toHaveLength(1);
+  expect((await ask(single, 'fault-lab/takeover/cut-clean:2')).text).toContain('[DONE]');
+});
+
+async function reload(server: TestServer): Promise<number> {
+  const reloaded = await fetch(`${server.baseUrl}/admin/v1/reload`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${server.adminKey}` },
+  });
+  return reloaded.status;
+}
 
 /** The IPv4 and IPv6 addresses on which a process listens. Linux only. */
 function listeners(pid: number): string[] {

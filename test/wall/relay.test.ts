@@ -136,7 +136,7 @@ describe('through the relay', () => {
 
   test('the server holds no more than before', async () => {
     expect(await liveRuns(server)).toEqual([]);
-    await until('every answer of the wall to be over', 10_000, () =>
+    await until('every answer of the wall to be over', 20_000, () =>
       wall.stats().in_flight === 0 ? true : undefined,
     );
     const after = await held();

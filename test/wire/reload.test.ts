@@ -89,7 +89,7 @@ const said = (server: TestServer, message: string) =>
 async function hangUp(server: TestServer): Promise<void> {
   const before = said(server, 'configuration reloaded').length;
   server.signal('SIGHUP');
-  await until('the reload', 10_000, () =>
+  await until('the reload', 20_000, () =>
     said(server, 'configuration reloaded').length > before ? true : undefined,
   );
 }
@@ -133,7 +133,7 @@ test(`${reloads} reloads under load lose no stream, and leave no connection of a
   expect(whole).toBeGreaterThan(readers);
   expect(said(server, 'configuration reloaded')).toHaveLength(reloads);
   // The connections of earlier rounds are gone; those of the last one wait for more work.
-  await until('old connections to close', 10_000, () => (moving.open() <= readers / 2 ? true : undefined));
+  await until('old connections to close', 20_000, () => (moving.open() <= readers / 2 ? true : undefined));
   expect(staying.open()).toBeGreaterThan(0);
   expect(staying.open()).toBeLessThanOrEqual(readers / 2);
 
@@ -143,14 +143,14 @@ test(`${reloads} reloads under load lose no stream, and leave no connection of a
     models: { staying: (models as ConfigTree)['staying'] },
   });
   await hangUp(server);
-  await until('every connection to close', 10_000, () => (moving.open() === 0 ? true : undefined));
+  await until('every connection to close', 20_000, () => (moving.open() === 0 ? true : undefined));
   expect(staying.open()).toBeGreaterThan(0);
 });
 
 test('a stream whose upstream leaves the configuration runs to its end', async () => {
   const { server, moving, sections, write } = await setUp();
   await using chat = await startChat(server, { model: 'moving', stream: true });
-  await until('the stream to begin', 10_000, () => (moving.open() === 1 ? true : undefined));
+  await until('the stream to begin', 20_000, () => (moving.open() === 1 ? true : undefined));
   const { upstreams, models } = sections(0);
   write({
     upstreams: { staying: (upstreams as ConfigTree)['staying'] },
@@ -158,7 +158,7 @@ test('a stream whose upstream leaves the configuration runs to its end', async (
   });
   await hangUp(server);
   expect(expectTrueStream((await chat.response()).body).choices[0]?.content).toBe(words.join(''));
-  await until('its connection to close', 10_000, () => (moving.open() === 0 ? true : undefined));
+  await until('its connection to close', 20_000, () => (moving.open() === 0 ? true : undefined));
 });
 
 test('a file with a mistake changes nothing, and the log names file and line', async () => {
@@ -167,7 +167,7 @@ test('a file with a mistake changes nothing, and the log names file and line', a
   const line = good.split('\n').findIndex((text) => text.includes('"models"')) + 1;
   writeFileSync(server.configFile, good.replace('"models"', '"modles"'));
   server.signal('SIGHUP');
-  const [refused] = await until('the refusal', 10_000, () => {
+  const [refused] = await until('the refusal', 20_000, () => {
     const lines = said(server, 'configuration not reloaded');
     return lines.length > 0 ? lines : undefined;
   });
@@ -202,7 +202,7 @@ test('a configuration that became a pipe blocks neither reloads nor the shutdown
 test('a thousand SIGHUPs at once are a few reloads', async () => {
   const { server } = await setUp();
   for (let at = 0; at < 1_000; at += 1) server.signal('SIGHUP');
-  await until('a reload', 10_000, () =>
+  await until('a reload', 20_000, () =>
     said(server, 'configuration reloaded').length > 0 ? true : undefined,
   );
   const reloaded = await reloadByRequest(server);

@@ -37,7 +37,7 @@ test('the model is loaded once, and all workers have its answers', async () => {
   const { answers } = await asked(12);
   expect(answers.map(({ status }) => status)).toEqual(Array(12).fill(200));
   for (const { ended } of answers) await ended;
-  await until('twelve lines', 5_000, () => (completed().length === 12 ? true : undefined));
+  await until('twelve lines', 20_000, () => (completed().length === 12 ? true : undefined));
   expect(byWorker(completed()).size).toBe(2);
   expect(linesOf(server, 'model loaded')).toHaveLength(1);
 });

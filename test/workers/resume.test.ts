@@ -88,7 +88,7 @@ test('when the worker of a stream is killed, its readers elsewhere get upstream_
   const { request_id: requestId } = (
     JSON.parse(events.at(-1)?.payload ?? '{}') as { error: { request_id: string } }
   ).error;
-  const [record] = await until('its record', 5_000, async () => {
+  const [record] = await until('its record', 20_000, async () => {
     const rows = await allRecords(running);
     return rows.every(({ status }) => status === 'cut') ? rows : undefined;
   });
@@ -108,7 +108,7 @@ test('a stream that has no reader through any worker is stopped after its grace'
   const second = await client.events(idOf(cut), 0, { how: 'reset', afterBytes: 30_000, afterMs: 0 });
   expect(eventsOf(second).length).toBeGreaterThan(eventsOf(cut).length);
   await untilNoneLive(server, 5_000);
-  const [record] = await until('the record', 5_000, async () => {
+  const [record] = await until('the record', 20_000, async () => {
     const rows = await allRecords(server as TestServer);
     return rows[0]?.status === 'open' ? undefined : rows;
   });

@@ -48,7 +48,7 @@ describe('spreading', () => {
     const created = live.map(({ created_at }) => String(created_at));
     expect(created).toEqual(created.toSorted());
     for (const stream of streams) await stream.response();
-    await until('40 lines of the log', 5_000, () => (completions(running).length === 40 ? true : undefined));
+    await until('40 lines of the log', 20_000, () => (completions(running).length === 40 ? true : undefined));
     const counts = [...byWorker(completions(running)).values()];
     expect(counts.length).toBe(2);
     // Not half and half: a worker whose event loop is late gets no more meanwhile.
@@ -77,7 +77,7 @@ describe('limits over all workers', () => {
     expect(admitted).toBeLessThanOrEqual(100 + withinMs / 600);
     expect(answers.filter(({ status }) => status === 429)).toHaveLength(600 - admitted);
     for (const { ended } of answers) await ended;
-    const records = await until('their records', 10_000, async () => {
+    const records = await until('their records', 20_000, async () => {
       const rows = await allRecords(running, `key_id=${id}`);
       return rows.every(({ status }) => status === 'completed') && rows.length === admitted
         ? rows
@@ -203,7 +203,7 @@ describe('administration', () => {
     expect(await models()).toEqual(Array(6).fill(true));
     write(JSON.stringify(config));
     running.signal('SIGHUP');
-    await until('the first configuration', 10_000, async () =>
+    await until('the first configuration', 20_000, async () =>
       (await models()).every((renamed) => !renamed) ? true : undefined,
     );
   });
@@ -221,14 +221,14 @@ describe('a worker that dies', () => {
     await untilLive(running, 20);
     const [victim = 0, survivor] = await untilWorkers(running, 2);
     process.kill(victim, 'SIGKILL');
-    const left = await until('a list without its streams', 10_000, async () => {
+    const left = await until('a list without its streams', 20_000, async () => {
       const seen = await liveStreams(running);
       return seen.length < 20 ? seen : undefined;
     });
     // Connections of the administration count where streams are spread.
     expect(Math.abs(left.length - 10)).toBeLessThanOrEqual(2);
     const lost = 20 - left.length;
-    const records = await until('closed records', 5_000, async () => {
+    const records = await until('closed records', 20_000, async () => {
       const rows = await allRecords(running);
       // Abandoned: it died before its first progress was noted.
       const closed = rows.filter(({ status }) => status === 'cut' || status === 'abandoned');
@@ -246,7 +246,7 @@ describe('a worker that dies', () => {
       { level: 'error', pid: victim, reason: 'SIGKILL' },
     ]);
     // The key may have 20 streams: the places of the dead are free.
-    const more = await until('as many again', 10_000, async () => {
+    const more = await until('as many again', 20_000, async () => {
       const asked = await askAtOnce({
         ports: [running.port],
         count: lost,
@@ -294,7 +294,7 @@ describe('a worker that dies', () => {
       // A connection that the dead one had taken over is lost with it.
       const answered = answers.filter(({ status }) => status === 'fulfilled');
       expect(answered.length).toBeGreaterThanOrEqual(10);
-      await until('the death to be seen', 5_000, () => (lives(victim) ? undefined : true));
+      await until('the death to be seen', 20_000, () => (lives(victim) ? undefined : true));
     }
     await untilWorkers(running, 2);
     expect((await ask(running, { path: '/readyz' })).status).toBe(200);
@@ -310,7 +310,7 @@ describe('the end', () => {
     await untilLive(running, 6);
     const exit = running.expectExit();
     running.signal('SIGTERM');
-    await until('the server not to be ready', 5_000, async () =>
+    await until('the server not to be ready', 20_000, async () =>
       (await ask(running, { path: '/readyz' })).status === 503 ? true : undefined,
     );
     const refused = await Promise.all(
@@ -333,7 +333,7 @@ describe('the end', () => {
     const workers = workersOf(running);
     const exit = running.expectExit();
     running.signal('SIGINT');
-    await until('the first one', 5_000, () => (running.logs().includes('shutting down') ? true : undefined));
+    await until('the first one', 20_000, () => (running.logs().includes('shutting down') ? true : undefined));
     running.signal('SIGINT');
     expect(await exit).toEqual({ code: 0, signal: null });
     expect((await chat.response()).body.toString()).toContain('draining');

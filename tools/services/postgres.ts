@@ -8,9 +8,13 @@ import { isOpenToAll, serviceUser } from './service-user.ts';
 
 /**
  * Starts a PostgreSQL of its own on 127.0.0.1, whose superuser `postgres` needs no password. What it has committed is on
- * the disk (`fsync` is on). The caller calls `remove`.
+ * the disk (`fsync` is on), except where it is told not to wait for that: then it survives a killed process, not a loss of power.
+ * The caller calls `remove`.
  */
-export async function startPostgres(programs: Programs): Promise<ServiceInstance> {
+export async function startPostgres(
+  programs: Programs,
+  { waitsForDisk = true } = {},
+): Promise<ServiceInstance> {
   const user = serviceUser();
   // Packages that were unpacked where that user may not enter are copied into the folder of the instance.
   const copied = user !== undefined && programs.unpacked !== undefined && !isOpenToAll(programs.bin);
@@ -46,7 +50,7 @@ export async function startPostgres(programs: Programs): Promise<ServiceInstance
       args: [
         '-D',
         dataOf(place),
-        ...Object.entries(settings(place)).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
+        ...Object.entries(settings(place, waitsForDisk)).flatMap(([key, value]) => ['-c', `${key}=${value}`]),
       ],
       env: environmentOf(programsIn(place)),
     }),
@@ -61,7 +65,7 @@ export async function startPostgres(programs: Programs): Promise<ServiceInstance
 
 const dataOf = ({ folder }: InstancePlace): string => path.join(folder, 'data');
 
-function settings({ port, mark }: InstancePlace): Readonly<Record<string, string>> {
+function settings({ port, mark }: InstancePlace, waitsForDisk: boolean): Readonly<Record<string, string>> {
   return {
     listen_addresses: '127.0.0.1',
     port: String(port),
@@ -72,5 +76,6 @@ function settings({ port, mark }: InstancePlace): Readonly<Record<string, string
     dynamic_shared_memory_type: 'mmap',
     max_connections: '200',
     jit: 'off',
+    ...(waitsForDisk ? {} : { fsync: 'off', full_page_writes: 'off' }),
   };
 }

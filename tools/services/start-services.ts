@@ -12,8 +12,11 @@ export interface Services {
   stop(): Promise<void>;
 }
 
+/** What tests share is never killed: with a wait for the disk at each commit the tests of the store take twice as long. */
+const startSharedPostgres = (programs: Programs) => startPostgres(programs, { waitsForDisk: false });
+
 const kinds = [
-  { name: 'PostgreSQL', variable: 'TAILRACE_TEST_POSTGRES', start: startPostgres },
+  { name: 'PostgreSQL', variable: 'TAILRACE_TEST_POSTGRES', start: startSharedPostgres },
   { name: 'Redis', variable: 'TAILRACE_TEST_REDIS', start: startRedis },
 ] as const;
 

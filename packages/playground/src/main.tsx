@@ -1,5 +1,6 @@
 import { createRoot } from 'react-dom/client';
 import { createAccess } from './api/access.ts';
+import { randomId } from './api/random-id.ts';
 import { codeIn } from './api/session.ts';
 import { App } from './app/app.tsx';
 import { BrokenPage } from './app/broken-page.tsx';
@@ -8,7 +9,7 @@ import { createBrowserStore } from './chat/history/chat-store.ts';
 import { createHistory } from './chat/history/history.ts';
 import { createPlayground } from './chat/playground.ts';
 import { takeShare } from './chat/share/take-share.ts';
-import './styles.css';
+import './styles/styles.css';
 
 const place = document.getElementById('page');
 if (place === null) throw new Error('the page has no element #page');
@@ -30,7 +31,6 @@ const history = createHistory({
   announce: () => otherTabs.postMessage('changed'),
   onAnnounced: (changed) => otherTabs.addEventListener('message', changed),
 });
-const newId = (): string => crypto.randomUUID();
 const playground = createPlayground({
   access,
   history,
@@ -38,15 +38,15 @@ const playground = createPlayground({
   now: () => performance.now(),
   nextFrame: (work) => void window.requestAnimationFrame(work),
   wait: (ms) => new Promise((resolve) => window.setTimeout(resolve, ms)),
-  newId,
+  newId: randomId,
 });
 window.addEventListener('pagehide', playground.keep);
 // A one-time address that is opened where the page is already does not load it again.
 window.addEventListener('hashchange', () => {
   if (codeIn(window.location.hash) !== undefined) window.location.reload();
-  void takeShare(window, playground, newId);
+  void takeShare(window, playground, randomId);
 });
-void takeShare(window, playground, newId);
+void takeShare(window, playground, randomId);
 createRoot(place).render(
   <BrokenPage>
     <App access={access} playground={playground} history={history} route={watchRoute(window)} />

@@ -90,14 +90,14 @@ export function createTransport(options: ClientOptions): Transport {
           ...(signal ? { signal } : {}),
         },
       );
-      return createAPIPromise(reader.open(), async ({ headers }) => {
-        const type = headers.get('content-type') ?? '';
-        if (type.includes('event-stream')) return createChatStream(reader) as Value;
+      return createAPIPromise(reader.open(), async () => {
+        const typeOf = (): string => reader.headers?.get('content-type') ?? '';
+        if (typeOf().includes('event-stream')) return createChatStream(reader) as Value;
         await reader.pull();
         const { ending } = reader;
         if (ending?.type !== 'whole') throw ending?.error;
         const text = await new Blob(reader.parts).text();
-        if (!type.includes('json')) return text as Value;
+        if (!typeOf().includes('json')) return text as Value;
         const value: unknown = JSON.parse(text);
         if (value instanceof Object) Object.defineProperty(value, '_request_id', { value: reader.requestId });
         return value as Value;

@@ -240,7 +240,6 @@ export function createChatStream(
 
   const stream = {
     get response() {
-      isHeard = true;
       return reader.open();
     },
     get requestId() {

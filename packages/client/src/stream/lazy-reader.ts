@@ -32,6 +32,9 @@ export function createLazyReader(source: StreamSource, options: ReaderOptions): 
     get streamUrl() {
       return (reader ?? resumeAt)?.streamUrl;
     },
+    get headers() {
+      return reader?.headers;
+    },
     get requestId() {
       return reader?.requestId;
     },

@@ -23,6 +23,8 @@ export interface Consumer {
 /** The one reader of a stream's bytes; its consumers are the forms in which the chunks are handed out. */
 export interface StreamReader extends StreamPosition {
   readonly requestId: string | undefined;
+  /** Of the newest head. */
+  readonly headers: Headers | undefined;
   readonly controller: AbortController;
   readonly consumers: Set<Consumer>;
   readonly ending: Ending | undefined;

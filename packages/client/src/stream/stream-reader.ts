@@ -328,6 +328,9 @@ export function createStreamReader(
     get streamUrl() {
       return streamUrl;
     },
+    get headers() {
+      return headers;
+    },
     get requestId() {
       return requestId;
     },

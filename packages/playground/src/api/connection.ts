@@ -1,4 +1,5 @@
-import { failureOf, isObject, type PageFailure, unreachable } from './failure.ts';
+import { failureOf, type PageFailure, unreachable } from './failure.ts';
+import { isObject, listIn } from './json.ts';
 
 export interface ServedModel {
   readonly id: string;
@@ -73,7 +74,7 @@ export function createConnection(fetch: typeof window.fetch, key: string | undef
       const asked = await ask('/v1/models');
       if (!asked.ok) return asked;
       const body: unknown = await asked.value.json().catch(() => undefined);
-      const data = isObject(body) && Array.isArray(body['data']) ? body['data'] : [];
+      const data = listIn(body);
       return { ok: true, value: data.flatMap((entry: unknown) => modelIn(entry)) };
     },
   };

@@ -1,3 +1,5 @@
+import { isObject, parsed } from './json.ts';
+
 /** Why a request or an answer failed, as the server's error envelope says it. */
 export interface PageFailure {
   readonly code: string;
@@ -41,17 +43,4 @@ export function failureOf({ status, headers }: Response, body: string): PageFail
     message: 'The answer is none of this server: a proxy on the way may have written it.',
   };
   return { ...failure, requestId: failure.requestId ?? requestId, body: value };
-}
-
-export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** The value of a JSON text; undefined where it is none. */
-export function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts';
-import { isObject } from './failure.ts';
+import { isObject } from './json.ts';
 
 /** What the server has recorded of a completion, as far as the figures of an answer show it. */
 export interface AnswerRecord {

@@ -1,5 +1,5 @@
 import type { Asked, Connection } from './connection.ts';
-import { isObject } from './failure.ts';
+import { isObject } from './json.ts';
 
 /** The session of this browser is an http-only cookie that the page never sees. */
 export interface SessionFacts {

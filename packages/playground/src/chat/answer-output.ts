@@ -1,4 +1,4 @@
-import { isObject } from '../api/failure.ts';
+import { isObject } from '../api/json.ts';
 import type { ToolCall } from './message-tree.ts';
 
 /** What one choice of an answer has said so far. */

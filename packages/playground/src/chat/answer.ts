@@ -1,4 +1,5 @@
-import { failureIn, isObject, type PageFailure } from '../api/failure.ts';
+import { failureIn, type PageFailure } from '../api/failure.ts';
+import { isObject } from '../api/json.ts';
 import { type OpenOutput, type Output, openOutput } from './answer-output.ts';
 import { createGapRecord, type GapLine } from './gap-record.ts';
 import { readServerTiming } from './server-timing.ts';

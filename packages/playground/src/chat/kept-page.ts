@@ -1,4 +1,4 @@
-import { isObject } from '../api/failure.ts';
+import { isObject } from '../api/json.ts';
 import { type Behind, type Draft, draftOf, type LiveCompletion } from './chat-state.ts';
 import type { Message, MessageTree, ToolCall } from './message-tree.ts';
 import { noParameters, parameterNames } from './parameters.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '../api/failure.ts';
+import { isObject } from '../api/json.ts';
 import type { AnswerFacts, PickedUp } from './answer.ts';
 import type { GapLine } from './gap-record.ts';
 

@@ -1,4 +1,5 @@
-import { isObject, type PageFailure, parsed } from '../api/failure.ts';
+import type { PageFailure } from '../api/failure.ts';
+import { isObject, parsed } from '../api/json.ts';
 import { describeFault } from '../json/partial-json.ts';
 import type { Draft } from './chat-state.ts';
 import { type ParameterName, parameterField, parameterNames, toolParameters } from './parameters.ts';

@@ -1,4 +1,4 @@
-import { isObject, parsed } from '../api/failure.ts';
+import { isObject, parsed } from '../api/json.ts';
 import { writtenJson } from '../json/pretty-json.ts';
 
 export const formatKinds = ['text', 'json_object', 'json_schema'] as const;

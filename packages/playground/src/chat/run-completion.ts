@@ -1,6 +1,7 @@
 import type { SseItem } from '@tailrace/protocol';
 import type { Asked, Connection } from '../api/connection.ts';
-import { connectionLost, type PageFailure, parsed } from '../api/failure.ts';
+import { connectionLost, type PageFailure } from '../api/failure.ts';
+import { parsed } from '../api/json.ts';
 import { readEvents } from '../api/read-events.ts';
 import type { OpenAnswer } from './answer.ts';
 import type { LiveCompletion } from './chat-state.ts';

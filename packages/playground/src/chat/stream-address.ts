@@ -1,5 +1,5 @@
 import type { SseItem } from '@tailrace/protocol';
-import { isObject, parsed } from '../api/failure.ts';
+import { isObject, parsed } from '../api/json.ts';
 import type { LiveCompletion } from './chat-state.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { parsed } from '../api/failure.ts';
+import { parsed } from '../api/json.ts';
 import {
   branchOf,
   type Message,

@@ -1,4 +1,4 @@
-import { parsed } from '../api/failure.ts';
+import { parsed } from '../api/json.ts';
 import { writtenJson } from '../json/pretty-json.ts';
 
 /** A function that the model may call, as it is written in the panel. */

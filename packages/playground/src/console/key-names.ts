@@ -1,5 +1,5 @@
 import type { Connection } from '../api/connection.ts';
-import { isObject } from '../api/failure.ts';
+import { isObject, listIn } from '../api/json.ts';
 import { useResource } from './resource.ts';
 
 /** By what name each key is known, by its id: the name that it has, else its id. */
@@ -12,7 +12,7 @@ export function useKeyNames(connection: Connection): KeyNames {
 }
 
 function readNames(body: unknown): KeyNames {
-  const data = isObject(body) && Array.isArray(body['data']) ? body['data'].filter(isObject) : [];
+  const data = listIn(body).filter(isObject);
   return new Map(
     data.flatMap(({ id, name }) =>
       typeof id === 'string' ? [[id, typeof name === 'string' && name !== '' ? name : id] as const] : [],

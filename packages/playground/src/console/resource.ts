@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Connection } from '../api/connection.ts';
-import { type PageFailure, parsed } from '../api/failure.ts';
+import type { PageFailure } from '../api/failure.ts';
+import { parsed } from '../api/json.ts';
 
 export interface Resource<Value> {
   /** The last answer that came; a failure after it does not take it away. */

@@ -1,6 +1,7 @@
 import { useRef, useState } from 'react';
 import type { Connection } from '../api/connection.ts';
 import type { PageFailure } from '../api/failure.ts';
+import { randomId } from '../api/random-id.ts';
 import { askJson } from './resource.ts';
 
 export interface Write {
@@ -34,7 +35,7 @@ export function useWriting(connection: Connection): Writing {
     isUnderWay.current = true;
     setState({ isUnderWay: true });
     const change = JSON.stringify([method, path, json]);
-    if (once.current.change !== change) once.current = { change, key: randomKey() };
+    if (once.current.change !== change) once.current = { change, key: randomId() };
     const headers = { 'idempotency-key': once.current.key };
     const asked = await askJson(connection, path, {
       method,
@@ -53,10 +54,4 @@ export function useWriting(connection: Connection): Writing {
     write,
     refuse: (failure) => setState({ isUnderWay: false, failure }),
   };
-}
-
-/** `crypto.randomUUID` is absent where the page comes over plain HTTP from another machine. */
-function randomKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

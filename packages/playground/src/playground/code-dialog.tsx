@@ -2,9 +2,12 @@ import { type ReactNode, useState } from 'react';
 import type { ChatState } from '../chat/chat-state.ts';
 import { nextRequest } from '../chat/request-body.ts';
 import { CodeText } from '../code-text/code-text.tsx';
+import { ChoiceBar, choicesNamed } from '../elements/choice-bar.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { Modal } from '../elements/modal.tsx';
 import { codeSamples, type SampleName, sampleNamed } from './code-samples/code-samples.ts';
+
+const languages = choicesNamed(...codeSamples.map(({ name }) => name));
 
 /** The request that `Send` or `Regenerate` would send now, as a program. */
 interface CodeDialogProps {
@@ -19,14 +22,7 @@ export function CodeDialog({ state, typed, onClose }: CodeDialogProps): ReactNod
   const text = sample.write(nextRequest(state, typed), window.location.origin);
   const languageChoice = (
     <>
-      <fieldset className="row">
-        <legend className="unseen">Language</legend>
-        {codeSamples.map(({ name }) => (
-          <button key={name} type="button" aria-pressed={name === chosen} onClick={() => choose(name)}>
-            {name}
-          </button>
-        ))}
-      </fieldset>
+      <ChoiceBar name="Language" choices={languages} chosen={chosen} onChoose={choose} />
       <CopyButton key={chosen} text={text} />
     </>
   );

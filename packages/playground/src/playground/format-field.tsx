@@ -2,6 +2,7 @@ import { type ReactNode, useEffect } from 'react';
 import type { PageFailure } from '../api/failure.ts';
 import type { RequestField } from '../chat/request-fields.ts';
 import { exampleSchemas, formatKinds, type ResponseFormat } from '../chat/response-format.ts';
+import { Switch } from '../elements/switch.tsx';
 import { useChecks } from '../json/checks.ts';
 import { JsonEditor } from '../json/json-editor.tsx';
 import { describeFault } from '../json/partial-json.ts';
@@ -86,16 +87,9 @@ function SchemaFields({ format, refused, failure, onChange }: FormatFieldProps):
           value={name}
           onChange={(event) => onChange({ ...format, name: event.target.value })}
         />
-        <label className="switch">
-          <input
-            type="checkbox"
-            role="switch"
-            aria-checked={strict}
-            checked={strict}
-            onChange={(event) => onChange({ ...format, strict: event.target.checked })}
-          />
+        <Switch isOn={strict} onSet={(isOn) => onChange({ ...format, strict: isOn })}>
           strict
-        </label>
+        </Switch>
       </div>
       {isNameRefused && (
         <p id={`${nameId}-hint`} className="refused">

@@ -1,32 +1,23 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import type { Message } from '../chat/message-tree.ts';
+import { ChoiceBar, choicesNamed } from '../elements/choice-bar.tsx';
 import { ShortText } from '../elements/short-text.tsx';
 import { useChecks } from '../json/checks.ts';
 import { JsonTree } from '../json/json-tree.tsx';
 import { describeFault } from '../json/partial-json.ts';
 import './json-answer.css';
 
+const views = choicesNamed('Tree', 'Text');
+type View = (typeof views)[number]['id'];
+
 /** An answer that should be JSON: as a tree that grows, or as the text that came; at its end with what its schema says of it. */
 export function JsonAnswer({ message, isLive }: { message: Message; isLive: boolean }): ReactNode {
   const { text, format } = message;
-  const [view, setView] = useState<'Tree' | 'Text'>('Tree');
+  const [view, setView] = useState<View>('Tree');
   return (
     <div className="json-answer">
       <div className="row">
-        <fieldset className="row">
-          <legend className="unseen">View of the answer</legend>
-          {(['Tree', 'Text'] as const).map((one) => (
-            <button
-              key={one}
-              type="button"
-              className="quiet"
-              aria-pressed={one === view}
-              onClick={() => setView(one)}
-            >
-              {one}
-            </button>
-          ))}
-        </fieldset>
+        <ChoiceBar name="View of the answer" choices={views} chosen={view} onChoose={setView} />
         {!isLive && <Verdict text={text} schema={format?.schema} />}
       </div>
       {view === 'Tree' ? (

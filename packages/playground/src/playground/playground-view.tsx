@@ -34,7 +34,7 @@ const ShareDialog = lazy(async () => ({
 
 const ToolsPanel = lazy(async () => ({ default: (await import('./tools-panel.tsx')).ToolsPanel }));
 
-/** From this width on there is room for a panel beside the chat. Also in `styles.css`. */
+/** From this width on there is room for a panel beside the chat. Also in `styles/widths.css`. */
 const roomForPanel = '(min-width: 1000px)';
 
 interface PlaygroundViewProps {

@@ -1,6 +1,6 @@
 import { type ReactNode, useLayoutEffect, useRef, useState } from 'react';
 
-/** The height of a row, in pixels; also in `styles.css`. Only the rows in sight are elements of the page. */
+/** The height of a row, in pixels; also in `styles/panels.css`. Only the rows in sight are elements of the page. */
 const rowPx = 22;
 const spareRows = 10;
 

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { ServedModel } from '../api/connection.ts';
 import type { Chat } from '../chat/chat.ts';
 import type { ChatState } from '../chat/chat-state.ts';
+import { Switch } from '../elements/switch.tsx';
 import { ModelDetails } from './model-details.tsx';
 
 export type Panel = 'parameters' | 'tools' | 'wire' | 'fault-lab' | 'history';
@@ -53,16 +54,9 @@ export function Toolbar(props: ToolbarProps): ReactNode {
             </select>
             {chosen !== undefined && <ModelDetails key={chosen.id} model={chosen} />}
           </div>
-          <label className="switch">
-            <input
-              type="checkbox"
-              role="switch"
-              aria-checked={stream}
-              checked={stream}
-              onChange={(event) => chat.set({ stream: event.target.checked })}
-            />
+          <Switch isOn={stream} onSet={(isOn) => chat.set({ stream: isOn })}>
             Stream
-          </label>
+          </Switch>
         </>
       )}
       <div className="ways">

@@ -6,6 +6,7 @@ import { choiceOfFunction, parameterField, toolParameters } from '../chat/parame
 import { fieldOf } from '../chat/request-fields.ts';
 import { exampleTools, newTool, type Tool, type ToolSettings } from '../chat/tools.ts';
 import { PanelFrame } from '../elements/panel-frame.tsx';
+import { Switch } from '../elements/switch.tsx';
 import { useChecks } from '../json/checks.ts';
 import { JsonEditor } from '../json/json-editor.tsx';
 import { FoldedGroup } from './folded-group.tsx';
@@ -47,16 +48,9 @@ export function ToolsPanel({ state, chat, onClose }: PanelProps): ReactNode {
     >
       <div className="fields">
         <div>
-          <label className="switch">
-            <input
-              type="checkbox"
-              role="switch"
-              aria-checked={answersFromMock}
-              checked={answersFromMock}
-              onChange={(event) => set({ answersFromMock: event.target.checked })}
-            />
+          <Switch isOn={answersFromMock} onSet={(isOn) => set({ answersFromMock: isOn })}>
             Answer from the mock
-          </label>
+          </Switch>
           <p className="hint">
             Calls of functions with a mock result get it at once, and the answer goes on. Without it each
             result is typed.

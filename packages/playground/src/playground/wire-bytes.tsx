@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import type { WireLog, WirePiece } from '../chat/wire-log.ts';
+import { ChoiceBar, choicesNamed } from '../elements/choice-bar.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { bytes as byteCount } from '../elements/format.ts';
 import { hexDump, visibleText } from './byte-texts.ts';
@@ -9,7 +10,7 @@ import { Times } from './wire-events.tsx';
 const maxBriefBytes = 160;
 /** What is shown of one read; what is copied is the whole. */
 const maxShownBytes = 8_192;
-const forms = ['Text', 'Hex'] as const;
+const forms = choicesNamed('Text', 'Hex');
 
 /** Each read of the connection, as the browser handed it on. */
 export function WireBytes({ wire, version }: { wire: WireLog; version: number }): ReactNode {
@@ -44,7 +45,7 @@ export function WireBytes({ wire, version }: { wire: WireLog; version: number })
 }
 
 function Read({ piece: { number, bytes } }: { piece: WirePiece }): ReactNode {
-  const [form, setForm] = useState<(typeof forms)[number]>('Text');
+  const [form, setForm] = useState<(typeof forms)[number]['id']>('Text');
   const part = bytes.subarray(0, maxShownBytes);
   const more = bytes.length - part.length;
   return (
@@ -55,17 +56,7 @@ function Read({ piece: { number, bytes } }: { piece: WirePiece }): ReactNode {
           {more > 0 ? `, the first ${byteCount(part.length)} of it` : ''}
         </span>
         <span className="row">
-          {forms.map((one) => (
-            <button
-              key={one}
-              type="button"
-              className="quiet"
-              aria-pressed={one === form}
-              onClick={() => setForm(one)}
-            >
-              {one}
-            </button>
-          ))}
+          <ChoiceBar name="Form of the bytes" choices={forms} chosen={form} onChoose={setForm} />
           <CopyButton text={() => (form === 'Hex' ? hexDump(bytes) : new TextDecoder().decode(bytes))} />
         </span>
       </figcaption>

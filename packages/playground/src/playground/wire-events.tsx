@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react';
-import { isObject, parsed } from '../api/failure.ts';
+import { isObject, parsed } from '../api/json.ts';
 import type { WireEvent, WireLog } from '../chat/wire-log.ts';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { duration } from '../elements/format.ts';

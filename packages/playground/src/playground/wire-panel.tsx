@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import type { WireLog } from '../chat/wire-log.ts';
+import { ChoiceBar, choicesNamed } from '../elements/choice-bar.tsx';
 import { CopyButton } from '../elements/copy-button.tsx';
 import { PanelFrame } from '../elements/panel-frame.tsx';
 import { WireBytes } from './wire-bytes.tsx';
@@ -8,8 +9,8 @@ import { WireJson } from './wire-json.tsx';
 import './wire-panel.css';
 import { WireRequests } from './wire-requests.tsx';
 
-const views = ['Events', 'Bytes', 'Headers', 'JSON'] as const;
-type View = (typeof views)[number];
+const views = choicesNamed('Events', 'Bytes', 'Headers', 'JSON');
+type View = (typeof views)[number]['id'];
 
 interface WirePanelProps {
   readonly wire: WireLog | undefined;
@@ -40,19 +41,9 @@ export function WirePanel({ wire, version, onClose }: WirePanelProps): ReactNode
         </p>
       ) : (
         <>
-          <fieldset className="wire-views" aria-label="What is shown">
-            {views.map((one) => (
-              <button
-                key={one}
-                type="button"
-                className="quiet"
-                aria-pressed={one === view}
-                onClick={() => setView(one)}
-              >
-                {one}
-              </button>
-            ))}
-          </fieldset>
+          <div className="wire-views">
+            <ChoiceBar name="What is shown" choices={views} chosen={view} onChoose={setView} />
+          </div>
           {view === 'Events' && <WireEvents wire={wire} version={version} />}
           {view === 'Bytes' && <WireBytes wire={wire} version={version} />}
           {view === 'Headers' && <WireRequests wire={wire} />}

@@ -1,5 +1,6 @@
 import { type ReactNode, useState } from 'react';
 import { Modal } from '../elements/modal.tsx';
+import { Switch } from '../elements/switch.tsx';
 import { shortcuts } from './shortcuts.ts';
 import './shortcuts-dialog.css';
 import { takeLetters, takesLetters } from './single-letters.ts';
@@ -30,19 +31,15 @@ export function ShortcutsDialog({ onClose }: { onClose(): void }): ReactNode {
         <p className="hint">
           Where you type, and always: with <kbd>Alt</kbd> <kbd>Shift</kbd> and the same letter.
         </p>
-        <label className="switch">
-          <input
-            type="checkbox"
-            role="switch"
-            aria-checked={letters}
-            checked={letters}
-            onChange={({ target }) => {
-              setLetters(target.checked);
-              takeLetters(target.checked);
-            }}
-          />
+        <Switch
+          isOn={letters}
+          onSet={(isOn) => {
+            setLetters(isOn);
+            takeLetters(isOn);
+          }}
+        >
           Letters alone
-        </label>
+        </Switch>
       </div>
     </Modal>
   );

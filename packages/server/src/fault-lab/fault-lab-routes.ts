@@ -3,6 +3,7 @@ import type { NamedModel } from '../access/model-rights.ts';
 import type { Principal } from '../access/principal.ts';
 import { causeOfBug } from '../domain/cause.ts';
 import { fail, failure, ok, type Result } from '../domain/failure.ts';
+import { readParameters, wrong } from '../domain/query-parameters.ts';
 import { replyFailure, replyJson } from '../http/reply.ts';
 import type { Route } from '../http/route.ts';
 import type { StoreReads } from '../storage/contract.ts';
@@ -13,7 +14,8 @@ import { type Story, storyOfRecord } from './stories.ts';
 
 /**
  * `GET /v1/fault-lab`: what the key may use of the lab; cheap, because each page asks it. `GET /v1/fault-lab/faults`: the faults.
- * `GET /v1/fault-lab/stories/{id}`: how one answer of the caller's own came about.
+ * `GET /v1/fault-lab/stories/{id}`: how one answer of the caller's own came about. `GET /v1/fault-lab/stories?name=` is a list of it,
+ * empty before it exists: a page asks it while its request is on the way, and browsers report each 404 as an error.
  */
 export function faultLabRoutes(lab: FaultLab, records: Pick<StoreReads, 'records'>): Route[] {
   async function storyOf(id: string, keyId: string): Promise<Result<Story>> {
@@ -56,6 +58,23 @@ export function faultLabRoutes(lab: FaultLab, records: Pick<StoreReads, 'records
           }),
         }));
         const data = usable.filter(({ faults }) => faults.length > 0);
+        return await replyJson(exchange, 200, asciiJson({ data, has_more: false }));
+      },
+    },
+    {
+      method: 'GET',
+      path: '/v1/fault-lab/stories',
+      access: 'key',
+      readsQuery: true,
+      async handle(exchange) {
+        const given = readParameters(exchange.query, ['name']);
+        if (!given.ok) return await replyFailure(exchange, given.failure);
+        const { name } = given.value;
+        if (name === undefined) return await replyFailure(exchange, wrong('name', 'is missing'));
+        const story = await storyOf(name, exchange.principal.keyId);
+        if (!story.ok && story.failure.code !== 'completion_not_found')
+          return await replyFailure(exchange, story.failure);
+        const data = story.ok ? [{ id: name, ...story.value }] : [];
         return await replyJson(exchange, 200, asciiJson({ data, has_more: false }));
       },
     },

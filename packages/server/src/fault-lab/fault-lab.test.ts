@@ -96,6 +96,16 @@ describe('a model of the lab', () => {
     expect(await story('mine')).toMatchObject({ ended: true, attempts: [{ outcome: 'served' }] });
   });
 
+  it('has its story in a list, which is empty before it begins', async () => {
+    const listed = (query: string) => call(`/v1/fault-lab/stories${query}`);
+    expect(await listed('?name=later')).toMatchObject({ status: 200, json: { data: [], has_more: false } });
+    const { id } = await ask('fault-lab/failover/503', { fields: { metadata: { story: 'later' } } });
+    for (const name of ['later', id])
+      expect((await listed(`?name=${name}`)).json.data).toMatchObject([{ id: name, ended: true }]);
+    expect((await listed('')).json.error).toMatchObject({ code: 'invalid_value', param: 'name' });
+    expect((await listed('?id=x')).json.error).toMatchObject({ code: 'unsupported_parameter', param: 'id' });
+  });
+
   it('has a story for each key that gives the same name', async () => {
     const told = (key?: string) =>
       call('/v1/fault-lab/stories/ours', undefined, key === undefined ? {} : { key });
@@ -120,7 +130,7 @@ describe('a model of the lab', () => {
     const before = usedMiB();
     for (let time = 0; time < 12; time += 1) await askLong();
     expect(usedMiB() - before).toBeLessThan(5);
-  });
+  }, 60_000);
 
   it('ends in an error that says why where nothing can help', async () => {
     const { status, text } = await ask('fault-lab/truth/cut-event');

@@ -19,7 +19,7 @@ import { createStories, type Story } from './stories.ts';
  * answer knows of another: each has the health of its targets for itself, so no breaker opens between two tries.
  *
  * The wall listens on a port of 127.0.0.1 that the system chooses. It is loaded and started with the first model that is asked
- * for, and keeps no process from ending.
+ * for, and keeps no process from ending. A reload that takes the lab away closes the wall behind the answers that still run.
  */
 export interface FaultLab extends UnlistedModels {
   /** All faults in their groups, each with its model in each setting. */
@@ -29,6 +29,8 @@ export interface FaultLab extends UnlistedModels {
    * given it in `metadata.story`. A client knows the id only when the head of the answer comes.
    */
   story(name: string, keyId: string): Story | undefined;
+  /** Closes the wall when no answer runs through it. The next model that is asked for keeps it open, or starts another one. */
+  closeWhenIdle(): void;
   /** Ends the wall and what it answers. */
   close(): Promise<void>;
 }
@@ -62,6 +64,8 @@ interface Started {
 export function createFaultLab({ timers, paceMs = usualPaceMs }: FaultLabParts): FaultLab {
   const stories = createStories(() => timers.now());
   let starting: Promise<Started> | undefined;
+  let openAnswers = 0;
+  let closesWhenIdle = false;
 
   async function start(): Promise<Started> {
     const [{ createWall }, { labUpstreams }] = await Promise.all([
@@ -101,9 +105,24 @@ export function createFaultLab({ timers, paceMs = usualPaceMs }: FaultLabParts):
         const story = stories.begin([call.completionId, ...namesIn(call.request)], call.keyId);
         const watched = story.watch(health, () => source.attempts());
         const source: Source = createRouter({ ...parts, health: watched }).open(plan, call, ...rest);
-        return source;
+        openAnswers += 1;
+        return closingWith(source, () => {
+          openAnswers -= 1;
+          void closeIfIdle();
+        });
       },
     };
+  }
+
+  async function closeWall(): Promise<void> {
+    const started = await starting?.catch(() => undefined);
+    starting = undefined;
+    started?.upstreams.retire();
+    await started?.wall.close();
+  }
+
+  async function closeIfIdle(): Promise<void> {
+    if (closesWhenIdle && openAnswers === 0) await closeWall();
   }
 
   return {
@@ -112,6 +131,7 @@ export function createFaultLab({ timers, paceMs = usualPaceMs }: FaultLabParts):
       const { labModel } = await import('./lab-models.ts');
       const made = labModel(name);
       if (made === undefined) return undefined;
+      closesWhenIdle = false;
       starting ??= start();
       const { upstreams } = await starting.catch((error: unknown) => {
         // The next request tries again.
@@ -131,12 +151,27 @@ export function createFaultLab({ timers, paceMs = usualPaceMs }: FaultLabParts):
       return faultGroupsJson();
     },
     story: stories.find,
-    async close() {
-      const started = await starting?.catch(() => undefined);
-      started?.upstreams.retire();
-      await started?.wall.close();
+    closeWhenIdle() {
+      closesWhenIdle = true;
+      void closeIfIdle();
     },
+    close: closeWall,
   };
+}
+
+/** The same source, whose first `close` is seen. It is an object with private state, so its methods are called on itself. */
+function closingWith(source: Source, onClose: () => void): Source {
+  let isOpen = true;
+  const close = source.close.bind(source);
+  return Object.assign(source, {
+    close(): Promise<void> {
+      if (isOpen) {
+        isOpen = false;
+        onClose();
+      }
+      return close();
+    },
+  });
 }
 
 function namesIn({ rest }: ChatRequest): string[] {

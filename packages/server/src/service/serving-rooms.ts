@@ -7,6 +7,7 @@ import type { Config } from '../config/config.ts';
 import { withVariableNames } from '../config/environment-values.ts';
 import { failure } from '../domain/failure.ts';
 import { createFaultLab } from '../fault-lab/fault-lab.ts';
+import { hasFaultLab } from '../fault-lab/has-fault-lab.ts';
 import { budgetFor, createBodyBudget, heldBudgetFor } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
 import { createLoadShed } from '../http/load-shed.ts';
@@ -197,6 +198,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
         parts.onSecrets(next, keys);
         handle = compose(next, upstreams, keys);
         config = next;
+        if (!hasFaultLab(next)) faultLab.closeWhenIdle();
         // Running requests keep their upstreams; the connections close when these requests have ended.
         inForce.retire(upstreams);
         inForce = upstreams;

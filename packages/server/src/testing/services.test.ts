@@ -30,10 +30,6 @@ describe.skipIf(withoutPostgres !== undefined)(named('the PostgreSQL of tests', 
     await expect(query(first, 'SELECT 1')).rejects.toMatchObject({ code: '3D000' });
     expect(await query(second, 'SELECT count(*)::int AS n FROM a')).toEqual([{ n: 0 }]);
   });
-
-  test('a commit waits for the disk', async () => {
-    expect(await query(await postgresFor(onTestFinished), 'SHOW fsync')).toEqual([{ fsync: 'on' }]);
-  });
 });
 
 describe.skipIf(withoutRedis !== undefined)(named('the Redis of tests', withoutRedis), () => {
@@ -52,6 +48,10 @@ describe.skipIf(withoutRedis !== undefined)(named('the Redis of tests', withoutR
 describe.skipIf(withoutOwnPostgres !== undefined)(
   named('a PostgreSQL of its own', withoutOwnPostgres),
   () => {
+    test('waits for the disk at a commit', async () => {
+      expect(await query((await ownPostgres(onTestFinished)).url, 'SHOW fsync')).toEqual([{ fsync: 'on' }]);
+    });
+
     test('has what was committed after kill -9, at the same address', async () => {
       const instance = await ownPostgres(onTestFinished);
       await query(instance.url, 'CREATE TABLE kept AS SELECT 42 AS answer');

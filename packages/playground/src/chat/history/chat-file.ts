@@ -1,4 +1,4 @@
-import { isObject, parsed } from '../../api/failure.ts';
+import { isObject, parsed } from '../../api/json.ts';
 import { readSavedChat, type SavedChat } from './saved-chat.ts';
 
 const format = 'tailrace-chats';

@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject } from '../../api/json.ts';
 import { type Draft, draftOf, emptyDraft } from '../chat-state.ts';
 import { readDraft } from '../kept-page.ts';
 import { branchOf, type MessageTree } from '../message-tree.ts';

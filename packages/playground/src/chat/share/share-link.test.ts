@@ -76,7 +76,7 @@ describe('a link to a chat', () => {
           expect(shared?.system).toBe(system);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
   });
 

@@ -1,4 +1,4 @@
-import { isObject, parsed } from '../../api/failure.ts';
+import { isObject, parsed } from '../../api/json.ts';
 import { type Draft, draftOf, emptyDraft } from '../chat-state.ts';
 import { readDraft } from '../kept-page.ts';
 import { branchOf, type Message, type MessageTree } from '../message-tree.ts';

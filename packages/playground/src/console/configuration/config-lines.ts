@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject } from '../../api/json.ts';
 
 /** One line of the configuration as YAML. */
 export interface ConfigLine {

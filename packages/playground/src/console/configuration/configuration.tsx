@@ -2,6 +2,7 @@ import { type ReactNode, useMemo, useState } from 'react';
 import { CopyButton } from '../../elements/copy-button.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count } from '../../elements/format.ts';
+import { Switch } from '../../elements/switch.tsx';
 import type { ViewProps } from '../console.tsx';
 import { askJson, useResource } from '../resource.ts';
 import { searchLines, withParents } from './config-lines.ts';
@@ -67,16 +68,9 @@ export function Configuration({ connection }: ViewProps): ReactNode {
               value={search}
               onChange={(event) => setSearch(event.target.value)}
             />
-            <label className="switch">
-              <input
-                type="checkbox"
-                role="switch"
-                aria-checked={onlySet}
-                checked={onlySet}
-                onChange={() => setOnlySet(!onlySet)}
-              />
+            <Switch isOn={onlySet} onSet={setOnlySet}>
               Without defaults
-            </label>
+            </Switch>
             <span className="hint" aria-live="polite">
               {search.trim() === '' ? '' : `${count(lines.length)} lines`}
             </span>

@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject } from '../../api/json.ts';
 import { type ConfigLine, configLines, outerPaths } from './config-lines.ts';
 
 /** What `GET /admin/v1/config` says (docs/configuration.md). */

@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject, listIn } from '../../api/json.ts';
 import { count, money } from '../../elements/format.ts';
 import type { Budget, BudgetPeriod } from './key.ts';
 
@@ -16,7 +16,7 @@ export interface Standing {
 export type Standings = ReadonlyMap<string, Standing>;
 
 export function standingsIn(body: unknown): Standings {
-  const data: unknown[] = isObject(body) && Array.isArray(body['data']) ? body['data'] : [];
+  const data = listIn(body);
   return new Map(
     data.flatMap((entry) =>
       isObject(entry) && typeof entry['id'] === 'string' && typeof entry['spent'] === 'number'

@@ -1,4 +1,4 @@
-import { isObject, parsed } from '../../api/failure.ts';
+import { isObject, parsed } from '../../api/json.ts';
 import { limitOf } from './budget.ts';
 import type { Key, Limited, Owner } from './key.ts';
 

@@ -2,11 +2,10 @@ import type { ReactNode } from 'react';
 import { type Column, DataTable } from '../../elements/data-table.tsx';
 import { TimeStamp, type TimeStampForm } from '../../elements/time-stamp.tsx';
 import type { Standings } from './budget.ts';
-import { BudgetBar } from './budget-bar.tsx';
 import { type Key, whyFixed } from './key.ts';
 import { type KeyAction, KeyActions } from './key-actions.tsx';
-import { LimitWords, ModelWords } from './key-limits.tsx';
 import { KeyStateMark } from './key-state.tsx';
+import { limitColumns } from './limit-columns.tsx';
 
 interface KeyListProps {
   readonly keys: readonly Key[];
@@ -21,20 +20,7 @@ export function KeyList({ keys, standings, empty, onOpen, onAct }: KeyListProps)
     { name: 'Key', maxWidth: '24ch', cell: (key) => <KeyName of={key} /> },
     { name: 'State', cell: (key) => <KeyStateMark of={key} /> },
     { name: 'Owner', maxWidth: '16ch', cell: ({ owner }) => <span title={owner}>{owner}</span> },
-    {
-      name: 'Models',
-      maxWidth: '22ch',
-      cell: ({ models }) => (
-        <span title={models?.join(', ')}>
-          <ModelWords models={models} />
-        </span>
-      ),
-    },
-    { name: 'Limits', cell: (key) => <LimitWords of={key} /> },
-    {
-      name: 'Budget',
-      cell: (key) => <BudgetBar budget={key.budget} standing={standings.get(`key:${key.id}`)} />,
-    },
+    ...limitColumns<Key>(({ id }) => standings.get(`key:${id}`)),
     { name: 'Expires', cell: ({ expires_at: at }) => <Time at={at} isNull="never" form="day" /> },
     { name: 'Last used', cell: ({ last_used_at: at }) => <Time at={at} isNull="never" form="relative" /> },
     {

@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject, listIn } from '../../api/json.ts';
 
 /** What a budget allows, as the administration shows it and takes it. */
 export type Budget =
@@ -60,7 +60,7 @@ function pageOf<Entry extends { readonly id: string }>(
   body: unknown,
   isOne: (entry: Fields) => boolean,
 ): Page<Entry> {
-  const data: unknown[] = isObject(body) && Array.isArray(body['data']) ? body['data'] : [];
+  const data = listIn(body);
   return {
     data: data.filter(
       (entry): entry is Entry => isObject(entry) && typeof entry['id'] === 'string' && isOne(entry),

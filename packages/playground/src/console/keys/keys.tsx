@@ -1,8 +1,9 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { Connection } from '../../api/connection.ts';
-import { isObject } from '../../api/failure.ts';
+import { isObject, listIn } from '../../api/json.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
+import { Switch } from '../../elements/switch.tsx';
 import type { ViewProps } from '../console.tsx';
 import { useResource } from '../resource.ts';
 import { standingsIn } from './budget.ts';
@@ -131,16 +132,9 @@ function Overview({ query, lists, onOpen }: OverviewProps): ReactNode {
         </nav>
         <span className="apart row">
           {!isOwners && revoked > 0 && (
-            <label className="switch">
-              <input
-                type="checkbox"
-                role="switch"
-                aria-checked={withRevoked}
-                checked={withRevoked}
-                onChange={(event) => setWithRevoked(event.target.checked)}
-              />
+            <Switch isOn={withRevoked} onSet={setWithRevoked}>
               Revoked <span className="hint">{revoked}</span>
-            </label>
+            </Switch>
           )}
           <input
             type="search"
@@ -230,6 +224,6 @@ function countsOf(keys: readonly Key[]): ReadonlyMap<string, number> {
 }
 
 function namesIn(body: unknown): string[] {
-  const data: unknown[] = isObject(body) && Array.isArray(body['data']) ? body['data'] : [];
+  const data = listIn(body);
   return data.flatMap((entry) => (isObject(entry) && typeof entry['id'] === 'string' ? [entry['id']] : []));
 }

@@ -1,10 +1,9 @@
 import type { ReactNode } from 'react';
 import { type Column, DataTable } from '../../elements/data-table.tsx';
 import type { Standings } from './budget.ts';
-import { BudgetBar } from './budget-bar.tsx';
 import type { Owner } from './key.ts';
-import { LimitWords, ModelWords } from './key-limits.tsx';
 import { Time } from './key-list.tsx';
+import { limitColumns } from './limit-columns.tsx';
 
 interface OwnerListProps {
   readonly owners: readonly Owner[];
@@ -31,20 +30,7 @@ export function OwnerList(props: OwnerListProps): ReactNode {
       ),
     },
     { name: 'Keys', align: 'end', cell: ({ id }) => keyCounts.get(id) ?? 0 },
-    {
-      name: 'Models',
-      maxWidth: '22ch',
-      cell: ({ models }) => (
-        <span title={models?.join(', ')}>
-          <ModelWords models={models} />
-        </span>
-      ),
-    },
-    { name: 'Limits', cell: (owner) => <LimitWords of={owner} /> },
-    {
-      name: 'Budget',
-      cell: (owner) => <BudgetBar budget={owner.budget} standing={standings.get(`owner:${owner.id}`)} />,
-    },
+    ...limitColumns<Owner>(({ id }) => standings.get(`owner:${id}`)),
     { name: 'Created', cell: ({ created_at: at }) => <Time at={at} isNull="" form="day" /> },
     {
       name: 'Actions',

@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject, listIn } from '../../api/json.ts';
 
 /** Sums of usage, as `/admin/v1/usage` has them. */
 export interface Use {
@@ -28,7 +28,7 @@ export function modelUsesIn(body: unknown): ModelUse[] {
 }
 
 function rowsIn<Row extends Use>(body: unknown, group: string): Row[] {
-  const data: unknown[] = isObject(body) && Array.isArray(body['data']) ? body['data'] : [];
+  const data = listIn(body);
   return data.filter((row): row is Row => isObject(row) && typeof row[group] === 'string');
 }
 

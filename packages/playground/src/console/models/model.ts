@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject, listIn } from '../../api/json.ts';
 import { count, money } from '../../elements/format.ts';
 
 /** Decimal texts: US dollars for a million tokens, `request` for one request. */
@@ -42,7 +42,7 @@ export interface AdministeredModel {
 
 /** The entries of `GET /admin/v1/models` that have targets; the rest of their form is the contract's. */
 export function modelsIn(body: unknown): AdministeredModel[] {
-  const data: unknown[] = isObject(body) && Array.isArray(body['data']) ? body['data'] : [];
+  const data = listIn(body);
   return data.filter(
     (entry): entry is AdministeredModel =>
       isObject(entry) && typeof entry['id'] === 'string' && Array.isArray(entry['targets']),

@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject } from '../../api/json.ts';
 
 /** Some time series of the server, over the same times. */
 export interface SeriesAnswer {

@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject, listIn } from '../../api/json.ts';
 import { count, money } from '../../elements/format.ts';
 import type { RequestRecord } from './request-record.ts';
 
@@ -15,7 +15,7 @@ export interface TargetPrice {
 export type PriceBook = ReadonlyMap<string, ReadonlyMap<string, TargetPrice>>;
 
 export function readPrices(body: unknown): PriceBook {
-  const data = isObject(body) && Array.isArray(body['data']) ? body['data'].filter(isObject) : [];
+  const data = listIn(body).filter(isObject);
   return new Map(
     data.flatMap(({ id, aliases, targets }) => {
       const names = [id, ...(Array.isArray(aliases) ? aliases : [])].filter(

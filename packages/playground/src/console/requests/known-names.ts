@@ -1,6 +1,6 @@
 import { useMemo } from 'react';
 import type { Connection } from '../../api/connection.ts';
-import { isObject } from '../../api/failure.ts';
+import { isObject } from '../../api/json.ts';
 import { useKeyNames } from '../key-names.ts';
 import { useResource } from '../resource.ts';
 import { type PriceBook, readPrices } from './cost-terms.ts';

@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject } from '../../api/json.ts';
 
 export const statuses = ['open', 'completed', 'failed', 'cut', 'cancelled', 'abandoned'] as const;
 export type RequestStatus = (typeof statuses)[number];

@@ -3,6 +3,7 @@ import { consoleAddress } from '../../app/route.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count } from '../../elements/format.ts';
 import { useMedia } from '../../elements/media.ts';
+import { Switch } from '../../elements/switch.tsx';
 import type { ViewProps } from '../console.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { useKnownNames } from './known-names.ts';
@@ -59,16 +60,9 @@ export function Requests({ connection, query }: ViewProps): ReactNode {
             {list.page === undefined ? '' : shownCount(records.length, list.page.hasMore)}
           </p>
           <span className="row apart">
-            <label className="switch">
-              <input
-                type="checkbox"
-                role="switch"
-                aria-checked={isLive}
-                checked={isLive}
-                onChange={() => setIsLive(!isLive)}
-              />
+            <Switch isOn={isLive} onSet={setIsLive}>
               Live
-            </label>
+            </Switch>
             <button type="button" onClick={list.refresh} disabled={list.isLoading && !isLive}>
               Refresh
             </button>

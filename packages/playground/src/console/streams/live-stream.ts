@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject } from '../../api/json.ts';
 
 /** A completion that runs now. */
 export interface LiveStream {

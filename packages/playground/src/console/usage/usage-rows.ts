@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject, listIn } from '../../api/json.ts';
 
 /** What was used by one group, or in all. */
 export interface UsageSums {
@@ -26,7 +26,7 @@ const sumNames = {
 
 /** Reads what `GET /admin/v1/usage` answers. */
 export function readUsageRows(body: unknown): readonly UsageRow[] {
-  const data = isObject(body) && Array.isArray(body['data']) ? body['data'] : [];
+  const data = listIn(body);
   return data.filter(isObject).map((entry) => {
     const group = Object.entries(entry).filter(
       (pair): pair is [string, string | null] => typeof pair[1] === 'string' || pair[1] === null,

@@ -1,4 +1,4 @@
-import { isObject, parsed } from '../../api/failure.ts';
+import { isObject, parsed } from '../../api/json.ts';
 import type { RequestBody } from '../../chat/request-body.ts';
 import { scriptLiteral, streams } from './literals.ts';
 

@@ -1,4 +1,4 @@
-import { isObject } from '../../api/failure.ts';
+import { isObject, listIn } from '../../api/json.ts';
 
 /** What stands beside the broken target, as `GET /v1/fault-lab` has it. */
 export interface LabSetting {
@@ -31,7 +31,7 @@ export interface FaultGroup {
   readonly faults: readonly LabFault[];
 }
 
-/** How an answer came about, as `GET /v1/fault-lab/stories/{id}` has it. */
+/** How an answer came about, as `GET /v1/fault-lab/stories?name=` has it. */
 export interface Story {
   readonly ended: boolean;
   readonly attempts: readonly Attempt[];
@@ -55,9 +55,10 @@ export function settingsIn(body: unknown): readonly LabSetting[] {
 }
 
 export function groupsIn(body: unknown): readonly FaultGroup[] {
-  return isObject(body) && Array.isArray(body['data']) ? (body['data'] as FaultGroup[]) : [];
+  return listIn(body) as FaultGroup[];
 }
 
+/** The story of the name that was asked for; undefined where there is none yet. */
 export function storyIn(body: unknown): Story | undefined {
-  return isObject(body) && Array.isArray(body['attempts']) ? (body as unknown as Story) : undefined;
+  return listIn(body)[0] as Story | undefined;
 }

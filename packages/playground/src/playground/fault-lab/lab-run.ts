@@ -1,5 +1,6 @@
 import type { Connection } from '../../api/connection.ts';
-import { parsed } from '../../api/failure.ts';
+import { parsed } from '../../api/json.ts';
+import { randomId } from '../../api/random-id.ts';
 import type { PickedUp } from '../../chat/answer.ts';
 import type { Chat } from '../../chat/chat.ts';
 import { branchOf } from '../../chat/message-tree.ts';
@@ -63,8 +64,8 @@ function createLabRun(chat: Chat, connection: Connection): LabRun {
     }
   }
 
-  async function ask(id: string): Promise<Story | undefined> {
-    const asked = await connection.ask(`/v1/fault-lab/stories/${encodeURIComponent(id)}`);
+  async function ask(nameOrId: string): Promise<Story | undefined> {
+    const asked = await connection.ask(`/v1/fault-lab/stories?name=${encodeURIComponent(nameOrId)}`);
     return asked.ok ? storyIn(parsed(await asked.value.text())) : undefined;
   }
 
@@ -74,7 +75,7 @@ function createLabRun(chat: Chat, connection: Connection): LabRun {
     send(fault, setting, text) {
       const model = fault.models.find((one) => one.setting === setting)?.id;
       if (model === undefined || chat.state().running) return;
-      const name = crypto.randomUUID();
+      const name = randomId();
       const through = { ...fault.asks, model, stream: true, metadata: { story: name } };
       signal.set({ fault, setting });
       const asked = branchOf(chat.state().tree).some(({ role }) => role === 'user');

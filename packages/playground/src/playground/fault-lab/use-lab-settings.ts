@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 import type { Connection } from '../../api/connection.ts';
-import { parsed } from '../../api/failure.ts';
+import { parsed } from '../../api/json.ts';
 import { type LabSetting, settingsIn } from './lab-api.ts';
 
 /** What this key may use of the server's fault lab; nothing where the server has none. */

@@ -1,4 +1,5 @@
 import { type ChangeEvent, type ReactNode, useEffect, useRef, useState } from 'react';
+import { randomId } from '../../api/random-id.ts';
 import { chatFile, maxFileBytes, newOnes, readChatFile } from '../../chat/history/chat-file.ts';
 import type { History } from '../../chat/history/history.ts';
 import { byDate, dayOf, having, type SavedChat, titleOf } from '../../chat/history/saved-chat.ts';
@@ -59,7 +60,7 @@ export function HistoryPanel(props: HistoryPanelProps): ReactNode {
     // The same file may be chosen again.
     event.target.value = '';
     if (imported === undefined) return say({ text: `${given.name} holds no chats of this page.` });
-    const fresh = newOnes(imported, await history.all(), () => crypto.randomUUID());
+    const fresh = newOnes(imported, await history.all(), randomId);
     if (await history.put(fresh)) say({ text: importText(fresh.length, imported.length) });
   };
   const remove = async (chat: SavedChat): Promise<void> => {

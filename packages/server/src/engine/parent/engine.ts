@@ -1,23 +1,17 @@
-import { causeOfBug } from '../../domain/cause.ts';
 import { type Failure, failure, ok, type Result } from '../../domain/failure.ts';
-import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { SamplingDefaults } from '../../domain/sampling-defaults.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../../upstreams/contract.ts';
 import { inspectModelFile } from '../between/model-file.ts';
-import type {
-  FromChild,
-  GenerateMessage,
-  GenerationEvent,
-  LoadMessage,
-  ModelInfo,
-} from '../between/protocol.ts';
+import type { FromChild, GenerateMessage, LoadMessage, ModelInfo } from '../between/protocol.ts';
 import { createAnswerShapes } from './answer-shape.ts';
+import { createCallEvents } from './call-events.ts';
 import { createCallStream } from './call-stream.ts';
 import { type Call, createCalls } from './calls.ts';
 import { chooseThreads, countCores } from './cores.ts';
 import { advisedContext, samplingDefaultsOf } from './default-model-advice.ts';
+import { notPrepared, notRunning, replaced, stopped } from './engine-failures.ts';
 import { forkChild } from './fork-child.ts';
 import { generateMessage, refusedValues } from './generate-message.ts';
 import { honoured } from './honoured.ts';
@@ -98,7 +92,7 @@ export function createEngine(options: EngineOptions): Engine {
     onMessage,
     onDown: () => {
       const { cut, refused } = calls.crashed();
-      for (const call of cut) fail(call, stoppedFailure());
+      for (const call of cut) fail(call, stopped());
       for (const call of refused) fail(call, notRunning(1000, supervisor.cannotLoad()));
       changed();
     },
@@ -107,6 +101,12 @@ export function createEngine(options: EngineOptions): Engine {
     log,
     logContent: options.logContent ?? false,
     ...(options.hangMs === undefined ? {} : { hangMs: options.hangMs }),
+  });
+
+  const onEvent = createCallEvents({
+    calls,
+    fingerprintOf: (model) => infos.get(model)?.fingerprint,
+    onServed: () => supervisor.served(),
   });
 
   function loadMessage(): LoadMessage {
@@ -168,81 +168,6 @@ export function createEngine(options: EngineOptions): Engine {
       fail(call, replaced());
       calls.delete(call);
     }
-  }
-
-  function onEvent(event: GenerationEvent): void {
-    const call = calls.get(event.id);
-    if (call === undefined) return;
-    switch (event.type) {
-      case 'taken':
-        calls.taken(call);
-        return;
-      case 'started': {
-        call.promptTokens = event.promptTokens;
-        call.cachedTokens = event.cachedTokens;
-        const fingerprint = infos.get(call.message.model)?.fingerprint;
-        const { promptTokens, cachedTokens } = event;
-        call.stream.push({
-          type: 'start',
-          promptTokens,
-          cachedTokens,
-          phases: calls.phases(call),
-          ...(fingerprint === undefined ? {} : { fingerprint }),
-        });
-        return;
-      }
-      case 'text':
-      case 'reasoning':
-        call.stream.pushText(event);
-        return;
-      case 'arguments':
-        call.bareToolCalls.delete(event.choice);
-        call.stream.pushText(event);
-        return;
-      case 'call':
-        endBareToolCall(call, event.choice);
-        call.bareToolCalls.set(event.choice, event.index);
-        call.stream.push({
-          type: 'tool-call-start',
-          choice: event.choice,
-          index: event.index,
-          id: generatedCallId(call.completionId, event.choice, event.index),
-          name: event.name,
-        });
-        return;
-      case 'finished':
-        onFinished(call, event);
-        return;
-      case 'failed':
-        call.stream.push({ type: 'failed', failure: event.failure });
-        return;
-      case 'ended':
-        calls.delete(call);
-        call.stream.end();
-        return;
-    }
-  }
-
-  /** The usage of all choices is sent with the finish of the last one. */
-  function onFinished(call: Call, event: GenerationEvent & { readonly type: 'finished' }): void {
-    supervisor.served();
-    call.completionTokens += event.completionTokens;
-    call.reasoningTokens += event.reasoningTokens;
-    call.unfinished--;
-    endBareToolCall(call, event.choice);
-    if (call.unfinished === 0) {
-      const { promptTokens, completionTokens, cachedTokens, reasoningTokens } = call;
-      call.stream.push({
-        type: 'usage',
-        usage: {
-          promptTokens,
-          completionTokens,
-          cachedTokens,
-          ...(reasoningTokens > 0 ? { reasoningTokens } : {}),
-        },
-      });
-    }
-    call.stream.push({ type: 'finish', choice: event.choice, reason: event.reason });
   }
 
   function fail(call: Call, reason: Failure): void {
@@ -313,7 +238,7 @@ export function createEngine(options: EngineOptions): Engine {
         begin(made);
       };
       // A bug in the compiler is this request's end alone.
-      message.then(compiled, (error: unknown) => compiled(bug(error)));
+      message.then(compiled, (error: unknown) => compiled({ ok: false, failure: notPrepared(error) }));
     } else begin(message);
     return stream;
   }
@@ -365,43 +290,12 @@ export function createEngine(options: EngineOptions): Engine {
     async stop() {
       const stopping = supervisor.stop();
       for (const call of calls.all()) {
-        fail(call, stoppedFailure());
+        fail(call, stopped());
         calls.delete(call);
       }
       await Promise.all([stopping, shapes.close()]);
     },
   };
-}
-
-// These failures are blameless: one crash ends all streams, and if each of them counted, the breaker would open for an
-// engine that is running again. `retryAfterMs` says when it will be.
-function stoppedFailure(): Failure {
-  return failure('upstream_cut', 'The local engine stopped while it wrote this answer.', { blameless: true });
-}
-
-/** `cannotLoad`: the last start of the child failed; the log has the reason. */
-function notRunning(retryAfterMs: number, cannotLoad: boolean): Failure {
-  const message = cannotLoad
-    ? 'The local engine is not running: its model cannot be loaded again. Try later, or tell the operator.'
-    : 'The local engine is not running.';
-  return failure('upstream_refused', message, { retryAfterMs, blameless: true });
-}
-
-function replaced(): Failure {
-  const message = 'The model was replaced by another file while this request waited. Send it again.';
-  return failure('upstream_refused', message, { blameless: true });
-}
-
-/** A tool call that ran out of tokens before its arguments is one without arguments. */
-function endBareToolCall(call: Call, choice: number): void {
-  const index = call.bareToolCalls.get(choice);
-  call.bareToolCalls.delete(choice);
-  if (index !== undefined) call.stream.pushText({ type: 'arguments', choice, index, text: '{}' });
-}
-
-function bug(error: unknown): Result<never> {
-  const reason = failure('internal_error', 'The request could not be prepared.', causeOfBug(error));
-  return { ok: false, failure: reason };
 }
 
 function failed(reason: Failure): EventStream {

@@ -2,20 +2,14 @@ import { createHash } from 'node:crypto';
 import type { Failure } from '../../domain/failure.ts';
 import { type ErrorReply, errorReply } from '../../wire/error-reply.ts';
 
-/** The only rules of the page: they are few, and need no second request. */
+/** The only rules of the page: they are few, and need no second request. The colours are those of the browser, light and dark. */
 const style = `
-:root { color-scheme: light dark; font: 14px/1.55 system-ui, sans-serif; color: #171c1a; background: #f7f8f7 }
+:root { color-scheme: light dark; font: 14px/1.55 system-ui, sans-serif }
 body { display: grid; place-items: center; min-height: 100vh; margin: 0; padding: 20px; box-sizing: border-box }
 main { width: min(360px, 100%) }
 h1 { margin: 0; font-size: 20px }
 p { margin: 10px 0 0; overflow-wrap: anywhere }
-.code { color: #5c6662; font: 12px ui-monospace, monospace }
-a { color: #0d6b64 }
-@media (prefers-color-scheme: dark) {
-  :root { color: #e4e9e7; background: #101413 }
-  .code { color: #9ba6a2 }
-  a { color: #5cc8bb }
-}
+.code { font: 12px ui-monospace, monospace }
 `;
 
 /** The page runs nothing, loads nothing, and no other page shows it in a frame. */

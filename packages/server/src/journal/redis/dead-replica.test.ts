@@ -25,9 +25,9 @@ describe.skipIf(withoutRedis !== undefined)(
     });
 
     /** A process that writes a stream. */
-    async function writingProcess() {
+    async function writingProcess(redisUrl = url) {
       const id = `chatcmpl-${randomUUID()}`;
-      const child = spawn(process.execPath, ['--conditions=tailrace-source', program, url, id], {
+      const child = spawn(process.execPath, ['--conditions=tailrace-source', program, redisUrl, id], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       onTestFinished(async () => {
@@ -114,6 +114,21 @@ describe.skipIf(withoutRedis !== undefined)(
       expect(late.view.last).toBe(last);
       expect(late.events).toEqual(numbers(last - 1));
     }, 25_000);
+
+    test('one that was frozen is fenced also where Redis answers it late', async () => {
+      const proxy = await startRedisProxy(url, onTestFinished);
+      const { id, child, lines } = await writingProcess(proxy.url);
+      const journal = await replica();
+      const follower = collect(viewOf(await journal.find(id)));
+      await expect.poll(() => follower.events.length, { timeout: 5_000 }).toBeGreaterThan(5);
+      child.kill('SIGSTOP');
+      await expect.poll(() => follower.view.ending?.type, { timeout: 10_000 }).toBe('torn');
+      proxy.lateMs = 800;
+      child.kill('SIGCONT');
+      await expect.poll(lines, { timeout: 15_000 }).toContain('ended upstream_cut');
+      expect(lines()).toContain('fenced');
+      expect(lines()).not.toContain('lost');
+    }, 40_000);
 
     test('readers of a replica that is not heard any more count as gone', async () => {
       const journal = await replica();

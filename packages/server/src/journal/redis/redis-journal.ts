@@ -225,7 +225,12 @@ class RedisJournal implements Journal, QueuedTimer {
 
   fire(): void {
     if (this.closing || this.written.size + this.followed.size + this.repairs.size === 0) return;
-    this.options.timers.start(this, tickMs);
+    const { timers } = this.options;
+    // This process has stood still, and others may have ended its streams. What Redis has of them says whether their runs continue, so its
+    // answer is worth a longer wait: a stream that is given up instead would run on for its own reader, with its record closed.
+    const nowMs = timers.now();
+    if (nowMs - this.dueMs >= beatMs - tickMs) this.link.bearUntil(nowMs + afterStandstillMs);
+    timers.start(this, tickMs);
     this.written.forgetSilent();
     if (this.link.awayMs() > patienceMs) this.followed.breakAll();
     if (!this.available()) return;
@@ -269,5 +274,7 @@ const ticksPerWord = 2;
 const ticksPerTouch = 15;
 /** Longer than a tick: each process that lives has its beat again. */
 const trustAfterMs = 3_000;
+/** How long Redis is waited for after this process has stood still. */
+const afterStandstillMs = 5_000;
 /** Readers of streams of other processes wait so long for a Redis that is away. */
 const patienceMs = 3_000;

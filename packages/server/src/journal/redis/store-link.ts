@@ -31,6 +31,8 @@ export interface StoreLink {
   ask(script: Script, keys: readonly string[], args: readonly ScriptArgument[]): Promise<unknown>;
   /** Publishes a text; a loss is not noticed. */
   publish(channel: string, text: string): void;
+  /** Until then Redis is not held to be away, and calls wait for their answers. On the clock of the timers, in milliseconds. */
+  bearUntil(ms: number): void;
   /** Resolves after the first attempt to connect. */
   tried(): Promise<void>;
   /** Ends the connection. Calls that wait are answered `away`. */
@@ -87,6 +89,8 @@ class Link implements StoreLink, QueuedTimer {
   /** When it has answered a call last, and one that writes. */
   private answeredMs = Number.NEGATIVE_INFINITY;
   private wroteMs = Number.NEGATIVE_INFINITY;
+  /** No call is given up before. */
+  private patientUntilMs = Number.NEGATIVE_INFINITY;
   /** By how much the timer was late when it fired last. */
   private lateMs = 0;
   private lastError: Error | undefined;
@@ -143,6 +147,10 @@ class Link implements StoreLink, QueuedTimer {
     if (this.available) this.connection.client.publish(channel, text).catch(() => undefined);
   }
 
+  bearUntil(ms: number): void {
+    this.patientUntilMs = ms;
+  }
+
   async tried(): Promise<void> {
     await this.connection.tried();
     if (this.unconnectedMs !== undefined) this.goAway();
@@ -169,9 +177,9 @@ class Link implements StoreLink, QueuedTimer {
       return;
     }
     if (this.lateMs >= answerMs) this.startAgain(nowMs);
-    let isAway = this.unconnectedMs !== undefined && nowMs - this.unconnectedMs >= answerMs;
+    let isAway = this.unconnectedMs !== undefined && nowMs >= this.deadline(this.unconnectedMs);
     for (const call of this.calls) {
-      if (nowMs - call.sinceMs >= answerMs) {
+      if (nowMs >= this.deadline(call.sinceMs)) {
         this.calls.delete(call);
         if (this.showsAway(call)) isAway = true;
         call.resolve(away);
@@ -180,6 +188,11 @@ class Link implements StoreLink, QueuedTimer {
     if (isAway) this.goAway();
     else this.startTimer(nowMs);
   };
+
+  /** When what is missing since then is given up. */
+  private deadline(sinceMs: number): number {
+    return Math.max(sinceMs + answerMs, this.patientUntilMs);
+  }
 
   /** This process itself has stood still, frozen or busy: that says nothing of Redis, which gets its time anew. */
   private startAgain(nowMs: number): void {
@@ -220,11 +233,12 @@ class Link implements StoreLink, QueuedTimer {
   private startTimer(nowMs: number): void {
     // It looks at everything then: with many calls that fail, not each of them looks through all others.
     if (this.place !== notQueued && this.dueMs <= nowMs + retryMs) return;
-    let dueMs = this.unconnectedMs === undefined ? Number.POSITIVE_INFINITY : this.unconnectedMs + answerMs;
+    let dueMs =
+      this.unconnectedMs === undefined ? Number.POSITIVE_INFINITY : this.deadline(this.unconnectedMs);
     for (const call of this.calls) {
       dueMs = Math.min(
         dueMs,
-        call.sinceMs + answerMs,
+        this.deadline(call.sinceMs),
         call.sent ? Number.POSITIVE_INFINITY : nowMs + retryMs,
       );
     }

@@ -17,6 +17,8 @@ export interface RedisProxy {
   calls: number;
   /** Nothing passes any more, in neither direction, and connections stay open. */
   stalled: boolean;
+  /** By how much answers come later, in milliseconds. */
+  lateMs: number;
   /** Ends all connections; new ones are accepted. */
   cut(): void;
 }
@@ -47,6 +49,7 @@ export async function startRedisProxy(target: string, atEnd: AtEnd): Promise<Red
     fault: () => undefined,
     calls: 0,
     stalled: false,
+    lateMs: 0,
     cut() {
       for (const socket of sockets) socket.destroy();
     },
@@ -104,6 +107,10 @@ function carry(client: Socket, redis: Socket, proxy: RedisProxy): void {
       if (expected.shift() === 'cut-after') {
         client.destroy();
         return;
+      }
+      if (proxy.lateMs > 0) {
+        setTimeout(() => client.write(answer), proxy.lateMs);
+        continue;
       }
       client.write(answer);
       answerErrors();
