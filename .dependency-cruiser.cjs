@@ -116,7 +116,7 @@ module.exports = {
       name: 'protocol-by-its-door',
       comment: 'What packages/protocol exports is its index; its files are its own.',
       severity: 'error',
-      from: { path: `${server}|^tools/|^packages/(playground|client)/` },
+      from: { path: `${server}|^tools/|^packages/(playground|client|conformance)/` },
       to: { path: '^packages/protocol/src/', pathNot: '^packages/protocol/src/index\\.ts$' },
     },
     {
@@ -126,6 +126,25 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/client/src', pathNot: test },
       to: { path: '.', pathNot: ['^packages/(client|protocol)/src/', '^node_modules/'] },
+    },
+    {
+      name: 'conformance-knows-the-protocol-only',
+      comment:
+        'It judges any endpoint, Tailrace too: with code of the server it could not find a mistake in that code. It shares what both ends of the wire share.',
+      severity: 'error',
+      from: { path: '^packages/conformance/src', pathNot: test },
+      to: {
+        path: '.',
+        pathNot: '^packages/(conformance|protocol)/src/',
+        dependencyTypesNot: ['core'],
+      },
+    },
+    {
+      name: 'conformance-by-its-door',
+      comment: 'What packages/conformance exports is its index; its files are its own.',
+      severity: 'error',
+      from: { path: `${server}|^tools/` },
+      to: { path: '^packages/conformance/src/', pathNot: '^packages/conformance/src/index\\.ts$' },
     },
     {
       name: 'page-apart',

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { type Ran, root, run, runNode } from './run.ts';
 
 /** Those that the compiler alone builds; the client has a build of its own. */
-const names = ['protocol', 'server'] as const;
+const names = ['protocol', 'conformance', 'server'] as const;
 
 const [given = '.tools/packages'] = process.argv.slice(2);
 const folder = path.resolve(given);
@@ -44,16 +44,17 @@ async function tarballOf(built: string): Promise<void> {
   process.stdout.write(`${path.join(folder, packed.output.trim())}\n`);
 }
 
-/** The build of a package into the folder: the server has the types of the protocol as that package publishes them. */
+/** The build of a package into the folder: it has the types of those before it as these publish them. */
 function buildOf(name: (typeof names)[number], from: string, into: string): object {
-  const published = path.join(folder, 'protocol/dist/index.d.ts');
+  const before = names.slice(0, names.indexOf(name));
+  const published = before.map((one) => [`@tailrace/${one}`, [path.join(folder, one, 'dist/index.d.ts')]]);
   return {
     extends: path.join(from, 'tsconfig.build.json'),
     compilerOptions: {
       rootDir: path.join(from, 'src'),
       outDir: path.join(into, 'dist'),
       typeRoots: [path.join(root, 'node_modules/@types')],
-      ...(name === 'server' ? { paths: { '@tailrace/protocol': [published] } } : {}),
+      paths: Object.fromEntries(published),
     },
   };
 }

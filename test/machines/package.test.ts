@@ -15,7 +15,7 @@ test('a server of the published packages serves its page and its API', async () 
   onTestFinished(() => scratch.remove());
   const packed = await runNode('tools/pack.ts', [scratch.path]);
   expect(packed.output).toMatch(
-    /tailrace-protocol-.*\.tgz\n.*tailrace-server-.*\.tgz\n.*\/tailrace-[0-9.]*\.tgz\n$/,
+    /tailrace-protocol-.*\.tgz\n.*tailrace-conformance-.*\.tgz\n.*tailrace-server-.*\.tgz\n.*\/tailrace-[0-9.]*\.tgz\n$/,
   );
 
   const modules = path.join(scratch.path, 'installed/node_modules');

@@ -1,7 +1,6 @@
-import axe from 'axe-core';
 import { describe, expect, test, vi } from 'vitest';
 import { withoutBrowser } from '../support/browser.ts';
-import { looks } from './axe.ts';
+import { looks, looksRight } from './axe.ts';
 import { startChatSuite } from './chat-suite.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -126,13 +125,7 @@ describe.skipIf(withoutBrowser !== undefined)(
           colorScheme,
           viewport: { width, height: 844 },
         });
-        const look = async (view: string): Promise<void> => {
-          await page.evaluate(axe.source);
-          const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
-          const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-          expect(briefly, view).toEqual([]);
-          expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
-        };
+        const look = (view: string): Promise<void> => looksRight(page, view);
         await choose('lab/plain');
         await ask('Hello');
         await answered();

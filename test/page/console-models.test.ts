@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { looks } from './axe.ts';
-import { complete, looksRight, openView } from './console.ts';
+import { looks, looksRight } from './axe.ts';
+import { complete, openView } from './console.ts';
 import type { PlaygroundPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { looks } from './axe.ts';
-import { type Administration, administrationOf, type KeysPage, looksRight, openKeys } from './console.ts';
+import { looks, looksRight } from './axe.ts';
+import { type Administration, administrationOf, type KeysPage, openKeys } from './console.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
 

@@ -1,7 +1,6 @@
-import type { Browser, Locator, Page } from 'playwright-core';
+import type { Browser, Locator } from 'playwright-core';
 import { expect, onTestFinished } from 'vitest';
 import type { TestServer } from '../support/server.ts';
-import { faultsOf } from './axe.ts';
 import { type OpenOptions, openConsole, type PlaygroundPage } from './page.ts';
 
 /** The administration of a server, as a program uses it. Its routes are those of `/admin/v1`. */
@@ -33,11 +32,6 @@ export async function complete(
   });
   const body = (await response.json()) as { error?: { code: string } };
   return { status: response.status, code: body.error?.code };
-}
-
-/** axe finds nothing in what is shown now, and the page does not scroll sideways. `view`: its name, for a failure. */
-export async function looksRight(page: Page, view: string): Promise<void> {
-  expect(await faultsOf(page, page.viewportSize()?.width ?? 0), view).toEqual([]);
 }
 
 /** Opens a view of the console with the session of an admin key, until the test ends. */

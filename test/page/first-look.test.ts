@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startBrowser, withoutBrowser } from '../support/browser.ts';
+import { otherMachine, startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { type OpenOptions, openConsole, openPage, type PlaygroundPage } from './page.ts';
@@ -71,6 +71,19 @@ describe.skipIf(withoutBrowser !== undefined)(`a first look at the page${reason}
     await page.getByRole('heading', { name: 'The console takes an admin key' }).waitFor();
     await page.getByRole('link', { name: 'Playground' }).click();
     await page.getByText('Rivers carry water downhill.').waitFor();
+  });
+
+  test('a page that comes over plain HTTP from another machine answers too', async () => {
+    const baseUrl = `http://${otherMachine}:${server.port}`;
+    const { page, choose, ask, answered, offences, close } = await openPage(browser, { ...server, baseUrl });
+    onTestFinished(close);
+    expect(await page.evaluate<boolean>('window.isSecureContext')).toBe(false);
+    await choose('own/long');
+    await ask('What do rivers carry?');
+    await answered();
+    await page.getByText('Rivers carry water downhill.').waitFor();
+    // Chromium says so of each such page.
+    expect(offences.filter((one) => !one.startsWith('The Cross-Origin-Opener-Policy header'))).toEqual([]);
   });
 
   test('the figures of an answer stand in one line, however long the name of the target is', async () => {

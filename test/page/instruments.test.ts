@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import axe from 'axe-core';
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { looks } from './axe.ts';
+import { looks, looksRight } from './axe.ts';
 import { openPage, type PlaygroundPage } from './page.ts';
 
 /*
@@ -306,13 +305,7 @@ describe.skipIf(withoutBrowser !== undefined)(`the instruments of the playground
       colorScheme,
       viewport: { width, height: 844 },
     });
-    const check = async (what: string): Promise<void> => {
-      await page.evaluate(axe.source);
-      const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
-      const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-      expect(briefly, what).toEqual([]);
-      expect(await page.evaluate('document.documentElement.scrollWidth'), what).toBe(width);
-    };
+    const check = (view: string): Promise<void> => looksRight(page, view);
     await choose('code');
     await ask('Show');
     await answered();

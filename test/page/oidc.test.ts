@@ -1,10 +1,10 @@
-import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
 import { type OidcIssuer, startOidcIssuer } from '../support/oidc-issuer.ts';
 import { startServer, type TestServer } from '../support/server.ts';
+import { looksRight } from './axe.ts';
 import { openPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -54,12 +54,6 @@ describe.skipIf(withoutBrowser !== undefined)(`signing in by a provider in Chrom
     await page.getByRole('button', { name: 'Continue' }).click();
   }
 
-  async function violationsOf(page: Page): Promise<readonly string[]> {
-    await page.evaluate(axe.source);
-    const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
-    return (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-  }
-
   test('a person comes back from the provider signed in, with the keyboard alone, and signs out', async () => {
     const { page, message, ask, answered, assistant, button, choose, own } = await open({ key: null });
     await sso(page).focus();
@@ -93,7 +87,7 @@ describe.skipIf(withoutBrowser !== undefined)(`signing in by a provider in Chrom
     await page.getByText('admin_required').waitFor();
     // Its style is the one that its policy names.
     expect(await page.evaluate("getComputedStyle(document.querySelector('main')).width")).toBe('350px');
-    expect(await violationsOf(page)).toEqual([]);
+    await looksRight(page, 'the page of an error');
     await page.getByRole('link', { name: 'Back to sign in' }).click();
     await sso(page).waitFor();
     expect(own()).toEqual([]);
@@ -113,7 +107,7 @@ describe.skipIf(withoutBrowser !== undefined)(`signing in by a provider in Chrom
   test('the page has no violations with the link, and no link where there is no provider', async () => {
     const { page } = await open({ key: null });
     await sso(page).waitFor();
-    expect(await violationsOf(page)).toEqual([]);
+    await looksRight(page, 'the sign-in');
     const without = await startServer({ model: 'none' });
     onTestFinished(() => without.stop());
     const other = await openPage(browser, without, { key: null });

@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import axe from 'axe-core';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams, oneAttempt } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { looks } from './axe.ts';
+import { looks, looksRight } from './axe.ts';
 import { openPage, type PlaygroundPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -270,11 +269,7 @@ describe.skipIf(withoutBrowser !== undefined)(`the page of the server in Chromiu
       for (const view of ['the chat', 'Parameters', 'Wire', 'Code']) {
         if (view !== 'the chat' && (await button(view).getAttribute('aria-pressed')) !== 'true')
           await button(view).click();
-        await page.evaluate(axe.source);
-        const found = await page.evaluate('axe.run().then(({ violations }) => violations)');
-        const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-        expect(briefly, view).toEqual([]);
-        expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
+        await looksRight(page, view);
       }
     },
   );

@@ -1,10 +1,9 @@
-import axe from 'axe-core';
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { oneAttempt } from '../support/lab.ts';
 import { type ConfigTree, startServer, type TestServer } from '../support/server.ts';
-import { looks } from './axe.ts';
+import { looks, looksRight } from './axe.ts';
 import { openPage, type PlaygroundPage } from './page.ts';
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
@@ -303,13 +302,7 @@ describe.skipIf(withoutBrowser !== undefined)(
       'axe finds nothing, and nothing is cut off, %s at %i pixels',
       async (colorScheme, width) => {
         const page = await open('weather', { colorScheme, viewport: { width, height: 844 } });
-        const check = async (view: string): Promise<void> => {
-          await page.page.evaluate(axe.source);
-          const found = await page.page.evaluate('axe.run().then(({ violations }) => violations)');
-          const briefly = (found as axe.Result[]).map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-          expect(briefly, view).toEqual([]);
-          expect(await page.page.evaluate('document.documentElement.scrollWidth'), view).toBe(width);
-        };
+        const check = (view: string): Promise<void> => looksRight(page.page, view);
         const panel = await withTools(page, 'Weather');
         await panel.locator('.cm-editor').waitFor();
         await check('the tools');

@@ -12,7 +12,7 @@ export const withoutBrowser =
 
 /** Starts Chromium without windows; the caller closes it. */
 export async function startBrowser(): Promise<Browser> {
-  if (own !== undefined) return await chromium.launch({ executablePath: own, args: isolation });
+  if (own !== undefined) return await chromium.launch({ executablePath: own, args });
   if (programs === undefined) throw new Error(withoutBrowser);
   const environment = Object.entries(environmentOf(programs)).flatMap(([name, value]) =>
     value === undefined ? [] : [[name, value] as const],
@@ -20,9 +20,15 @@ export async function startBrowser(): Promise<Browser> {
   return await chromium.launch({
     executablePath: path.join(programs.bin, 'chromium-headless-shell'),
     env: Object.fromEntries(environment),
-    args: isolation,
+    args,
   });
 }
 
-/** Chromium's own sandbox does not start as root, nor in most containers. It loads only the page of the test. */
-const isolation = ['--no-sandbox'];
+/** A name under which this machine is another one for the browser, whose pages lack what browsers keep for secure contexts. */
+export const otherMachine = 'lan.test';
+
+const args = [
+  // Chromium's own sandbox does not start as root, nor in most containers. It loads only the page of the test.
+  '--no-sandbox',
+  `--host-resolver-rules=MAP ${otherMachine} 127.0.0.1`,
+];

@@ -6,12 +6,12 @@ import { livezWithinMs } from '../support/livez-watch.ts';
 import { connect, requestBytes } from '../support/raw-connection.ts';
 import { expectTrueStream } from '../support/stream-check.ts';
 import { until } from '../support/until.ts';
-import { useWatchedLab } from './watched-lab.ts';
+import { watchLab } from './watched-lab.ts';
 import { chatBytes, exchange, expectRefusal, messages } from './wire-client.ts';
 
 const patienceMs = 60_000;
 
-const lab = useWatchedLab();
+const lab = watchLab();
 
 interface Flood {
   readonly socket: Socket;

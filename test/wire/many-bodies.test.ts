@@ -6,12 +6,12 @@ import { livezWithinMs } from '../support/livez-watch.ts';
 import { watchPeak } from '../support/processes.ts';
 import { connect, type RawConnection, requestBytes } from '../support/raw-connection.ts';
 import { startServer } from '../support/server.ts';
-import { useWatchedLab } from './watched-lab.ts';
+import { watchLab } from './watched-lab.ts';
 import { exchange, expectRefusal, labServer, messages } from './wire-client.ts';
 
 const mebibyte = 1024 ** 2;
 
-const lab = useWatchedLab();
+const lab = watchLab();
 
 const path = '/v1/chat/completions';
 const headersOf = (key: string) => ({ Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' });

@@ -9,7 +9,7 @@ export interface WatchedLab {
 }
 
 /** A lab server for the tests of one file, with a watch over its /livez. Its parts exist while tests run. */
-export function useWatchedLab(): WatchedLab {
+export function watchLab(): WatchedLab {
   let lab: WatchedLab | undefined;
   beforeAll(async () => {
     const server = await startServer(labServer());

@@ -4,6 +4,8 @@ export type { Models, ModelsPage } from './client/models.ts';
 export type { ClientOptions, Fetch, HeadersLike, RequestOptions, StreamOptions } from './client/options.ts';
 export { Tailrace, Tailrace as default } from './client/tailrace.ts';
 export * from './errors/errors.ts';
+export { toSSEResponse, toTextResponse, toUIMessageStreamResponse } from './responses/responses.ts';
+export type { UIMessageChunk, UIMessageStreamInit } from './responses/ui-message-chunk.ts';
 export type * from './stream/contract.ts';
 export { openChatStream } from './stream/open-stream.ts';
 export type * from './types/chat.ts';

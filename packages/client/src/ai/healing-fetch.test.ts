@@ -119,6 +119,7 @@ describe('a caller that leaves', () => {
     const server = fakeStreamServer(() => silent.promise);
     const fetch = createHealingFetch({ fetch: server.fetch });
     const answered = fetch(url, asked({ stream: true }, { signal: caller.signal }));
+    await expect.poll(() => server.sent.length).toBe(1);
     caller.abort();
     await expect(answered).rejects.toBe(caller.signal.reason);
     expect(server.sent[0]?.signal?.aborted).toBe(true);

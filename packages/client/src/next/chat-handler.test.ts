@@ -345,7 +345,7 @@ describe('a page that leaves', () => {
     const silent = Promise.withResolvers<Response>();
     const handler = handlerOf({ answer: () => silent.promise });
     const answered = handler.POST(post({ messages }, { signal: page.signal }));
-    await expect.poll(() => handler.sent.length, { timeout: 20_000 }).toBe(1);
+    await expect.poll(() => handler.sent.length).toBe(1);
     expect(only(handler).signal?.aborted).toBe(false);
     page.abort();
     expect(only(handler).signal?.aborted).toBe(true);

@@ -51,7 +51,7 @@ function shownHeaders(head: Headers): Headers {
   return shown;
 }
 
-/** The answer, and whoever cancels its body, or aborts the signal, stops the completion. */
+/** The answer; to cancel its body, or to abort the signal, stops the completion. */
 function stoppedByLeaving(stream: ChatStream, signal: AbortSignal, answer: Response): Response {
   let over = false;
   const stop = (): void => {
@@ -88,7 +88,10 @@ function stoppedByLeaving(stream: ChatStream, signal: AbortSignal, answer: Respo
     },
     { highWaterMark: 0 },
   );
-  return new Response(body, { status: answer.status, headers: answer.headers });
+  const headers = new Headers(answer.headers);
+  // Nothing can be read on here, and it names the server.
+  headers.delete('tailrace-stream-url');
+  return new Response(body, { status: answer.status, headers });
 }
 
 /** An error of the client as the answer that the server gave; without one, as that of a server that cannot be reached. */

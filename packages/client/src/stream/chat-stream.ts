@@ -1,4 +1,6 @@
 import { APIUserAbortError, StreamTruncatedError, TailraceError } from '../errors/errors.ts';
+import { toSSEResponse, toTextResponse, toUIMessageStreamResponse } from '../responses/responses.ts';
+import type { UIMessageStreamInit } from '../responses/ui-message-chunk.ts';
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionMessage } from '../types/chat.ts';
 import type { ChatStream, ChatStreamEvents } from './contract.ts';
 import type { Consumer, Ending, StreamReader } from './reader.ts';
@@ -290,10 +292,15 @@ export function createChatStream(
         iterate((chunk) => chunk),
         () => ending,
       ),
+    toSSEResponse: (init?: ResponseInit) => toSSEResponse(asChatStream(), init),
+    toTextResponse: (init?: ResponseInit) => toTextResponse(asChatStream(), init),
+    toUIMessageStreamResponse: (init?: UIMessageStreamInit) =>
+      toUIMessageStreamResponse(asChatStream(), init),
     abort: () => reader.controller.abort(),
     cancel: () => reader.cancel(),
   };
-  return stream as object as ChatStream;
+  const asChatStream = (): ChatStream => stream as object as ChatStream;
+  return asChatStream();
 }
 
 /** One line of JSON for each chunk; an answer that is not whole errors it. */

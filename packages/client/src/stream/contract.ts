@@ -3,6 +3,7 @@
  * route of an app), and a `ChatStream` is what everything above reads: hooks, responses, tools, structured output.
  */
 import type { APIError } from '../errors/errors.ts';
+import type { UIMessageStreamInit } from '../responses/ui-message-chunk.ts';
 import type {
   ChatCompletion,
   ChatCompletionChunk,
@@ -154,7 +155,7 @@ export interface ChatStream extends AsyncIterable<ChatCompletionChunk> {
   toReadableStream(): ReadableStream<Uint8Array>;
   toSSEResponse(init?: ResponseInit): Response;
   toTextResponse(init?: ResponseInit): Response;
-  toUIMessageStreamResponse(init?: ResponseInit): Response;
+  toUIMessageStreamResponse(init?: UIMessageStreamInit): Response;
 
   /** Stops listening: the loop that reads ends, the promises of the final answer reject. A resumable completion may run on. */
   abort(): void;

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promi
   console: async (args, io) => (await import('./console-command.ts')).consoleCommand(args, io),
   // Opened only here: no other command reads standard input.
   db: async (args, io) => (await import('./db-command.ts')).dbCommand(args, { ...io, stdin: process.stdin }),
+  check: async (args, io) => (await import('./check-command.ts')).checkCommand(args, io),
   wall: async (args, io) => (await import('./wall-command.ts')).wallCommand(args, io),
 };
 
@@ -33,6 +34,7 @@ const help = `Usage: tailrace COMMAND [FLAGS]
   usage           sums of what was used, and budgets (--help)
   console         print an address that signs a browser in, and open it (--help)
   db              export, import and migrate the store (--help)
+  check URL       judge how an OpenAI-compatible endpoint streams (--help)
   wall            start a server that misbehaves on request (--list names its faults)
 
   --version       print the version

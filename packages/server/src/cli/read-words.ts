@@ -7,12 +7,14 @@ export type ReadWords<Value extends string, Switch extends string> =
       /** Words without dashes, and `-`, in their order. */
       readonly words: readonly string[];
       readonly values: { readonly [Flag in Value]?: string };
+      /** Every value of a repeated flag, in their order. */
+      readonly all: { readonly [Flag in Value]?: readonly string[] };
       readonly on: ReadonlySet<Switch>;
     }
   /** One line for standard error; the exit status is 2. */
   | { readonly ok: false; readonly message: string };
 
-/** Reads `--flag value`, `--flag=value` and switches; of a repeated flag the last one counts. `-h` is `--help`. */
+/** Reads `--flag value`, `--flag=value` and switches; of a repeated flag the last value counts, or all of them. `-h` is `--help`. */
 export function readWords<const Value extends string, const Switch extends string>(
   args: readonly string[],
   known: { readonly values: readonly Value[]; readonly switches: readonly Switch[] },
@@ -21,6 +23,7 @@ export function readWords<const Value extends string, const Switch extends strin
   const isSwitch = (name: string): name is Switch => (known.switches as readonly string[]).includes(name);
   const words: string[] = [];
   const values: { [Flag in Value]?: string } = {};
+  const all: { [Flag in Value]?: string[] } = {};
   const on = new Set<Switch>();
   const rest = args.values();
   for (const arg of rest) {
@@ -37,10 +40,11 @@ export function readWords<const Value extends string, const Switch extends strin
         return { ok: false, message: `${name} needs a value` };
       }
       values[name] = value;
+      all[name] = [...(all[name] ?? []), value];
     } else {
       const hint = flagHint(name, [...known.values, ...known.switches]);
       return { ok: false, message: `there is no flag ${name.slice(0, 64)} here${hint}` };
     }
   }
-  return { ok: true, words, values, on };
+  return { ok: true, words, values, all, on };
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { roundsOf } from '../testing/suite-part.ts';
 import { decodeChatRequest } from '../wire/chat/decode-request.ts';
 import { knownMembers } from '../wire/chat/known-members.ts';
 import { parseJsonBody } from '../wire/json-body.ts';
@@ -133,7 +134,7 @@ describe('a decoded request', () => {
         const text = JSON.stringify(given);
         expect(JSON.parse(writtenAgain(text))).toEqual(JSON.parse(text));
       }),
-      { numRuns: 1_000 },
+      { numRuns: roundsOf(1_000, 300) },
     );
   });
 

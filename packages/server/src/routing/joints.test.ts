@@ -2,6 +2,7 @@ import { decodeJsonText, jsonText } from '@tailrace/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventBatch, StreamEvent } from '../domain/stream-event.ts';
+import { roundsOf } from '../testing/suite-part.ts';
 import { createDelivered } from './delivered.ts';
 import { createFullLengthJoint, createPrefixJoint, createReplayJoint, type Joint } from './joints.ts';
 
@@ -136,7 +137,7 @@ describe('a stop string that begins in the delivered text', () => {
           expect(outcome).toBe(across ? 'stopped' : `${fresh}.`);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: roundsOf(2_000, 400) },
     );
   });
 

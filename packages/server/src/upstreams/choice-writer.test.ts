@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createEventGrammar } from '../domain/event-grammar.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
+import { roundsOf } from '../testing/suite-part.ts';
 import { type ChoiceWriter, createChoiceWriter } from './choice-writer.ts';
 
 /** The events that these calls make, in short. */
@@ -138,6 +139,6 @@ test('whatever is written keeps to the grammar of events', () => {
       const finished = writer.finish(reason);
       if ('reason' in finished) judge({ type: 'finish', choice: 0, reason: finished.reason });
     }),
-    { numRuns: 2_000 },
+    { numRuns: roundsOf(2_000, 400) },
   );
 });

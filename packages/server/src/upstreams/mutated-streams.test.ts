@@ -15,8 +15,8 @@ import { anyWrittenAnswer } from './testing/written-answer.ts';
 const recorded = await recordedStreams();
 const names = mutations.map(({ name }) => name);
 // Together over 100,000 mutated streams, of which a part runs with every `npm run check`.
-const eachRounds = roundsOf(600, 15);
-const mixedRounds = roundsOf(24_000, 650);
+const eachRounds = roundsOf(600, 10);
+const mixedRounds = roundsOf(24_000, 250);
 
 function base(dialects: readonly string[]) {
   const fixtures = [...recorded.keys()].filter((file) =>

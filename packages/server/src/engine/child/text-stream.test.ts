@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { roundsOf } from '../../testing/suite-part.ts';
 import { createTextStream } from './text-stream.ts';
 import { createUtf8Decoder } from './utf8-decoder.ts';
 
@@ -110,7 +111,7 @@ describe('text stream', () => {
           for (const piece of outcome.pieces) expect(piece.isWellFormed()).toBe(true);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: roundsOf(2_000, 400) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { createEventGrammar } from '../../../domain/event-grammar.ts';
 import type { JsonObject, JsonValue } from '../../../domain/json.ts';
 import type { StreamEvent } from '../../../domain/stream-event.ts';
+import { roundsOf } from '../../../testing/suite-part.ts';
 import type { Translation } from './translation.ts';
 
 /** The words of a protocol, from which the suite makes events. */
@@ -52,7 +53,7 @@ export function describeAnyEvents(
         for (const one of emitted) expect(grammar.accept(one)).toBeUndefined();
         expect(grammar.ended).toBeDefined();
       }),
-      { numRuns: 2_000 },
+      { numRuns: roundsOf(2_000, 400) },
     );
   });
 }
