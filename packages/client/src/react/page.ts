@@ -32,7 +32,9 @@ const hiddenFrameMs = 100;
 const prefix = 'tailrace-chat:';
 
 /** The path of the page; undefined where there is none, on a server. */
-export const pagePath = browser.document && browser.location?.pathname;
+export function pagePath(): string | undefined {
+  return browser.document && browser.location?.pathname;
+}
 
 /** The page of the browser. On a server there is none: nothing is kept, and no event comes. */
 export const browserPage: ChatPage = {
