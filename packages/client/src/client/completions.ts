@@ -10,6 +10,7 @@ import type {
 import { type APIPromise, createAPIPromise } from './api-promise.ts';
 import { randomId } from './environment.ts';
 import type { RequestOptions } from './options.ts';
+import { sendKept } from './send-kept.ts';
 import type { Transport } from './transport.ts';
 
 const path = '/chat/completions';
@@ -75,8 +76,10 @@ export class Completions {
     );
     const send = (method: string, at: string, init: RequestInit): Promise<Response> =>
       transport.send(method, at, { ...fetchOptions, ...init }, options.query);
+    // A key of the caller’s own is a wish of its own: it is never left out.
+    const keptBy = resume && !options.idempotencyKey ? ['idempotency-key', 'tailrace-resumable'] : [];
     const open = (signal: AbortSignal): Promise<Response> =>
-      send('POST', path, { headers: sent, body: text, signal });
+      sendKept((init) => send('POST', path, init), { headers: sent, body: text, signal }, keptBy);
     if (!resume) return { open };
     return {
       open,

@@ -56,6 +56,31 @@ const refusal = (code: string) => ({
 });
 
 describe('an answer', () => {
+  test('comes also where the server cannot keep it, without being kept', async () => {
+    const { baseURL, requests } = await serve((response, { headers, body }) => {
+      if (headers['idempotency-key'] !== undefined) json(response, 503, refusal('storage_unavailable'));
+      else if (!body.includes('"stream":true')) json(response, 200, completion);
+      else {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        const chunk = {
+          ...completion,
+          choices: [{ index: 0, delta: { content: 'Hi' }, finish_reason: 'stop' }],
+        };
+        response.end(`data: ${JSON.stringify(chunk)}\n\ndata: [DONE]\n\n`);
+      }
+    });
+    const { completions } = new Tailrace({ baseURL, apiKey: 'tr_1' }).chat;
+    expect((await completions.create(params)).choices[0]?.message.content).toBe('Hi');
+    expect(await completions.stream(params).finalText()).toBe('Hi');
+    expect(requests.map(({ headers }) => headers['tailrace-resumable'])).toEqual([
+      ...[undefined, undefined],
+      ...['true', undefined],
+    ]);
+    const own = { idempotencyKey: 'own', maxRetries: 0 };
+    await expect(completions.create(params, own)).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await expect(completions.stream(params, own).finalText()).rejects.toMatchObject({ status: 503 });
+  });
+
   test('comes with the id of its request, and with its response where that is asked for', async () => {
     const { baseURL, requests } = await serve((response) => json(response, 200, completion));
     const client = new Tailrace({ baseURL: `${baseURL}/`, apiKey: 'tr_1', defaultQuery: { a: '1' } });

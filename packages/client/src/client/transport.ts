@@ -4,6 +4,7 @@ import { createLazyReader } from '../stream/lazy-reader.ts';
 import { type APIPromise, createAPIPromise } from './api-promise.ts';
 import { isBrowser, randomId, readEnv } from './environment.ts';
 import { type ClientOptions, type HeadersLike, mergeHeaders, type RequestOptions } from './options.ts';
+import { sendKept } from './send-kept.ts';
 
 /** A request with what it posts. */
 export interface CallOptions extends RequestOptions {
@@ -82,7 +83,14 @@ export function createTransport(options: ClientOptions): Transport {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       };
       const reader = createLazyReader(
-        { open: (toAbort) => send(method, path, { ...init, signal: toAbort }, call.query) },
+        {
+          open: (toAbort) =>
+            sendKept(
+              (all) => send(method, path, all, call.query),
+              { ...init, signal: toAbort },
+              idempotencyKey === undefined ? ['idempotency-key'] : [],
+            ),
+        },
         {
           isPlain: true,
           maxRetries: call.maxRetries ?? maxRetries,

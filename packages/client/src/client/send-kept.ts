@@ -1,0 +1,16 @@
+/**
+ * Sends a request whose headers `keptBy` ask the server to keep the answer. Where the server’s store is away, it is sent again
+ * without them: an answer that cannot be picked up is better than none.
+ */
+export async function sendKept(
+  send: (init: RequestInit) => Promise<Response>,
+  init: RequestInit & { readonly headers: Headers },
+  keptBy: readonly string[],
+): Promise<Response> {
+  const answer = await send(init);
+  if (answer.status !== 503 || keptBy.length === 0) return answer;
+  if (!(await answer.clone().text()).includes('"storage_unavailable"')) return answer;
+  const headers = new Headers(init.headers);
+  for (const name of keptBy) headers.delete(name);
+  return send({ ...init, headers });
+}
