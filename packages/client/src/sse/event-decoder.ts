@@ -81,9 +81,13 @@ export function createEventDecoder(onEvent: OnEvent): EventDecoder {
         text.charCodeAt(end + 1) === lineFeed &&
         text.startsWith('data:', at)
       ) {
-        data = text.slice(text.charCodeAt(at + 5) === space ? at + 6 : at + 5, end);
+        const value = text.slice(text.charCodeAt(at + 5) === space ? at + 6 : at + 5, end);
         end += 1;
-        dispatch();
+        const own = numbered;
+        const called = name;
+        if (own) numbered = false;
+        if (called !== '') name = '';
+        onEvent(value, lastEventId, own, called);
       } else endLine(text.slice(at, end));
       at = end + 1;
     }
@@ -98,8 +102,9 @@ export function createEventDecoder(onEvent: OnEvent): EventDecoder {
       let text = utf8.decode(bytes, { stream: true });
       if (text === '') return;
       if (afterCr && text.charCodeAt(0) === lineFeed) text = text.slice(1);
-      afterCr = text.endsWith('\r');
-      read(text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text);
+      const hasCr = text.includes('\r');
+      afterCr = hasCr && text.endsWith('\r');
+      read(hasCr ? text.replaceAll(/\r\n?/g, '\n') : text);
     },
     end() {
       // Throws where the end has cut a character.

@@ -92,6 +92,8 @@ export function createChatStream(
     }
   }
 
+  const isReadable = (): boolean => !needsToolCalls || createToolCalls !== undefined;
+
   /** False where nothing is there to deliver. */
   function deliverNext(): boolean {
     const chunk = queue[taken];
@@ -154,7 +156,7 @@ export function createChatStream(
   /** Delivers the next chunk; false where the stream has ended. */
   async function advance(): Promise<boolean> {
     while (true) {
-      if (needsToolCalls && createToolCalls === undefined) await loadToolCalls();
+      if (!isReadable()) await loadToolCalls();
       if (deliverNext()) return true;
       if (ending !== undefined) {
         settle(ending);
@@ -220,7 +222,10 @@ export function createChatStream(
       },
       next() {
         if (isOver) return Promise.resolve(ended);
-        return nextValue();
+        // Without a wait where it has been read already.
+        if (isReadable()) deliverNext();
+        const value = keptValue();
+        return value === undefined ? nextValue() : Promise.resolve({ value, done: false });
       },
       return() {
         if (!isOver) leave();

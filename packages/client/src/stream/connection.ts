@@ -7,15 +7,17 @@ export interface Connection {
   /** Sends the request; rejects where it fails, where it takes longer than `timeoutMs`, and where it is closed. */
   open(timeoutMs: number): Promise<Response>;
   /**
-   * The next bytes of the body, undefined at its end. `deadline` says at which time (`now`) the wait ends; it is asked again when that
+   * The next bytes of the body, or its end. `deadline` says at which time (`now`) the wait ends; it is asked again when that
    * time has come, because other deadlines may have moved it.
    */
-  read(deadline: () => Deadline): Promise<Uint8Array | undefined>;
+  read(deadline: () => Deadline): Promise<ReadResult>;
   /** The stream is whole: the connection is free for the next request once the body has ended, which is awaited for a second. */
   finish(): void;
   /** Gives the connection back, in whatever state it is. */
   close(reason?: unknown): void;
 }
+
+type ReadResult = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>['read']>>;
 
 export interface Deadline {
   readonly at: number;
@@ -39,7 +41,13 @@ export function createConnection(send: (signal: AbortSignal) => Promise<Response
   /** Ends the wait of the moment; a fetch of the caller’s own, or a body, may not know the signal. */
   let interrupt: ((reason: unknown) => void) | undefined;
 
+  /** One timer for all waits, set anew only where a wait ends earlier: an event costs no timer. */
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timerAt = 0;
+  let deadlineOfWait: (() => Deadline) | undefined;
+
   function close(reason: unknown = new Error('closed')): void {
+    clearTimeout(timer);
     interrupt?.(reason);
     controller.abort(reason);
     // It rejects where the body has failed already.
@@ -48,35 +56,38 @@ export function createConnection(send: (signal: AbortSignal) => Promise<Response
       response.body.cancel(reason).catch(ignore);
   }
 
+  function watch(): void {
+    if (deadlineOfWait === undefined) return;
+    const { at, message } = deadlineOfWait();
+    const left = at - now();
+    if (left <= 0) close(new APIConnectionTimeoutError({ message }));
+    else if (left < Number.POSITIVE_INFINITY && (timer === undefined || at < timerAt)) {
+      clearTimeout(timer);
+      timerAt = at;
+      timer = setTimeout(wake, Math.min(left + 1, longestTimerMs));
+    }
+  }
+
+  function wake(): void {
+    timer = undefined;
+    watch();
+  }
+
   function within<Value>(work: Promise<Value>, deadline: () => Deadline): Promise<Value> {
     return new Promise((resolve, reject) => {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const settle = (): void => {
-        clearTimeout(timer);
+      const fail = (reason: unknown): void => {
         interrupt = undefined;
-      };
-      interrupt = (reason) => {
-        settle();
+        deadlineOfWait = undefined;
         reject(reason);
       };
-      const watch = (): void => {
-        const { at, message } = deadline();
-        const left = at - now();
-        if (left <= 0) close(new APIConnectionTimeoutError({ message }));
-        else if (left < Number.POSITIVE_INFINITY)
-          timer = setTimeout(watch, Math.min(left + 1, longestTimerMs));
-      };
+      interrupt = fail;
+      deadlineOfWait = deadline;
       watch();
-      work.then(
-        (value) => {
-          settle();
-          resolve(value);
-        },
-        (error) => {
-          settle();
-          reject(error);
-        },
-      );
+      work.then((value) => {
+        interrupt = undefined;
+        deadlineOfWait = undefined;
+        resolve(value);
+      }, fail);
     });
   }
 
@@ -95,15 +106,17 @@ export function createConnection(send: (signal: AbortSignal) => Promise<Response
       response = await within(sent, () => deadline);
       return response;
     },
-    async read(deadline) {
+    read(deadline) {
       body ??= response?.body?.getReader();
-      if (body === undefined) return undefined;
-      const { value, done } = await within(body.read(), deadline);
-      return done ? undefined : value;
+      return body === undefined ? Promise.resolve(nothing) : within(body.read(), deadline);
     },
     finish() {
-      if (body === undefined) return close();
-      const timer = setTimeout(close, 1_000);
+      clearTimeout(timer);
+      if (body === undefined) {
+        close();
+        return;
+      }
+      timer = setTimeout(close, 1_000);
       body.read().then(({ done }) => {
         clearTimeout(timer);
         if (!done) close();
@@ -112,5 +125,7 @@ export function createConnection(send: (signal: AbortSignal) => Promise<Response
     close,
   };
 }
+
+const nothing: ReadResult = { done: true, value: undefined };
 
 function ignore(): void {}

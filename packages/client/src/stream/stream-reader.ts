@@ -69,6 +69,7 @@ export function createStreamReader(
   let pulling: Promise<void> | undefined;
   /** Undefined where the answer is an event stream. */
   let parts: Uint8Array<ArrayBuffer>[] | undefined;
+  let hasOpened = false;
   let hasNews = false;
   let isCancelled = false;
 
@@ -206,7 +207,7 @@ export function createStreamReader(
   async function read(opened: Connection): Promise<void> {
     const from = now();
     try {
-      const bytes = await opened.read(() => deadlineOf(from));
+      const { value: bytes } = await opened.read(() => deadlineOf(from));
       waitedMs += now() - from;
       if (bytes !== undefined && parts !== undefined) parts.push(bytes as Uint8Array<ArrayBuffer>);
       else if (bytes !== undefined) decoder?.push(bytes);
@@ -288,14 +289,20 @@ export function createStreamReader(
   }
 
   async function pullOnce(): Promise<void> {
+    // Why there is no head is in the ending.
+    if (!hasOpened) await open().catch(() => {});
     hasNews = false;
     while (!hasNews && ending === undefined) await (connection === undefined ? connect() : read(connection));
+    pulling = undefined;
   }
 
   async function openFirst(): Promise<Response> {
     while (ending === undefined) {
       await connect();
-      if (connection?.response?.ok) return connection.response;
+      if (connection?.response?.ok) {
+        hasOpened = true;
+        return connection.response;
+      }
     }
     throw ending.type === 'whole' ? loss : ending.error;
   }
@@ -339,11 +346,7 @@ export function createStreamReader(
     },
     open,
     pull() {
-      pulling ??= open()
-        .then(pullOnce, () => {})
-        .finally(() => {
-          pulling = undefined;
-        });
+      pulling ??= pullOnce();
       return pulling;
     },
     async cancel() {
