@@ -3,7 +3,7 @@ import { openChatStream } from '../stream/open-stream.ts';
 import type { ParsedChatCompletion } from '../structured/contract.ts';
 import type { TypedResponseFormat } from '../structured/response-format.ts';
 import type { RunToolsOptions, RunToolsParams, ToolRunner } from '../tools/contract.ts';
-import { createToolRunner, type ToolRun } from '../tools/tool-runner.ts';
+import { createLazyRunner } from '../tools/lazy-runner.ts';
 import type {
   ChatCompletion,
   ChatCompletionCreateParams,
@@ -80,11 +80,10 @@ export class Completions {
 
   /** A conversation in which the model calls functions, until it answers without a call. In OpenAI's shape. */
   runTools<Context = undefined>(body: RunToolsParams<Context>, options: RunToolsOptions = {}): ToolRunner {
-    const loop = async (run: ToolRun): Promise<void> => {
-      const { runToolLoop } = await import('../tools/tool-loop.ts');
-      return runToolLoop(this, body, options, run);
-    };
-    return createToolRunner(loop, options.signal);
+    return createLazyRunner(async (shared) => {
+      const { runTools } = await import('../tools/tool-loop.ts');
+      return runTools(this, body, options, shared);
+    });
   }
 
   /** Stops a running completion of this key's own; also from another process than the one that reads it. */

@@ -1,6 +1,7 @@
 import { APIUserAbortError, TailraceError } from '../errors/errors.ts';
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../types/chat.ts';
 import type { ToolRunner, ToolRunnerEvent, ToolRunnerEvents } from './contract.ts';
+import type { SharedRun } from './lazy-runner.ts';
 
 /** The inner side of a run: what its loop calls. */
 export interface ToolRun {
@@ -24,12 +25,12 @@ interface Feed {
 /** Runs `loop` later, so that the caller can listen before. */
 export function createToolRunner(
   loop: (run: ToolRun) => Promise<void>,
+  { messages, controller }: SharedRun,
   signal: AbortSignal | null | undefined,
 ): ToolRunner {
   /** For each event its listeners, and whether they listen once. */
   const listeners = new Map<string, Map<Listener, boolean>>();
   const completions: ChatCompletion[] = [];
-  const controller = new AbortController();
   const chunkFeeds = new Set<Feed>();
   const eventFeeds = new Set<Feed>();
   let state: 'running' | 'ended' | 'errored' | 'aborted' = 'running';
@@ -152,12 +153,10 @@ export function createToolRunner(
     listeners.set(event, all.set(listener as Listener, isOnce));
   }
 
-  const abort = (): void => {
-    controller.abort();
-    onTaken();
-  };
+  const abort = (): void => controller.abort();
+  controller.signal.addEventListener('abort', () => onTaken());
   const runner: ToolRunner = {
-    messages: [],
+    messages,
     controller,
     get ended() {
       return state !== 'running';
