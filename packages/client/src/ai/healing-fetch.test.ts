@@ -64,6 +64,30 @@ test('a JSON answer to a request for a stream passes as it is', async () => {
   expect(server.sent).toHaveLength(1);
 });
 
+test('the body of a refusal can be read, and breaks off by the signal of the caller only', async () => {
+  // As the platform's fetch: the signal of the request ends the body too.
+  const bodies: ReadableStreamDefaultController<Uint8Array>[] = [];
+  const server = fakeStreamServer(({ signal }) => {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        bodies.push(controller);
+        signal?.addEventListener('abort', () => controller.error(signal.reason));
+      },
+    });
+    return new Response(body, { status: 429 });
+  });
+  const fetch = createHealingFetch({ fetch: server.fetch });
+  const read = await fetch(url, asked({ stream: true }));
+  bodies[0]?.enqueue(new TextEncoder().encode('Slow down.'));
+  bodies[0]?.close();
+  expect([read.status, await read.text()]).toEqual([429, 'Slow down.']);
+
+  const caller = new AbortController();
+  const left = await fetch(url, asked({ stream: true }, { signal: caller.signal }));
+  caller.abort();
+  await expect(left.text()).rejects.toBe(caller.signal.reason);
+});
+
 test('the head passes, without what was true of the first connection’s bytes only', async () => {
   const headers = { ...streamHead, 'content-length': '5', 'content-encoding': 'identity' };
   const server = fakeStreamServer(() => answerOf(whole, { headers }));

@@ -80,7 +80,7 @@ function choicesOfStream(url: string, { method, body }: RequestInit): number | u
   }
 }
 
-/** `setPlain` gets an answer that is no stream: the caller has to have it as it came. */
+/** `setPlain` gets an answer that is no stream: the caller has to have it as it came, with a body that can still be read. */
 function sourceOf(
   send: FetchFunction,
   url: string,
@@ -102,9 +102,15 @@ function sourceOf(
   };
   return {
     async open(signal) {
-      const response = await send(url, { ...init, headers, signal });
+      // Of the request and of its body: the reader of streams aborts its own signal when it has done with an answer.
+      const request = new AbortController();
+      const abort = (): void => request.abort(signal.reason);
+      signal.addEventListener('abort', abort);
+      const response = await send(url, { ...init, headers, signal: request.signal });
       const type = response.headers.get('content-type') ?? '';
       if (response.ok && type.startsWith('text/event-stream')) return response;
+      signal.removeEventListener('abort', abort);
+      init.signal?.addEventListener('abort', () => request.abort(init.signal?.reason), { once: true });
       setPlain(response);
       // The caller reads it, and decides by itself whether to ask again.
       const status = response.ok ? 502 : response.status;
