@@ -8,7 +8,7 @@ const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 60;
 // `system` starts the real server, model and clients, one file at a time, because two cores are all there is.
 // `services` starts several processes that outlive one of them, or foreign programs and browsers: it mostly waits, so two files run at a
 // time.
-const ofServices = ['clients', 'ledger', 'machines', 'page', 'replicas', 'resume', 'workers'].map(
+const ofServices = ['clients', 'ledger', 'machines', 'page', 'python', 'replicas', 'resume', 'workers'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 

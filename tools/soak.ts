@@ -93,12 +93,19 @@ const page: Part = {
   run: () => wholeSuites(['--project', 'services', 'test/page']),
 };
 
+/** A thousand network accidents, with each client of the Python SDK. */
+const python: Part = {
+  name: 'python',
+  run: () => wholeSuites(['--project', 'services', 'test/python']),
+};
+
 const parts: readonly Part[] = [
   ...fuzzParts,
   ...suites,
   resume,
   replicas,
   page,
+  python,
   simulation,
   { name: 'engine', run: engine },
 ];
