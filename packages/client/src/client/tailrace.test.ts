@@ -275,7 +275,9 @@ describe('options', () => {
 });
 
 test('every error is a member of the client, as of OpenAI’s, and is exported by its name', () => {
-  const names = Object.keys(package_).filter((name) => name.endsWith('Error'));
+  // OpenAI's client does not have those of structured output either: they are not part of what every page loads.
+  const apart = ['StructuredOutputError', 'LengthFinishReasonError', 'ContentFilterFinishReasonError'];
+  const names = Object.keys(package_).filter((name) => name.endsWith('Error') && !apart.includes(name));
   expect(names.length).toBeGreaterThan(12);
   for (const name of names) {
     const Class = Reflect.get(package_, name) as new () => Error;
