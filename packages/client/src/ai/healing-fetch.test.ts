@@ -57,6 +57,14 @@ test('a key of the caller is kept', async () => {
   expect(server.sent[0]?.headers.get('idempotency-key')).toBe('mine');
 });
 
+test('an answer that the server cannot keep comes all the same', async () => {
+  const away = (): Response => Response.json({ error: { code: 'storage_unavailable' } }, { status: 503 });
+  const server = fakeStreamServer(away, () => answerOf(whole));
+  const response = await createHealingFetch({ fetch: server.fetch })(url, asked({ stream: true }));
+  expect(await response.text()).toBe(whole);
+  expect(server.sent.map(({ headers }) => headers.has('tailrace-resumable'))).toEqual([true, false]);
+});
+
 test('a JSON answer to a request for a stream passes as it is', async () => {
   const server = fakeStreamServer(() => Response.json({ choices: [] }));
   const response = await createHealingFetch({ fetch: server.fetch })(url, asked({ stream: true }));
