@@ -20,6 +20,7 @@ from tailrace import (
     Tailrace,
     TailraceStream,
 )
+from tailrace._http import httpx
 
 Serve = Callable[[Callable[[Exchange], None]], PlainServer]
 HI: Any = [{"role": "user", "content": "Hi"}]
@@ -503,7 +504,7 @@ def test_streaming_responses_are_parsed_to_a_healing_stream(serve: Serve) -> Non
 def test_the_response_is_that_of_the_current_connection(serve: Serve) -> None:
     stream = ask(client_of(serve(cut_once)))
     assert stream.response.status_code == 200
-    assert isinstance(stream.response, type(openai._base_client.SyncHttpxClientWrapper) if False else object)
+    assert isinstance(stream.response, httpx.Response)
     stream.response.close()
     assert list(stream) == []
 
