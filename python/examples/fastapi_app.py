@@ -6,6 +6,7 @@ TAILRACE_API_KEY=$(cat data/api-key) uvicorn fastapi_app:app     # then open htt
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 import openai
@@ -23,7 +24,7 @@ class Question(BaseModel):
 
 
 @asynccontextmanager
-async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+async def lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     # One client for all requests: it keeps its connections.
     async with AsyncTailrace() as client:
         app.state.client = client
@@ -39,7 +40,7 @@ async def answer(question: Question, request: Request) -> StreamingResponse:
     # What fails before the first token raises here, and becomes an answer with its status below.
     stream = await client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": question.text}], stream=True)
 
-    async def pieces() -> AsyncGenerator[str]:
+    async def pieces() -> AsyncGenerator[str, None]:
         # When the browser leaves, this task is cancelled, and `async with` stops the generation. A failure in mid-answer breaks
         # the response off, so the browser does not take a part for the whole.
         async with stream:
