@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib.metadata
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,22 @@ STEADY = "drop " * 20
 PAGES = Path(__file__).parent.parent
 
 
+clients: list[Tailrace] = []
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    while clients:
+        clients.pop().close()
+
+
 def client(port: int = server.port, **options: Any) -> Tailrace:
-    return Tailrace(
+    made = Tailrace(
         api_key=server.api_key, base_url=f"http://127.0.0.1:{port}/v1", reconnects=ReconnectPolicy(first_delay=0.05), **options
     )
+    clients.append(made)
+    return made
 
 
 def ask(tailrace: Tailrace, model: str) -> Any:
@@ -148,13 +162,22 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 README = blocks((PAGES / "README.md").read_text("utf-8"))
+# The programs end without closing their clients.
+ends_open = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
+def run_program(program: str, name: str, **names: Any) -> None:
+    # As a module of its own would: names of the program are globals.
+    exec(compile(program, name, "exec"), {"__name__": "__main__", **names})
+    # Its clients are collected here, not in a later test.
+    gc.collect()
+
+
+@ends_open
 @pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("number", range(len(README)))
 def test_the_programs_of_our_readme_run(number: int, capsys: pytest.CaptureFixture[str]) -> None:
-    # As a module of its own would: names of the block are globals.
-    exec(compile(README[number], f"README.md, program {number + 1}", "exec"), {"__name__": "__main__"})
+    run_program(README[number], f"README.md, program {number + 1}")
     if "print(" in README[number]:
         assert ANSWER in capsys.readouterr().out
 
@@ -167,20 +190,19 @@ def openai_s_programs() -> list[str]:
     return [block for block in blocks(text) if "chat.completions" in block and not any(name in block for name in others)]
 
 
+@ends_open
 @pytest.mark.usefixtures("environment")
-# Their clients are never closed.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_programs_of_openai_s_readme_run_with_only_the_import_changed() -> None:
     programs = openai_s_programs()
     assert len(programs) >= 5
     for program in programs:
         changed = program.replace("from openai import OpenAI", "from tailrace import Tailrace as OpenAI")
         changed = changed.replace("from openai import AsyncOpenAI", "from tailrace import AsyncTailrace as AsyncOpenAI")
-        names: dict[str, Any] = {"__name__": "__main__"}
+        names: dict[str, Any] = {}
         if "await client" in changed:
             indented = "\n".join(f"    {line}" for line in changed.splitlines())
             changed = f"import asyncio\nasync def main():\n{indented}\nasyncio.run(main())"
             names["client"] = AsyncTailrace()
         elif "OpenAI(" not in changed:
             names["client"] = Tailrace()
-        exec(compile(changed, "openai's README", "exec"), names)
+        run_program(changed, "openai's README", **names)

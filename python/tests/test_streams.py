@@ -27,6 +27,9 @@ HI: Any = [{"role": "user", "content": "Hi"}]
 FAST = ReconnectPolicy(attempts=3, first_delay=0.001)
 
 
+clients: list[Tailrace] = []
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     servers: list[PlainServer] = []
@@ -36,12 +39,16 @@ def serve() -> Iterator[Serve]:
         return servers[-1]
 
     yield start
+    while clients:
+        clients.pop().close()
     for server in servers:
         server.__exit__()
 
 
 def client_of(server: PlainServer, **options: Any) -> Tailrace:
-    return Tailrace(**{"api_key": "key", "base_url": server.base_url, "reconnects": FAST, **options})
+    """A client that the fixture closes."""
+    clients.append(Tailrace(**{"api_key": "key", "base_url": server.base_url, "reconnects": FAST, **options}))
+    return clients[-1]
 
 
 def ask(client: OpenAI, **more: Any) -> TailraceStream:
