@@ -33,7 +33,9 @@ async function run(program: string, args: readonly string[], env: NodeJS.Process
   return { code, output: child.stdout() + child.stderr() };
 }
 
-describe.skipIf(!existsSync(python))('the Python SDK', () => {
+const without = existsSync(python) ? '' : ', skipped: npm test could not make .tools/venv-sdk';
+
+describe.skipIf(without !== '')(`the Python SDK${without}`, () => {
   let server: TestServer;
   beforeAll(async () => {
     server = await startServer({
