@@ -3,7 +3,23 @@ export type { Completions } from './client/completions.ts';
 export type { Models, ModelsPage } from './client/models.ts';
 export type { ClientOptions, Fetch, HeadersLike, RequestOptions, StreamOptions } from './client/options.ts';
 export { Tailrace, Tailrace as default } from './client/tailrace.ts';
-export * from './errors/errors.ts';
+export {
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
+  AuthenticationError,
+  BadRequestError,
+  ConflictError,
+  type ErrorDetails,
+  InternalServerError,
+  NotFoundError,
+  PermissionDeniedError,
+  RateLimitError,
+  StreamTruncatedError,
+  TailraceError,
+  UnprocessableEntityError,
+} from './errors/errors.ts';
 export { toSSEResponse, toTextResponse, toUIMessageStreamResponse } from './responses/responses.ts';
 export type { UIMessageChunk, UIMessageStreamInit } from './responses/ui-message-chunk.ts';
 export type * from './stream/contract.ts';

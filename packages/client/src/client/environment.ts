@@ -21,12 +21,7 @@ export function isBrowser(): boolean {
   return typeof (globalThis as Runtime).document === 'object';
 }
 
-/** 122 random bits; `randomUUID` is missing on pages that came by plain HTTP. */
+/** At least 122 random bits; `randomUUID` is missing on pages that came by plain HTTP. */
 export function randomId(): string {
-  return (
-    crypto.randomUUID?.() ??
-    Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join(
-      '',
-    )
-  );
+  return crypto.randomUUID?.() ?? crypto.getRandomValues(new Uint32Array(4)).join('-');
 }

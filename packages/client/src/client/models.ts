@@ -19,17 +19,14 @@ export class Models {
 
   /** Await it for the page, or iterate it for the models. */
   list(options?: RequestOptions): APIPromise<ModelsPage> & AsyncIterable<Model> {
-    const answer = this.#transport.call<{ object: 'list'; data: Model[] }>('GET', '/models', options);
-    const page = answer.withResponse().then(({ data }) => data);
-    page.catch(() => {});
+    const answer = this.#transport.call<ModelsPage>('GET', '/models', options);
     async function* each(): AsyncGenerator<Model> {
-      yield* (await page).data;
+      yield* (await answer).data;
     }
-    const promise = createAPIPromise<ModelsPage>(answer.asResponse(), async () => ({
-      ...(await page),
-      [Symbol.asyncIterator]: each,
-    }));
-    return Object.assign(promise, { [Symbol.asyncIterator]: each });
+    const page = createAPIPromise(answer.asResponse(), async () =>
+      Object.assign(await answer, { [Symbol.asyncIterator]: each }),
+    );
+    return Object.assign(page, { [Symbol.asyncIterator]: each });
   }
 
   retrieve(id: string, options?: RequestOptions): APIPromise<Model> {

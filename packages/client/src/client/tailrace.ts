@@ -1,4 +1,20 @@
-import * as errors from '../errors/errors.ts';
+import {
+  type APIConnectionError,
+  type APIConnectionTimeoutError,
+  type APIError,
+  type APIUserAbortError,
+  type AuthenticationError,
+  type BadRequestError,
+  type ConflictError,
+  errorClasses,
+  type InternalServerError,
+  type NotFoundError,
+  type PermissionDeniedError,
+  type RateLimitError,
+  type StreamTruncatedError,
+  type TailraceError,
+  type UnprocessableEntityError,
+} from '../errors/errors.ts';
 import type { ChatStream } from '../stream/contract.ts';
 import type * as chat from '../types/chat.ts';
 import type { APIPromise } from './api-promise.ts';
@@ -69,24 +85,24 @@ export class Tailrace {
   }
 
   declare static readonly Tailrace: typeof Tailrace;
-  declare static readonly TailraceError: typeof errors.TailraceError;
-  declare static readonly APIError: typeof errors.APIError;
-  declare static readonly APIConnectionError: typeof errors.APIConnectionError;
-  declare static readonly APIConnectionTimeoutError: typeof errors.APIConnectionTimeoutError;
-  declare static readonly APIUserAbortError: typeof errors.APIUserAbortError;
-  declare static readonly StreamTruncatedError: typeof errors.StreamTruncatedError;
-  declare static readonly BadRequestError: typeof errors.BadRequestError;
-  declare static readonly AuthenticationError: typeof errors.AuthenticationError;
-  declare static readonly PermissionDeniedError: typeof errors.PermissionDeniedError;
-  declare static readonly NotFoundError: typeof errors.NotFoundError;
-  declare static readonly ConflictError: typeof errors.ConflictError;
-  declare static readonly UnprocessableEntityError: typeof errors.UnprocessableEntityError;
-  declare static readonly RateLimitError: typeof errors.RateLimitError;
-  declare static readonly InternalServerError: typeof errors.InternalServerError;
+  declare static readonly TailraceError: typeof TailraceError;
+  declare static readonly APIError: typeof APIError;
+  declare static readonly APIConnectionError: typeof APIConnectionError;
+  declare static readonly APIConnectionTimeoutError: typeof APIConnectionTimeoutError;
+  declare static readonly APIUserAbortError: typeof APIUserAbortError;
+  declare static readonly StreamTruncatedError: typeof StreamTruncatedError;
+  declare static readonly BadRequestError: typeof BadRequestError;
+  declare static readonly AuthenticationError: typeof AuthenticationError;
+  declare static readonly PermissionDeniedError: typeof PermissionDeniedError;
+  declare static readonly NotFoundError: typeof NotFoundError;
+  declare static readonly ConflictError: typeof ConflictError;
+  declare static readonly UnprocessableEntityError: typeof UnprocessableEntityError;
+  declare static readonly RateLimitError: typeof RateLimitError;
+  declare static readonly InternalServerError: typeof InternalServerError;
 }
 
 // OpenAI's client has its errors as members too.
-Object.assign(Tailrace, errors, { Tailrace });
+Object.assign(Tailrace, errorClasses, { Tailrace });
 
 /** Types by the names that they have in OpenAI's client. */
 export declare namespace Tailrace {

@@ -32,12 +32,12 @@ export function createTransport(options: ClientOptions): Transport {
   const baseURL = given.replace(/\/+$/, '');
   if (apiKey && isBrowser() && !options.dangerouslyAllowBrowser)
     throw new TailraceError(
-      'Who opens the page can read an API key in it: keep the key in a route of your server, or set dangerouslyAllowBrowser.',
+      'Who opens the page can read the key: keep it on your server, or set dangerouslyAllowBrowser.',
     );
 
   const headersOf: Transport['headers'] = (own, more) =>
     mergeHeaders(
-      { accept: 'application/json', 'openai-organization': organization, 'openai-project': project },
+      { 'openai-organization': organization, 'openai-project': project },
       own,
       defaultHeaders,
       more,
@@ -95,7 +95,7 @@ export function createTransport(options: ClientOptions): Transport {
           isPlain: true,
           maxRetries: call.maxRetries ?? maxRetries,
           timeouts: { connectMs: waitMs, idleMs: waitMs, firstTokenMs: waitMs },
-          ...(signal ? { signal } : {}),
+          signal,
         },
       );
       return createAPIPromise(reader.open(), async () => {

@@ -4,9 +4,7 @@
 import type { ChatCompletionSnapshot } from '../types/chat.ts';
 
 /** Every error that this package throws is one. */
-export class TailraceError extends Error {
-  override name = 'TailraceError';
-}
+export class TailraceError extends Error {}
 
 /** What a server says of an error. Servers differ: any member may be absent. */
 export interface ErrorDetails {
@@ -19,7 +17,6 @@ export interface ErrorDetails {
 
 /** The server refused, the answer broke, or the connection did. */
 export class APIError extends TailraceError {
-  override name = 'APIError';
   /** Of the answer; for an error event that of its code. Undefined where there was no answer. */
   readonly status: number | undefined;
   readonly headers: Headers | undefined;
@@ -58,7 +55,6 @@ export class APIError extends TailraceError {
 
 /** `abort()`, the controller, or the caller's signal. */
 export class APIUserAbortError extends APIError {
-  override name = 'APIUserAbortError';
   constructor({ message = 'Request was aborted.', cause }: { message?: string; cause?: unknown } = {}) {
     super(undefined, undefined, message, undefined, { cause });
   }
@@ -66,7 +62,6 @@ export class APIUserAbortError extends APIError {
 
 /** No answer: the connection failed, and so did each retry. */
 export class APIConnectionError extends APIError {
-  override name = 'APIConnectionError';
   constructor({
     message = 'Connection error.',
     cause,
@@ -77,7 +72,6 @@ export class APIConnectionError extends APIError {
 
 /** One of the timeouts passed. */
 export class APIConnectionTimeoutError extends APIConnectionError {
-  override name = 'APIConnectionTimeoutError';
   constructor({ message = 'Request timed out.' }: { message?: string } = {}) {
     super({ message });
   }
@@ -88,7 +82,6 @@ export class APIConnectionTimeoutError extends APIConnectionError {
  * answer. `cause` is what the last try met, where that was an error.
  */
 export class StreamTruncatedError extends APIError {
-  override name = 'StreamTruncatedError';
   /** The answer as far as the reader has got it. */
   readonly snapshot: ChatCompletionSnapshot;
   /** The text of choice 0 as far as the reader has got it. */
@@ -108,30 +101,14 @@ export class StreamTruncatedError extends APIError {
   }
 }
 
-export class BadRequestError extends APIError {
-  override name = 'BadRequestError';
-}
-export class AuthenticationError extends APIError {
-  override name = 'AuthenticationError';
-}
-export class PermissionDeniedError extends APIError {
-  override name = 'PermissionDeniedError';
-}
-export class NotFoundError extends APIError {
-  override name = 'NotFoundError';
-}
-export class ConflictError extends APIError {
-  override name = 'ConflictError';
-}
-export class UnprocessableEntityError extends APIError {
-  override name = 'UnprocessableEntityError';
-}
-export class RateLimitError extends APIError {
-  override name = 'RateLimitError';
-}
-export class InternalServerError extends APIError {
-  override name = 'InternalServerError';
-}
+export class BadRequestError extends APIError {}
+export class AuthenticationError extends APIError {}
+export class PermissionDeniedError extends APIError {}
+export class NotFoundError extends APIError {}
+export class ConflictError extends APIError {}
+export class UnprocessableEntityError extends APIError {}
+export class RateLimitError extends APIError {}
+export class InternalServerError extends APIError {}
 
 /** 500 stands for all from there on. */
 const byStatus: Readonly<Record<number, typeof BadRequestError>> = {
@@ -144,3 +121,22 @@ const byStatus: Readonly<Record<number, typeof BadRequestError>> = {
   429: RateLimitError,
   500: InternalServerError,
 };
+
+/** All of them by their names, which they keep where a bundler shortens the names of classes. */
+export const errorClasses = {
+  TailraceError,
+  APIError,
+  APIUserAbortError,
+  APIConnectionError,
+  APIConnectionTimeoutError,
+  StreamTruncatedError,
+  BadRequestError,
+  AuthenticationError,
+  PermissionDeniedError,
+  NotFoundError,
+  ConflictError,
+  UnprocessableEntityError,
+  RateLimitError,
+  InternalServerError,
+};
+for (const [name, { prototype }] of Object.entries(errorClasses)) prototype.name = name;

@@ -1,33 +1,13 @@
 import type { ChatStream } from '../stream/contract.ts';
 
-/**
- * A response whose body is made of the frames that `load` makes. It is read at the pace of the one who reads the body, and that one's going away aborts the
- * stream. Where they throw, the body is broken off: it never ends as if it were whole.
- */
+/** A response whose body is made of the frames that `load` makes. Who cancels the body aborts the stream. */
 export function streamedResponse(
   stream: ChatStream,
   load: () => Promise<AsyncIterator<string>>,
   headers: Readonly<Record<string, string>>,
   init: ResponseInit = {},
 ): Response {
-  const encoder = new TextEncoder();
-  let frames: AsyncIterator<string> | undefined;
-  const body = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          frames ??= await load();
-          const { value, done } = await frames.next();
-          if (done === true) controller.close();
-          else controller.enqueue(encoder.encode(value));
-        } catch (error) {
-          controller.error(error);
-        }
-      },
-      cancel: () => stream.abort(),
-    },
-    { highWaterMark: 0 },
-  );
+  const body = streamedBody(load, () => stream.abort());
   return new Response(body, { ...init, headers: headersOf(stream, headers, init.headers) });
 }
 
@@ -48,4 +28,34 @@ function headersOf(
   });
   for (const [name, value] of new Headers(given)) headers.set(name, value);
   return headers;
+}
+
+/**
+ * Bytes of the texts that `load` makes, at the pace of who reads them. Where making them throws, the body is broken off: it never ends as if
+ * it were whole.
+ */
+export function streamedBody(
+  load: () => Promise<AsyncIterator<string>>,
+  cancel: () => unknown,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let texts: AsyncIterator<string> | undefined;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          texts ??= await load();
+          const { value, done } = await texts.next();
+          if (done === true) controller.close();
+          else controller.enqueue(encoder.encode(value));
+        } catch (error) {
+          controller.error(error);
+        }
+      },
+      async cancel() {
+        await cancel();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }

@@ -1,4 +1,5 @@
 import { APIUserAbortError, StreamTruncatedError, TailraceError } from '../errors/errors.ts';
+import { streamedBody } from '../responses/body.ts';
 import { toSSEResponse, toTextResponse, toUIMessageStreamResponse } from '../responses/responses.ts';
 import type { UIMessageStreamInit } from '../responses/ui-message-chunk.ts';
 import { partialOutput } from '../structured/partial-output.ts';
@@ -10,11 +11,8 @@ import { createSnapshotBuilder, type ToolCallsBuilder } from './snapshot.ts';
 
 type Listener = (...values: unknown[]) => void;
 
-/** Events of output: who listens to one of them wants to have the stream read. */
-const outputEvents: ReadonlySet<string> = new Set([
-  ...['chunk', 'text', 'content', 'reasoning', 'toolCall'],
-  ...['finish', 'finalChatCompletion', 'finalContent', 'finalMessage'],
-]);
+/** Events that are no output: who listens to any other one wants to have the stream read. */
+const asides = /^(reconnect|error|abort|end)$/;
 
 /** Puts the calls of a choice together; loaded with the first call that a stream has, because most streams have none. */
 let createToolCalls: (() => ToolCallsBuilder) | undefined;
@@ -23,8 +21,7 @@ async function loadToolCalls(): Promise<void> {
 }
 
 function makeToolCalls(): ToolCallsBuilder {
-  if (createToolCalls === undefined)
-    throw new TailraceError('a call was delivered before its reader was loaded');
+  if (createToolCalls === undefined) throw new TailraceError('no reader of calls');
   return createToolCalls();
 }
 
@@ -175,7 +172,7 @@ export function createChatStream(
 
   function claim(): void {
     if (kept !== undefined || hasBegun)
-      throw new TailraceError('The stream has been read already. It is read once; tee() makes two of it.');
+      throw new TailraceError('A stream is read once; tee() makes two of it.');
     isHeard = true;
     kept = [];
   }
@@ -271,7 +268,7 @@ export function createChatStream(
       const all = listeners.get(event) ?? new Set();
       listeners.set(event, all.add(listener as Listener));
       // Later, because the caller may be about to iterate.
-      if (outputEvents.has(event)) setTimeout(() => kept === undefined && drive());
+      if (!asides.test(event)) setTimeout(() => kept === undefined && drive());
       return stream;
     },
     off<Name extends keyof ChatStreamEvents>(event: Name, listener: ChatStreamEvents[Name]) {
@@ -291,14 +288,15 @@ export function createChatStream(
       listeners.clear();
       queue = [];
       reader.consumers.delete(consumer);
-      ending = { type: 'failed', error: new TailraceError('The stream was split: read its branches.') };
+      ending = { type: 'failed', error: new TailraceError('The stream was split.') };
       return [branch(), branch()];
     },
-    toReadableStream: () =>
-      jsonLines(
-        iterate((chunk) => chunk),
-        () => ending,
-      ),
+    toReadableStream() {
+      const chunks = iterate((chunk) => chunk);
+      const load = async (): Promise<AsyncIterator<string>> =>
+        (await import('../responses/json-lines.ts')).jsonLines(chunks, () => ending);
+      return streamedBody(load, () => chunks.return?.());
+    },
     partial: (schema?: StandardSchema) => partialOutput(asChatStream(), schema),
     toSSEResponse: (init?: ResponseInit) => toSSEResponse(asChatStream(), init),
     toTextResponse: (init?: ResponseInit) => toTextResponse(asChatStream(), init),
@@ -309,24 +307,4 @@ export function createChatStream(
   };
   const asChatStream = (): ChatStream => stream as object as ChatStream;
   return asChatStream();
-}
-
-/** One line of JSON for each chunk; an answer that is not whole errors it. */
-function jsonLines(
-  chunks: AsyncIterator<ChatCompletionChunk>,
-  ending: () => Ending | undefined,
-): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder();
-  return new ReadableStream({
-    async pull(controller) {
-      const { value, done } = await chunks.next();
-      const how = ending();
-      if (!done) controller.enqueue(encoder.encode(`${JSON.stringify(value)}\n`));
-      else if (how?.type === 'aborted') controller.error(how.error);
-      else controller.close();
-    },
-    async cancel() {
-      await chunks.return?.();
-    },
-  });
 }

@@ -73,11 +73,11 @@ export interface ChatStreamOptions {
   /** Tries of the request while nothing was delivered, after the first. Default 2. */
   readonly maxRetries?: number;
   /** Tries to pick the stream up again, without an event in between. Default 10: some 40 seconds. */
-  readonly maxReconnects?: number;
+  readonly maxReconnects?: number | undefined;
   readonly timeouts?: StreamTimeouts;
   /** Ends the stream with an `APIUserAbortError`. */
-  readonly signal?: AbortSignal;
-  readonly onReconnect?: (reconnect: Reconnect) => void;
+  readonly signal?: AbortSignal | null | undefined;
+  readonly onReconnect?: ((reconnect: Reconnect) => void) | undefined;
   /** Where a stream of an earlier page is continued: `open` is never called, the first connection resumes after this cursor. */
   readonly resumeAt?: StreamPosition;
 }

@@ -5,7 +5,6 @@ import type {
   ChatCompletionSnapshot,
   ChoiceLogprobs,
   ChoiceSnapshot,
-  FinishReason,
 } from '../types/chat.ts';
 
 /** Puts the chunks of a stream together, one after the other. */
@@ -93,13 +92,8 @@ export function createSnapshotBuilder(createToolCalls: () => ToolCallsBuilder): 
           if (choice.finish_reason === 'stop') choice.finish_reason = 'tool_calls';
         } else if (message.refusal === null) message.content ??= '';
       }
-      return {
-        ...snapshot,
-        choices: snapshot.choices.map((choice) => ({
-          ...choice,
-          finish_reason: choice.finish_reason as FinishReason,
-        })),
-      };
+      // Each choice has its finish now.
+      return snapshot as ChatCompletion;
     },
   };
 }
