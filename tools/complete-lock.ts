@@ -1,5 +1,6 @@
 /*
- * Completes package-lock.json: every optional platform package that a locked package names gets its entry.
+ * Completes the locks, that of the repository and those of the examples: every optional platform package that a locked package names
+ * gets its entry.
  *
  * npm writes entries only for packages that the registry had when the lock was made. A lock made against an incomplete
  * mirror then fails everywhere with npm 11 ("Missing: … from lock file"), and leaves other platforms without their
@@ -50,20 +51,21 @@ const otherNames = new Map([
   ['windows', 'win32'],
 ]);
 
-const file = path.join(import.meta.dirname, '..', 'package-lock.json');
-const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, LockEntry> };
-const missing = missingEntries(lock.packages);
-
-if (process.argv.includes('--check')) {
-  if (missing.size > 0) {
-    console.error(`package-lock.json lacks ${[...missing.keys()].join(', ')}.\nRun: npm run lock`);
+const root = path.join(import.meta.dirname, '..');
+for (const name of ['package-lock.json', 'examples/package-lock.json', 'examples/nextjs/package-lock.json']) {
+  const file = path.join(root, name);
+  const lock = JSON.parse(readFileSync(file, 'utf8')) as { packages: Record<string, LockEntry> };
+  const missing = missingEntries(lock.packages);
+  if (missing.size === 0) continue;
+  if (process.argv.includes('--check')) {
+    console.error(`${name} lacks ${[...missing.keys()].join(', ')}.\nRun: npm run lock`);
     process.exitCode = 1;
+    continue;
   }
-} else if (missing.size > 0) {
   const all = { ...lock.packages, ...Object.fromEntries(missing) };
-  const sorted = Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = Object.entries(all).sort(([one], [other]) => (one < other ? -1 : 1));
   writeFileSync(file, `${JSON.stringify({ ...lock, packages: Object.fromEntries(sorted) }, null, 2)}\n`);
-  console.error(`package-lock.json: added ${missing.size} platform packages`);
+  console.error(`${name}: added ${missing.size} platform packages`);
 }
 
 function missingEntries(packages: Record<string, LockEntry>): Map<string, LockEntry> {

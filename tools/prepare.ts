@@ -21,7 +21,7 @@ export async function prepare(report: Report): Promise<Prepared> {
     model(report),
     javascriptClients(report),
     exampleApps(report),
-    pythonClients(report),
+    pythonEnvironments(report),
     nginx(report),
     page(report),
     chromium(report),
@@ -85,13 +85,38 @@ async function installPackages(folder: string, what: string, { say, complain }: 
   });
 }
 
-async function pythonClients({ say, complain }: Report): Promise<void> {
-  const requirements = path.join(root, 'test/clients/requirements.txt');
+/** One after the other: pip is busy with one core and more. */
+async function pythonEnvironments(report: Report): Promise<void> {
+  await pythonEnvironment(report, {
+    what: 'the Python clients',
+    requirements: 'test/clients/requirements.txt',
+    folder: 'venv',
+  });
+  await pythonEnvironment(report, {
+    what: 'what the Python SDK is tested with',
+    requirements: 'python/requirements-dev.txt',
+    folder: 'venv-sdk',
+  });
+}
+
+interface PythonEnvironment {
+  /** What is installed, as the report names it. */
+  readonly what: string;
+  readonly requirements: string;
+  /** A folder of `.tools`. */
+  readonly folder: string;
+}
+
+async function pythonEnvironment(
+  { say, complain }: Report,
+  { what, requirements: file, folder }: PythonEnvironment,
+): Promise<void> {
+  const requirements = path.join(root, file);
   if (!existsSync(requirements)) return;
-  const venv = path.join(tools, 'venv');
+  const venv = path.join(tools, folder);
   const python = path.join(venv, windows ? 'Scripts/python.exe' : 'bin/python');
   await once(path.join(venv, '.tailrace-stamp'), await readFile(requirements), async () => {
-    say('installing the Python clients (once)…\n');
+    say(`installing ${what} (once)…\n`);
     await rm(venv, { recursive: true, force: true });
     const made = await run(windows ? 'python' : 'python3', ['-m', 'venv', venv]);
     if (made.code !== 0) {
@@ -101,7 +126,10 @@ async function pythonClients({ say, complain }: Report): Promise<void> {
     // Every package is pinned, the transitive ones too, so pip resolves nothing.
     const flags = ['--quiet', '--no-deps', '--disable-pip-version-check', '--no-input'];
     const ran = await run(python, ['-m', 'pip', 'install', ...flags, '-r', requirements]);
-    return ran.code === 0 || complain('the Python clients', ran.output);
+    if (ran.code === 0) return true;
+    // Tests look for the interpreter.
+    await rm(venv, { recursive: true, force: true });
+    return complain(what, ran.output);
   });
 }
 

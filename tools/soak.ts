@@ -102,6 +102,12 @@ const page: Part = {
   run: () => wholeSuites(['--project', 'services', 'test/page']),
 };
 
+/** A thousand network accidents, with each client of the Python SDK. */
+const python: Part = {
+  name: 'python',
+  run: () => wholeSuites(['--project', 'services', 'test/python']),
+};
+
 const parts: readonly Part[] = [
   ...fuzzParts,
   ...suites,
@@ -109,6 +115,7 @@ const parts: readonly Part[] = [
   replicas,
   page,
   examples,
+  python,
   simulation,
   { name: 'engine', run: engine },
 ];

@@ -11,6 +11,8 @@ export interface ClientRow {
   readonly exception: (status: number) => string;
   /** The exception it raises for an error event in mid-stream. */
   readonly midStream: string;
+  /** True for a client that asks for every stream as a resumable one. */
+  readonly resumes?: true;
 }
 
 const named: Readonly<Record<number, string>> = {
@@ -72,6 +74,14 @@ export const clients: readonly ClientRow[] = [
     cannot: aiSdk,
     exception: () => 'APICallError',
     midStream: 'StreamProviderError',
+  },
+  {
+    name: 'AI SDK, tailrace/ai',
+    driver: { file: 'ai-sdk.mjs', argument: 'tailrace' },
+    cannot: aiSdk,
+    exception: () => 'APICallError',
+    midStream: 'StreamProviderError',
+    resumes: true,
   },
   {
     name: 'LangChain for JavaScript',

@@ -84,9 +84,11 @@ export const python = fileURLToPath(new URL('../../.tools/venv/bin/python', impo
 
 /** Starts a driver; one call at a time, as its user would. `close()` ends the process. */
 export function startClient(driver: Driver): Client {
-  const runtime = driver.file.endsWith('.py') ? python : process.execPath;
   const args = [`${folder}${driver.file}`, ...(driver.argument === undefined ? [] : [driver.argument])];
-  const child = startChild(runtime, args);
+  const child = driver.file.endsWith('.py')
+    ? startChild(python, args)
+    : // A driver may load a client of this repository from its sources.
+      startChild(process.execPath, ['--conditions=tailrace-source', ...args]);
   const { stdin, stdout } = child.process;
   if (stdin === null || stdout === null) throw new Error('a driver without pipes');
   const waiting = new Map<number, (outcome: Outcome) => void>();

@@ -22,6 +22,7 @@ import { python } from './client.ts';
 
 const answer = 'Rivers carry water downhill.';
 const folder = fileURLToPath(new URL('.', import.meta.url));
+const pythonSources = fileURLToPath(new URL('../../python/src', import.meta.url));
 
 let server: TestServer;
 let relay: Server;
@@ -57,8 +58,11 @@ afterAll(async () => {
 /** What runs the programs of each kind, given a program as its last argument. */
 const runners: Readonly<Record<SampleName, readonly [string, ...string[]]>> = {
   curl: ['sh', '-c'],
-  Python: [python, '-c'],
-  TypeScript: [process.execPath, '--input-type=module', '-e'],
+  'Python (OpenAI)': [python, '-c'],
+  'Python (Tailrace)': [python, '-c'],
+  'TypeScript (OpenAI)': [process.execPath, '--input-type=module', '-e'],
+  // As this repository has it; the package is tried by test/machines/.
+  'TypeScript (Tailrace)': [process.execPath, '--conditions=tailrace-source', '--input-type=module', '-e'],
   'AI SDK': [process.execPath, '--input-type=module', '-e'],
   fetch: [process.execPath, '--input-type=module', '-e'],
 };
@@ -69,7 +73,7 @@ async function run(name: SampleName, body: Body, mayFail = false): Promise<strin
   const [program, ...args] = [...runners[name], sampleNamed(name).write(body, origin)];
   const child = spawn(program, args, {
     cwd: folder,
-    env: { ...process.env, TAILRACE_API_KEY: server.apiKey },
+    env: { ...process.env, TAILRACE_API_KEY: server.apiKey, PYTHONPATH: pythonSources },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [out, error, code] = await Promise.all([

@@ -76,8 +76,9 @@ describe.each([true, false])('runTools (stream: %s)', (stream) => {
           tools: [tool],
           // So small a model is made to call; it is free again once the results are there.
           tool_choice: 'required',
+          parallel_tool_calls: false,
           temperature: 0,
-          max_tokens: 200,
+          max_tokens: 100,
         },
         { maxChatCompletions: 1 },
       )
@@ -93,7 +94,7 @@ describe.each([true, false])('runTools (stream: %s)', (stream) => {
         tools: [tool],
         tool_choice: 'none',
         temperature: 0,
-        max_tokens: 40,
+        max_tokens: 20,
       })
       .on('content', (delta) => {
         text += delta;

@@ -126,13 +126,16 @@ describe.skipIf(reasons.length > 0)(['the examples', ...reasons].join(': '), () 
       expect(back.status).toBe(200);
       const reader = back.body?.pipeThrough(new TextDecoderStream()).getReader();
       let seen = '';
-      while (!seen.includes('event: data')) seen += (await reader?.read())?.value ?? '';
-      expect((await fetch(address, { method: 'DELETE' })).status).toBe(204);
+      let stopped = false;
       for (;;) {
         const { done, value } = (await reader?.read()) ?? { done: true };
         if (done) break;
         seen += value;
+        if (stopped || !seen.includes('event: data')) continue;
+        stopped = true;
+        expect((await fetch(address, { method: 'DELETE' })).status).toBe(204);
       }
+      expect(stopped).toBe(true);
       // Short of this the model had ended by itself before it was stopped.
       expect(seen).toMatch(/completion_cancelled|"finish_reason":"(stop|length)"/);
       await untilNoneLive(server);

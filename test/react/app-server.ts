@@ -11,6 +11,8 @@ export interface AppServer {
   readonly url: string;
   /** What was asked of the route: `POST`, `GET`, `DELETE`. */
   readonly asked: string[];
+  /** Breaks its connections. */
+  cut(): void;
   /** Ends the server with all its connections, as a crash does it. */
   crash(): Promise<void>;
   /** Starts it at the same address. */
@@ -41,6 +43,7 @@ export async function startAppServer(script: string, route: RouteHandlers): Prom
       return `http://127.0.0.1:${port}`;
     },
     asked,
+    cut: () => server?.closeAllConnections(),
     async crash() {
       const ended = server;
       server = undefined;

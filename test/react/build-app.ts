@@ -6,6 +6,10 @@ export async function buildApp(): Promise<string> {
   const bundle = await rolldown({
     input: fileURLToPath(new URL('./app.ts', import.meta.url)),
     platform: 'browser',
+    // The directive of `tailrace/react` is for servers that render.
+    onLog: (level, log, report) => {
+      if (log.code !== 'MODULE_LEVEL_DIRECTIVE') report(level, log);
+    },
     resolve: { conditionNames: ['tailrace-source', 'browser', 'import', 'default'] },
     transform: { define: { 'process.env.NODE_ENV': '"development"' } },
   });

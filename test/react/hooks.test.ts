@@ -132,8 +132,17 @@ describe.skipIf(withoutBrowser !== undefined)(`the hooks in a page${reason}`, ()
     answer.say('before ');
     await chat.shows('before ', 'streaming');
     await context.setOffline(true);
+    // The emulation leaves open connections as they are.
+    app.cut();
+    await until(
+      'the page has lost its connection',
+      waitMs,
+      async () => (await page.evaluate<string[]>('watched.calls')).includes('first reconnect') || undefined,
+    );
     answer.say('in ', 'between ');
     await context.setOffline(false);
+    await chat.shows('before in between ', 'streaming');
+    expect(app.asked).toEqual(['POST', 'GET']);
     answer.say('after');
     answer.finish();
     await chat.shows('before in between after', 'ready');
@@ -168,14 +177,14 @@ describe.skipIf(withoutBrowser !== undefined)(`the hooks in a page${reason}`, ()
       window.drawn = window.requestAnimationFrame;
       window.requestAnimationFrame = () => 0;
       Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true });
-      document.dispatchEvent(new Event('visibilitychange'));
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
     }`);
     answer.say('hidden ');
     await chat.shows('shown hidden ', 'streaming');
     await page.evaluate(`{
       window.requestAnimationFrame = window.drawn;
       delete document.visibilityState;
-      document.dispatchEvent(new Event('visibilitychange'));
+      document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
     }`);
     answer.say('shown');
     answer.finish();

@@ -3,7 +3,10 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { root } from '../run.ts';
 
-const pages = globSync(['*.md', 'docs/**/*.md', 'bench/*/README.md', 'packages/*/README.md'], { cwd: root });
+const pages = globSync(
+  ['*.md', 'docs/**/*.md', 'bench/*/README.md', 'packages/*/README.md', 'python/README.md'],
+  { cwd: root },
+);
 
 /** The text of a page without its blocks of code. */
 function proseOf(page: string): string {

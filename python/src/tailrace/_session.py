@@ -84,10 +84,10 @@ class Session:
 
     @property
     def abandoned(self) -> bool:
-        """True where the server goes on generating, for a reader that may come back."""
+        """True where the server may go on generating for a reader that comes back: a key makes it keep a stream, too."""
         gave_up = isinstance(self.error, StreamTimeoutError) and self.error.kind != "idle_bytes"
         over = self.complete or self.cancelled or (self.error is not None and not gave_up)
-        return self._kept and not over
+        return self.can_cancel and not over
 
     def chunk(self, data: dict[str, Any]) -> ChatCompletionChunk:
         """What ``take`` gave, in openai's type."""

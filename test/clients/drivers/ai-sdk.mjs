@@ -1,18 +1,18 @@
-// Vercel's AI SDK over one of its two OpenAI-shaped providers.
+// Vercel's AI SDK over one of its two OpenAI-shaped providers, or over ours.
 import { createOpenAI } from '@ai-sdk/openai';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import { generateText, streamText } from 'ai';
+import { createTailrace } from '../../../packages/client/src/ai/index.ts';
 import { serve } from './lines.mjs';
 
-const compatible = process.argv[2] === 'compatible';
+const provider = process.argv[2];
 
 function modelOf(call) {
   const settings = { baseURL: call.baseUrl, apiKey: call.apiKey, headers: call.headers ?? {} };
-  return compatible
-    ? createOpenAICompatible({ ...settings, name: 'tailrace', includeUsage: true }).chatModel(
-        call.request.model,
-      )
-    : createOpenAI(settings).chat(call.request.model);
+  const { model } = call.request;
+  if (provider === 'openai') return createOpenAI(settings).chat(model);
+  if (provider === 'tailrace') return createTailrace(settings)(model);
+  return createOpenAICompatible({ ...settings, name: 'tailrace', includeUsage: true }).chatModel(model);
 }
 
 /** The request in this SDK's form. Fields that it does not have are sent as provider options. */
@@ -43,7 +43,7 @@ function settingsOf(call) {
     model: modelOf(call),
     messages,
     maxRetries: 0,
-    providerOptions: compatible ? { tailrace: more } : { openai: {} },
+    providerOptions: provider === 'openai' ? { openai: {} } : { tailrace: more },
   };
 }
 

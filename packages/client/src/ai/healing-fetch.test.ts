@@ -57,11 +57,43 @@ test('a key of the caller is kept', async () => {
   expect(server.sent[0]?.headers.get('idempotency-key')).toBe('mine');
 });
 
+test('an answer that the server cannot keep comes all the same', async () => {
+  const away = (): Response => Response.json({ error: { code: 'storage_unavailable' } }, { status: 503 });
+  const server = fakeStreamServer(away, () => answerOf(whole));
+  const response = await createHealingFetch({ fetch: server.fetch })(url, asked({ stream: true }));
+  expect(await response.text()).toBe(whole);
+  expect(server.sent.map(({ headers }) => headers.has('tailrace-resumable'))).toEqual([true, false]);
+});
+
 test('a JSON answer to a request for a stream passes as it is', async () => {
   const server = fakeStreamServer(() => Response.json({ choices: [] }));
   const response = await createHealingFetch({ fetch: server.fetch })(url, asked({ stream: true }));
   expect([response.status, await response.json()]).toEqual([200, { choices: [] }]);
   expect(server.sent).toHaveLength(1);
+});
+
+test('the body of a refusal can be read, and breaks off by the signal of the caller only', async () => {
+  // As the platform's fetch: the signal of the request ends the body too.
+  const bodies: ReadableStreamDefaultController<Uint8Array>[] = [];
+  const server = fakeStreamServer(({ signal }) => {
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        bodies.push(controller);
+        signal?.addEventListener('abort', () => controller.error(signal.reason));
+      },
+    });
+    return new Response(body, { status: 429 });
+  });
+  const fetch = createHealingFetch({ fetch: server.fetch });
+  const read = await fetch(url, asked({ stream: true }));
+  bodies[0]?.enqueue(new TextEncoder().encode('Slow down.'));
+  bodies[0]?.close();
+  expect([read.status, await read.text()]).toEqual([429, 'Slow down.']);
+
+  const caller = new AbortController();
+  const left = await fetch(url, asked({ stream: true }, { signal: caller.signal }));
+  caller.abort();
+  await expect(left.text()).rejects.toBe(caller.signal.reason);
 });
 
 test('the head passes, without what was true of the first connection’s bytes only', async () => {

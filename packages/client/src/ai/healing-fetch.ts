@@ -1,4 +1,5 @@
 import { randomId } from '../client/environment.ts';
+import { sendKept } from '../client/send-kept.ts';
 import { APIError } from '../errors/errors.ts';
 import type { ChatStream, Reconnect, StreamPosition, StreamSource } from '../stream/contract.ts';
 import { openChatStream } from '../stream/open-stream.ts';
@@ -80,7 +81,7 @@ function choicesOfStream(url: string, { method, body }: RequestInit): number | u
   }
 }
 
-/** `setPlain` gets an answer that is no stream: the caller has to have it as it came. */
+/** `setPlain` gets an answer that is no stream: the caller has to have it as it came, with a body that can still be read. */
 function sourceOf(
   send: FetchFunction,
   url: string,
@@ -89,7 +90,9 @@ function sourceOf(
 ): StreamSource {
   const headers = new Headers(init.headers);
   headers.set('tailrace-resumable', 'true');
-  if (!headers.has('idempotency-key')) headers.set('idempotency-key', randomId());
+  // A key of the caller's own is a wish of its own: it is never left out.
+  const keptBy = headers.has('idempotency-key') ? [] : ['idempotency-key', 'tailrace-resumable'];
+  if (keptBy.length > 0) headers.set('idempotency-key', randomId());
   const ofCompletion = (at: StreamPosition, what: string): string => {
     const address = new URL(url);
     address.pathname += `/${encodeURIComponent(at.completionId ?? '')}/${what}`;
@@ -102,9 +105,16 @@ function sourceOf(
   };
   return {
     async open(signal) {
-      const response = await send(url, { ...init, headers, signal });
+      // Of the request and of its body: the reader of streams aborts its own signal when it has done with an answer.
+      const request = new AbortController();
+      const abort = (): void => request.abort(signal.reason);
+      signal.addEventListener('abort', abort);
+      const all = { ...init, headers, signal: request.signal };
+      const response = await sendKept((one) => send(url, one), all, keptBy);
       const type = response.headers.get('content-type') ?? '';
       if (response.ok && type.startsWith('text/event-stream')) return response;
+      signal.removeEventListener('abort', abort);
+      init.signal?.addEventListener('abort', () => request.abort(init.signal?.reason), { once: true });
       setPlain(response);
       // The caller reads it, and decides by itself whether to ask again.
       const status = response.ok ? 502 : response.status;

@@ -3,7 +3,7 @@ import { openChatStream } from '../stream/open-stream.ts';
 import type { ParsedChatCompletion } from '../structured/contract.ts';
 import type { TypedResponseFormat } from '../structured/response-format.ts';
 import type { RunToolsOptions, RunToolsParams, ToolRunner } from '../tools/contract.ts';
-import { createLazyToolRunner } from '../tools/lazy-runner.ts';
+import { createLazyRunner } from '../tools/lazy-runner.ts';
 import type {
   ChatCompletion,
   ChatCompletionCreateParams,
@@ -55,9 +55,9 @@ export class Completions {
       choices: body.n ?? 1,
       maxRetries: options.maxRetries ?? maxRetries,
       timeouts: { connectMs: options.timeout ?? timeout, ...all.timeouts },
-      maxReconnects: all.maxReconnects,
-      onReconnect: all.onReconnect,
-      signal: options.signal,
+      ...(all.maxReconnects === undefined ? {} : { maxReconnects: all.maxReconnects }),
+      ...(all.onReconnect === undefined ? {} : { onReconnect: all.onReconnect }),
+      ...(options.signal == null ? {} : { signal: options.signal }),
     });
   }
 
@@ -80,9 +80,9 @@ export class Completions {
 
   /** A conversation in which the model calls functions, until it answers without a call. In OpenAI's shape. */
   runTools<Context = undefined>(body: RunToolsParams<Context>, options: RunToolsOptions = {}): ToolRunner {
-    return createLazyToolRunner(async (parts) => {
-      const { runTools } = await import('../tools/run-tools.ts');
-      return runTools(this, body, options, parts);
+    return createLazyRunner(async (shared) => {
+      const { runTools } = await import('../tools/tool-loop.ts');
+      return runTools(this, body, options, shared);
     });
   }
 
@@ -118,7 +118,8 @@ export class Completions {
           headers: transport.headers({ 'last-event-id': String(cursor) }, headers),
           signal,
         }),
-      cancel: ({ completionId = '' }) => this.cancel(completionId, { headers }),
+      cancel: ({ completionId = '' }) =>
+        this.cancel(completionId, { ...(headers === undefined ? {} : { headers }) }),
     };
   }
 }

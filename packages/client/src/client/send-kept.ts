@@ -9,6 +9,8 @@ export async function sendKept(
 ): Promise<Response> {
   const answer = await send(init);
   if (answer.status !== 503 || keptBy.length === 0) return answer;
-  const { sendUnkept } = await import('./send-unkept.ts');
-  return sendUnkept(answer, send, init, keptBy);
+  if (!(await answer.clone().text()).includes('"storage_unavailable"')) return answer;
+  const headers = new Headers(init.headers);
+  for (const name of keptBy) headers.delete(name);
+  return send({ ...init, headers });
 }

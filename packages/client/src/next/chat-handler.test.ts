@@ -183,6 +183,16 @@ describe('a new answer', () => {
     expect(only(handler).headers.has('tailrace-resumable')).toBe(false);
   });
 
+  test('comes also where the server cannot keep it, unless it is to be picked up', async () => {
+    const answer = (): Response => Response.json({ error: { code: 'storage_unavailable' } }, { status: 503 });
+    const handler = handlerOf({ answer });
+    const key = { 'idempotency-key': 'k1' };
+    expect((await handler.POST(post({ messages }, { headers: key }))).status).toBe(503);
+    expect(handler.sent.map(({ headers }) => headers.has('tailrace-resumable'))).toEqual([true, false]);
+    await handler.POST(post({ messages }, { headers: { ...key, 'last-event-id': '3' } }));
+    expect(handler.sent).toHaveLength(3);
+  });
+
   test('is picked up by the same request with the number of its last event', async () => {
     const handler = handlerOf();
     await handler.POST(post({ messages }, { headers: { 'last-event-id': '12', 'idempotency-key': 'k1' } }));

@@ -1,4 +1,5 @@
 import type { Fetch } from '../client/options.ts';
+import { sendKept } from '../client/send-kept.ts';
 import type { Tailrace } from '../client/tailrace.ts';
 import { passedAnswerHeaders, passedRequestHeaders } from './passed-headers.ts';
 import { keyRefused, noAnswerOfProtocol, refuse } from './refusal.ts';
@@ -35,14 +36,17 @@ export async function passThrough(
   }
   let answer: Response;
   try {
-    answer = await fetch(url, {
+    const init = {
       method: request.method,
       headers,
       // A redirect would take the signature or the key to another host.
-      redirect: 'manual',
+      redirect: 'manual' as const,
       signal: request.signal,
       ...(body === undefined ? {} : { body }),
-    });
+    };
+    // What is picked up was kept before: that cannot be asked for in another way.
+    const isNew = body !== undefined && !headers.has('last-event-id');
+    answer = await sendKept((all) => fetch(url, all), init, isNew ? keptBy : []);
   } catch (error) {
     if (request.signal.aborted) throw error;
     // The reason names hosts; it belongs in the log of the app's own network.
@@ -50,6 +54,8 @@ export async function passThrough(
   }
   return passAnswer(answer, new URL(request.url).searchParams);
 }
+
+const keptBy = ['idempotency-key', 'tailrace-resumable'];
 
 /** Types that the page gets. A page of HTML from the wrong address would run in the app's origin. */
 const passedTypes = /^(application\/json|text\/event-stream)\b/i;

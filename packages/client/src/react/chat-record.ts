@@ -9,6 +9,8 @@ export interface RunRecord {
   readonly streamUrl?: string | undefined;
   /** What to ask again until then. The same `Idempotency-Key` makes the server attach to the run that it has begun. */
   readonly request?: { readonly body: string; readonly idempotencyKey: string } | undefined;
+  /** What cannot be kept. */
+  readonly stream?: undefined;
   /** Number of the last event that `answer` contains. */
   readonly cursor: number;
   readonly answer?: ChatMessage | undefined;

@@ -12,6 +12,7 @@ function startChat({
   initialMessages = [] as readonly ChatMessage[],
   resume = undefined as boolean | undefined,
   stopOnUnmount = false,
+  streamUrl = '/stream',
 } = {}) {
   const page = scriptedPage(kept);
   const answers: ScriptedAnswer[] = [];
@@ -25,7 +26,7 @@ function startChat({
     },
   });
   const next = (): ScriptedAnswer => {
-    const answer = scriptedAnswer();
+    const answer = scriptedAnswer(streamUrl || undefined);
     answers.push(answer);
     return answer;
   };
@@ -200,6 +201,8 @@ test('regenerate of an earlier answer drops what came after it', async () => {
   ];
   const { store, source, show, texts } = startChat({ initialMessages });
   show();
+  void store.regenerate(source, 'unknown');
+  expect(texts()).toHaveLength(4);
   void store.regenerate(source, 'a1');
   expect(texts()).toEqual(['one']);
 });
@@ -233,6 +236,55 @@ test('a reload reads the answer anew, and shows what was there until that has ca
   page.draw();
   expect([texts(), store.state().status, seen.finished]).toEqual([['one', 'abcd'], 'ready', ['abcd']]);
   expect(store.state().messages[1]?.id).toBe(before.store.state().messages[1]?.id ?? 'none');
+});
+
+test('an answer that cannot be read on is incomplete after a reload', async () => {
+  const kept = new Map<string, string>();
+  const before = startChat({ kept, streamUrl: '' });
+  before.show();
+  void before.store.send({ content: 'one' }, before.source);
+  const cut = await answerAt(before.answers, 0);
+  cut.begin();
+  cut.say('half');
+  await settled();
+  before.page.leave();
+  const { store, answers, show, texts } = startChat({ kept });
+  show();
+  expect([texts(), store.state().status, answers.length]).toEqual([['one', 'half'], 'ready', 0]);
+  expect(store.state().messages[1]?.incomplete).toBe(true);
+});
+
+test('a chat that the app has emptied stays empty when the page returns', async () => {
+  const { store, page, answers, source, show, texts } = startChat();
+  show();
+  void store.send({ content: 'one' }, source);
+  const cut = await answerAt(answers, 0);
+  cut.begin();
+  cut.fail(lostError);
+  await settled();
+  store.setMessages([]);
+  page.return();
+  await settled();
+  expect([texts(), answers.length]).toEqual([[], 1]);
+});
+
+test('a request that found no network is sent again with its key when the page returns', async () => {
+  const { store, page, answers, requests, source, show, texts } = startChat();
+  show();
+  void store.send({ content: 'one' }, source);
+  (await answerAt(answers, 0)).fail(lostError);
+  await settled();
+  page.draw();
+  expect(store.state().status).toBe('error');
+  page.return();
+  const answer = await answerAt(answers, 1);
+  expect(requests[1]).toEqual(requests[0]);
+  answer.begin();
+  answer.say('whole');
+  answer.finish();
+  await settled();
+  page.draw();
+  expect(texts()).toEqual(['one', 'whole']);
 });
 
 test('a reload before the head asks again with the same key and the same bytes', async () => {

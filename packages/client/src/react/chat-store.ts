@@ -122,7 +122,7 @@ export function createChatStore(deps: ChatStoreDeps): ChatStore {
 
   function publish(): void {
     if (run) takeAnswer(run);
-    state = { messages: run?.answer ? [...messages, run.answer] : messages, status, error };
+    state = { messages: withAnswer(run?.answer, false), status, error };
     for (const listener of hooks.keys()) listener();
   }
 
@@ -135,14 +135,24 @@ export function createChatStore(deps: ChatStoreDeps): ChatStore {
   }
 
   function save(): void {
-    const current = run ?? lost;
-    const kept = current && isKept(current) ? { ...current, stream: undefined } : undefined;
-    const record: ChatRecord = { messages, run: kept };
-    if (key) page.write(key, record);
+    if (!key) return;
+    const kept = run ?? lost;
+    const isFound = kept && isKept(kept);
+    // What a reload ends is shown as far as it has come.
+    const record: ChatRecord = isFound
+      ? { messages, run: { ...kept, stream: undefined } }
+      : { messages: withAnswer(kept?.answer, true) };
+    page.write(key, record);
   }
 
+  function withAnswer(answer: ChatMessage | undefined, isIncomplete: boolean): readonly ChatMessage[] {
+    if (!answer) return messages;
+    return [...messages, isIncomplete && !answer.finishReason ? { ...answer, incomplete: true } : answer];
+  }
+
+  /** An error of a callback is the app's: it is reported as one, and disturbs nothing here. */
   function each(call: (callbacks: ChatCallbacks) => void): void {
-    for (const source of [...hooks.values()]) call(source());
+    for (const source of hooks.values()) queueMicrotask(() => call(source()));
   }
 
   /** Listens to the page as long as there is something to show or to read. */
@@ -216,7 +226,7 @@ export function createChatStore(deps: ChatStoreDeps): ChatStore {
     lost = reason && isKept(current) && isLost(reason) ? current : undefined;
     error = reason;
     status = reason ? 'error' : 'ready';
-    if (answer) messages = [...messages, isIncomplete ? { ...answer, incomplete: true } : answer];
+    messages = withAnswer(answer, isIncomplete);
     save();
     watch();
   }
@@ -258,7 +268,7 @@ export function createChatStore(deps: ChatStoreDeps): ChatStore {
       void resume(source);
       return;
     }
-    if (left?.answer) messages = [...messages, { ...left.answer, incomplete: true }];
+    messages = withAnswer(left?.answer, true);
     publish();
   }
 
@@ -299,16 +309,17 @@ export function createChatStore(deps: ChatStoreDeps): ChatStore {
     },
     async regenerate(source, id) {
       void stop();
-      const at = messages.findLastIndex((one) =>
-        id === undefined ? one.role !== 'assistant' : one.id === id,
-      );
-      messages = messages.slice(0, id === undefined ? at + 1 : Math.max(at, 0));
+      const at = messages.findLastIndex((one) => (id ? one.id === id : one.role !== 'assistant'));
+      const found = messages[at];
+      if (!found) return;
+      messages = messages.slice(0, found.role === 'assistant' ? at : at + 1);
       await ask(source);
     },
     resume,
     stop,
     setMessages(next) {
       messages = typeof next === 'function' ? next(messages) : next;
+      lost = undefined;
       save();
       publish();
     },

@@ -13,15 +13,10 @@ export interface ChatPage {
   write(key: string, value: unknown): void;
 }
 
-interface Events {
-  addEventListener?(type: string, listener: () => void, options?: { readonly signal: AbortSignal }): void;
-  removeEventListener?(type: string, listener: () => void): void;
-}
-
-/** The parts of a browser that are used. Types of the DOM are not loaded here, and a server lacks most of them. */
-interface BrowserGlobals extends Events {
+/** The parts of a browser that are used. A server lacks most of them. */
+interface BrowserGlobals {
+  readonly document?: { readonly visibilityState: string };
   readonly location?: { readonly pathname: string };
-  readonly document?: Events & { readonly visibilityState: string };
   readonly navigator?: { readonly onLine?: boolean };
   readonly sessionStorage?: {
     getItem(key: string): string | null;
@@ -29,13 +24,17 @@ interface BrowserGlobals extends Events {
   };
   requestAnimationFrame?(draw: () => void): number;
   cancelAnimationFrame?(frame: number): void;
+  addEventListener?(type: string, listener: () => void, options?: { readonly signal: AbortSignal }): void;
 }
 
 const browser = globalThis as unknown as BrowserGlobals;
 const hiddenFrameMs = 100;
+const prefix = 'tailrace-chat:';
 
 /** The path of the page; undefined where there is none, on a server. */
-export const pagePath = browser.document === undefined ? undefined : browser.location?.pathname;
+export function pagePath(): string | undefined {
+  return browser.document && browser.location?.pathname;
+}
 
 /** The page of the browser. On a server there is none: nothing is kept, and no event comes. */
 export const browserPage: ChatPage = {
@@ -44,7 +43,7 @@ export const browserPage: ChatPage = {
     drawings.add(draw);
     if (waits) return;
     // A frame that was asked for in a shown tab does not come once the tab is hidden.
-    if (!watchesVisibility) on(browser.document, 'visibilitychange', () => drawings.size > 0 && wait());
+    if (!watchesVisibility) on('visibilitychange', () => drawings.size > 0 && wait());
     watchesVisibility = true;
     wait();
   },
@@ -53,8 +52,8 @@ export const browserPage: ChatPage = {
       if (browser.navigator?.onLine !== false) resolve();
       else browser.addEventListener?.('online', () => resolve(), { signal });
     }),
-  onReturn: (listener) => both(on(browser, 'online pageshow', listener), onVisibility('visible', listener)),
-  onLeave: (listener) => both(on(browser, 'pagehide', listener), onVisibility('hidden', listener)),
+  onReturn: (listener) => on('online pageshow visibilitychange', () => isHidden() || listener()),
+  onLeave: (listener) => on('pagehide visibilitychange', listener),
   read(key) {
     try {
       return JSON.parse(browser.sessionStorage?.getItem(prefix + key) ?? 'null');
@@ -71,16 +70,18 @@ export const browserPage: ChatPage = {
   },
 };
 
-const prefix = 'tailrace-chat:';
-
 /** What waits for the next frame, of all chats. */
 const drawings = new Set<() => void>();
 let watchesVisibility = false;
 let dropWait = (): void => {};
 
+function isHidden(): boolean {
+  return browser.document?.visibilityState === 'hidden';
+}
+
 function wait(): void {
   dropWait();
-  if (browser.requestAnimationFrame === undefined || browser.document?.visibilityState === 'hidden') {
+  if (browser.requestAnimationFrame === undefined || isHidden()) {
     const timer = setTimeout(drawAll, hiddenFrameMs);
     dropWait = () => clearTimeout(timer);
   } else {
@@ -95,25 +96,10 @@ function drawAll(): void {
   for (const draw of waiting) draw();
 }
 
-function on(target: Events | undefined, types: string, listener: () => void): () => void {
-  const names = types.split(' ');
-  for (const name of names) target?.addEventListener?.(name, listener);
-  return () => {
-    for (const name of names) target?.removeEventListener?.(name, listener);
-  };
-}
-
-function onVisibility(state: string, listener: () => void): () => void {
-  return on(
-    browser.document,
-    'visibilitychange',
-    () => browser.document?.visibilityState === state && listener(),
-  );
-}
-
-function both(one: () => void, other: () => void): () => void {
-  return () => {
-    one();
-    other();
-  };
+/** The changes of the visibility, which are the document's, come by the window too. */
+function on(types: string, listener: () => void): () => void {
+  const listening = new AbortController();
+  const { signal } = listening;
+  for (const type of types.split(' ')) browser.addEventListener?.(type, listener, { signal });
+  return () => listening.abort();
 }

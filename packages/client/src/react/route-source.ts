@@ -1,6 +1,5 @@
-import { errorOfResponse } from '../errors/from-answer.ts';
+import { APIError } from '../errors/errors.ts';
 import type { StreamSource } from '../stream/contract.ts';
-import { durableAddress, readDurable } from '../stream/durable-events.ts';
 import type { AnswerRequest } from './chat-store.ts';
 import type { ChatPage } from './page.ts';
 
@@ -22,6 +21,8 @@ export function routeSource(deps: RouteDeps, api: string, request: AnswerRequest
   return {
     ...addressSource(deps),
     async open(signal) {
+      // The code that reads on is loaded while there is a network.
+      loadDurable().catch(() => {});
       // A browser's `fetch` is no method of another object.
       const { fetch } = deps;
       const headers = new Headers(await deps.headers());
@@ -33,6 +34,8 @@ export function routeSource(deps: RouteDeps, api: string, request: AnswerRequest
   };
 }
 
+const loadDurable = () => import('../stream/durable-events.ts');
+
 /** Reads and stops an answer at its address: where that is given, from the first event on. */
 export function addressSource(deps: RouteDeps, address?: string): StreamSource {
   const { page, fetch, headers } = deps;
@@ -41,12 +44,13 @@ export function addressSource(deps: RouteDeps, address?: string): StreamSource {
     resume: ({ streamUrl, cursor }, signal) => read(streamUrl, cursor, signal),
     async cancel({ streamUrl, completionId }) {
       const answer = await fetch(known(streamUrl), { method: 'DELETE', headers: await headers() });
-      if (!answer.ok) throw await errorOfResponse(answer);
+      if (!answer.ok) throw APIError.generate(answer.status, undefined, undefined, answer.headers);
       return { id: completionId, status: 'unknown' };
     },
   };
 
   async function read(streamUrl: string | undefined, after: number, signal: AbortSignal): Promise<Response> {
+    const { durableAddress, readDurable } = await loadDurable();
     const ask = async (offset: string): Promise<Response> => {
       // A try while the browser is offline is lost. The next one would come seconds after the network.
       await page.online(signal);

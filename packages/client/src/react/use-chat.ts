@@ -51,8 +51,12 @@ export function useChat(options: UseChatOptions = {}): UseChat {
   useEffect(() => {
     latest.current = options;
   });
+  const { id, api } = options;
   const place = useId();
-  const key = pagePath === undefined ? '' : (options.id ?? pagePath + place);
+  const key = useMemo(() => {
+    const path = pagePath();
+    return path === undefined ? '' : (id ?? path + place + api);
+  }, [id, api, place]);
   const store = useMemo(() => {
     const { initialMessages = [], storage } = latest.current;
     return chatStore(key, { initialMessages, key: storage === 'none' ? '' : key });

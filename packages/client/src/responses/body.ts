@@ -17,16 +17,16 @@ function headersOf(
   own: Readonly<Record<string, string>>,
   given: ResponseInit['headers'],
 ): Headers {
-  const headers = new Headers(own);
-  headers.set('cache-control', 'no-cache, no-transform');
-  // nginx would hold the pieces back.
-  headers.set('x-accel-buffering', 'no');
-  if (requestId) headers.set('x-request-id', requestId);
-  if (completionId) headers.set('tailrace-completion-id', completionId);
-  if (streamUrl) headers.set('tailrace-stream-url', streamUrl);
-  new Headers(given).forEach((value, name) => {
-    headers.set(name, value);
+  const headers = new Headers({
+    ...own,
+    'cache-control': 'no-cache, no-transform',
+    // nginx would hold the pieces back.
+    'x-accel-buffering': 'no',
+    ...(requestId && { 'x-request-id': requestId }),
+    ...(completionId && { 'tailrace-completion-id': completionId }),
+    ...(streamUrl && { 'tailrace-stream-url': streamUrl }),
   });
+  for (const [name, value] of new Headers(given)) headers.set(name, value);
   return headers;
 }
 

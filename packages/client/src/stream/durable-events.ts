@@ -28,11 +28,10 @@ export function durableAddress(streamUrl: string, offset: string): string {
  * that is no event stream (a refusal) it is passed on as it is. The body fails where an answer breaks off, has another form, or where a
  * later answer is refused: then the reader asks again behind the last event that it has.
  */
-export async function readDurable(ask: AskDurable, after: number, signal?: AbortSignal): Promise<Response> {
+export async function readDurable(ask: AskDurable, after: number, signal: AbortSignal): Promise<Response> {
   const first = await ask(offsetOf(after));
   if (!isEventStream(first)) return first;
   const headers = new Headers(first.headers);
-  headers.delete('content-length');
   // Relative to an address that the new response does not have.
   headers.delete('tailrace-stream-url');
   return new Response(ordinaryBody(first.body, ask, after, signal), { status: first.status, headers });
@@ -40,7 +39,7 @@ export async function readDurable(ask: AskDurable, after: number, signal?: Abort
 
 type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
 
-function ordinaryBody(first: Bytes, ask: AskDurable, after: number, signal?: AbortSignal): Bytes {
+function ordinaryBody(first: Bytes, ask: AskDurable, after: number, signal: AbortSignal): Bytes {
   let body = first.getReader();
   let isLeft = false;
   /** Ordinary events that have not been passed on. */
@@ -63,7 +62,7 @@ function ordinaryBody(first: Bytes, ask: AskDurable, after: number, signal?: Abo
   }
 
   function takeMessages(messages: unknown): void {
-    if (!Array.isArray(messages)) throw new TypeError('An event is no list of messages.');
+    if (!Array.isArray(messages)) throw new TypeError('No list of messages.');
     for (const message of messages as readonly unknown[]) {
       last += 1;
       text += `id: ${last}\ndata: ${JSON.stringify(message)}\n\n`;
@@ -85,13 +84,13 @@ function ordinaryBody(first: Bytes, ask: AskDurable, after: number, signal?: Abo
   /** Asks for what follows an answer that has ended without saying that the stream is closed. */
   async function askAgain(): Promise<void> {
     // A whole answer ends behind an event `control`. This one was cut, or is no answer of this protocol.
-    if (!isInOrder) throw new TypeError('The connection closed before the stream ended.');
+    if (!isInOrder) throw new TypeError('The connection was cut.');
     // One that ended at once and empty must not make a busy loop.
-    if (!hasMessages) await wait(quietMs, signal ?? new AbortController().signal);
+    if (!hasMessages) await wait(quietMs, signal);
     const next = await ask(offsetOf(last));
     if (!isEventStream(next)) {
       await next.body?.cancel();
-      throw new TypeError(`The stream cannot be read on: status ${next.status}.`);
+      throw new TypeError(`status ${next.status}`);
     }
     body = next.body.getReader();
     decoder = createEventDecoder(take);

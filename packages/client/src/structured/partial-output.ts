@@ -5,7 +5,7 @@ import type { StandardSchema } from './standard-schema.ts';
 /**
  * The JSON that a stream writes, while it comes: the part of the value that is certain ({@link createPartialJson}), once for each piece
  * of text that adds to it. It is the same object each time, grown: copy what you keep. Where the stream breaks, the loop throws; where
- * the text is no JSON, it ends early, and `final()` has the error.
+ * the text is no JSON, it gives nothing more, and `final()` has the error.
  */
 export function partialOutput<Output = unknown>(
   stream: ChatStream,

@@ -1,67 +1,59 @@
+import type { ChatCompletionMessageParam } from '../types/chat.ts';
 import type { ToolRunner } from './contract.ts';
 
-/** What a run has from its beginning, before its code is there. */
-export interface RunnerParts {
+/** What a run and the one who started it share from the first moment on. */
+export interface SharedRun {
+  readonly messages: ChatCompletionMessageParam[];
   readonly controller: AbortController;
-  readonly messages: ToolRunner['messages'];
 }
 
-const finals = [
-  ...['done', 'finalContent', 'finalMessage', 'finalChatCompletion'],
-  ...['finalFunctionToolCall', 'finalFunctionToolCallResult', 'totalUsage'],
-] as readonly ('done' | 'finalContent')[];
+const listening = ['on', 'once', 'off'] as const;
+const answering = [
+  'done',
+  'finalContent',
+  'finalMessage',
+  'finalChatCompletion',
+  'finalFunctionToolCall',
+  'finalFunctionToolCallResult',
+  'totalUsage',
+] as const;
+const iterating = ['events', Symbol.asyncIterator] as const;
 
-/**
- * A runner whose code is loaded with the first run: most programs have none. `load` makes the runner; what was asked of it before is
- * asked then, before its loop begins.
- */
-export function createLazyToolRunner(load: (parts: RunnerParts) => Promise<ToolRunner>): ToolRunner {
-  const parts: RunnerParts = { controller: new AbortController(), messages: [] };
-  let runner: ToolRunner | undefined;
-  const loaded = load(parts).then((made) => {
-    runner = made;
-    return made;
+/** The runner whose code is loaded when one is made, so that a client carries none of it. A run begins after what was called until then. */
+export function createLazyRunner(load: (shared: SharedRun) => Promise<ToolRunner>): ToolRunner {
+  const shared: SharedRun = { messages: [], controller: new AbortController() };
+  let loaded: ToolRunner | undefined;
+  const loading = load(shared).then((runner) => {
+    loaded = runner;
+    return runner;
   });
-
-  function iterate<Item>(of: (made: ToolRunner) => AsyncIterable<Item>): AsyncIterableIterator<Item> {
-    const items = loaded.then((made) => of(made)[Symbol.asyncIterator]());
-    return {
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-      next: async () => (await items).next(),
-      return: async (value) => (await items).return?.(value) ?? { value, done: true },
-    };
-  }
-
-  const lazy = {
-    ...parts,
+  loading.catch(() => {});
+  const own = {
+    ...shared,
     get ended() {
-      return runner?.ended ?? false;
+      return loaded?.ended ?? false;
     },
     get errored() {
-      return runner?.errored ?? false;
+      return loaded?.errored ?? false;
     },
     get aborted() {
-      return runner?.aborted ?? false;
+      return loaded?.aborted ?? false;
     },
-    abort() {
-      if (runner === undefined) parts.controller.abort();
-      else runner.abort();
-    },
-    allChatCompletions: () => runner?.allChatCompletions() ?? [],
-    events: () => iterate((made) => made.events()),
-    [Symbol.asyncIterator]: () => iterate((made) => made),
+    abort: () => shared.controller.abort(),
+    allChatCompletions: () => loaded?.allChatCompletions() ?? [],
   };
-  for (const name of finals)
-    Object.assign(lazy, { [name]: () => loaded.then((made): unknown => made[name]()) });
-  for (const name of ['on', 'once', 'off'] as const)
-    Object.assign(lazy, {
-      [name](...given: Parameters<ToolRunner['on']>) {
-        if (runner === undefined) void loaded.then((made) => made[name](...given));
-        else runner[name](...given);
-        return lazy;
-      },
-    });
-  return lazy as object as ToolRunner;
+  const runner = own as object as Record<PropertyKey, unknown>;
+  for (const name of listening) {
+    runner[name] = (...values: Parameters<ToolRunner['on']>) => {
+      loading.then((one) => one[name](...values)).catch(() => {});
+      return runner;
+    };
+  }
+  for (const name of answering) runner[name] = () => loading.then((one): Promise<unknown> => one[name]());
+  for (const name of iterating) {
+    runner[name] = async function* () {
+      yield* (await loading)[name]() as AsyncIterable<unknown>;
+    };
+  }
+  return own as object as ToolRunner;
 }

@@ -11,8 +11,9 @@ import type {
   ChatCompletionMessageToolCall,
   ChatCompletionTool,
 } from '../types/chat.ts';
-import type { RunnableTool, RunToolsOptions, RunToolsParams } from './contract.ts';
-import type { ToolRun } from './tool-runner.ts';
+import type { RunnableTool, RunToolsOptions, RunToolsParams, ToolRunner } from './contract.ts';
+import type { SharedRun } from './lazy-runner.ts';
+import { createToolRunner, type ToolRun } from './tool-runner.ts';
 
 /** What a loop asks: `client.chat.completions`. */
 export interface Asked {
@@ -31,8 +32,18 @@ interface Result {
 // biome-ignore lint/suspicious/noExplicitAny: each tool has arguments of its own.
 type AnyTool = RunnableTool<any, any>;
 
+/** Starts a run. It begins later, so that the caller can listen before. */
+export function runTools<Context>(
+  asked: Asked,
+  params: RunToolsParams<Context>,
+  options: RunToolsOptions,
+  shared: SharedRun,
+): ToolRunner {
+  return createToolRunner((run) => runToolLoop(asked, params, options, run), shared, options.signal);
+}
+
 /** Asks the model, runs what it calls, and asks again with the results, until it answers without a call. */
-export async function runToolLoop<Context>(
+async function runToolLoop<Context>(
   asked: Asked,
   params: RunToolsParams<Context>,
   { maxChatCompletions = 10, toolErrors = 'throw', afterCompletion, ...options }: RunToolsOptions,

@@ -1,7 +1,7 @@
 import { APIUserAbortError, TailraceError } from '../errors/errors.ts';
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../types/chat.ts';
 import type { ToolRunner, ToolRunnerEvent, ToolRunnerEvents } from './contract.ts';
-import type { RunnerParts } from './lazy-runner.ts';
+import type { SharedRun } from './lazy-runner.ts';
 
 /** The inner side of a run: what its loop calls. */
 export interface ToolRun {
@@ -25,8 +25,8 @@ interface Feed {
 /** Runs `loop` later, so that the caller can listen before. */
 export function createToolRunner(
   loop: (run: ToolRun) => Promise<void>,
+  { messages, controller }: SharedRun,
   signal: AbortSignal | null | undefined,
-  { controller, messages }: RunnerParts = { controller: new AbortController(), messages: [] },
 ): ToolRunner {
   /** For each event its listeners, and whether they listen once. */
   const listeners = new Map<string, Map<Listener, boolean>>();
@@ -153,10 +153,8 @@ export function createToolRunner(
     listeners.set(event, all.set(listener as Listener, isOnce));
   }
 
-  const abort = (): void => {
-    controller.abort();
-    onTaken();
-  };
+  const abort = (): void => controller.abort();
+  controller.signal.addEventListener('abort', () => onTaken());
   const runner: ToolRunner = {
     messages,
     controller,

@@ -1,6 +1,6 @@
 import type { Connection } from '../api/connection.ts';
 import { isObject, listIn } from '../api/json.ts';
-import { useResource } from '../api/resource.ts';
+import { useResource } from '../signals/use-resource.ts';
 
 /** By what name each key is known, by its id: the name that it has, else its id. */
 export type KeyNames = ReadonlyMap<string, string>;

@@ -1,8 +1,8 @@
 import { useRef, useState } from 'react';
+import { askJson } from '../api/ask-json.ts';
 import type { Connection } from '../api/connection.ts';
 import type { PageFailure } from '../api/failure.ts';
 import { randomId } from '../api/random-id.ts';
-import { askJson } from '../api/resource.ts';
 
 export interface Write {
   readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE';

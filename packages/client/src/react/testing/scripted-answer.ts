@@ -16,7 +16,7 @@ export interface ScriptedAnswer extends AnswerStream {
   isCancelled(): boolean;
 }
 
-export function scriptedAnswer(streamUrl: string | undefined = '/stream'): ScriptedAnswer {
+export function scriptedAnswer(streamUrl: string | undefined): ScriptedAnswer {
   let isCancelled = false;
   const events: (string | Error | undefined)[] = [];
   const listeners: (() => void)[] = [];

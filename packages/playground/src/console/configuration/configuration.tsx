@@ -1,9 +1,10 @@
 import { type ReactNode, useMemo, useState } from 'react';
-import { askJson, useResource } from '../../api/resource.ts';
+import { askJson } from '../../api/ask-json.ts';
 import { CopyButton } from '../../elements/copy-button.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count } from '../../elements/format.ts';
 import { Switch } from '../../elements/switch.tsx';
+import { useResource } from '../../signals/use-resource.ts';
 import type { ViewProps } from '../console.tsx';
 import { searchLines, withParents } from './config-lines.ts';
 import { ConfigText } from './config-text.tsx';

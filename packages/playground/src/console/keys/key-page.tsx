@@ -1,9 +1,9 @@
 import { type ReactNode, useEffect } from 'react';
 import type { Connection } from '../../api/connection.ts';
-import { useResource } from '../../api/resource.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { CopyButton } from '../../elements/copy-button.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
+import { useResource } from '../../signals/use-resource.ts';
 import type { Standings } from './budget.ts';
 import { BudgetBar } from './budget-bar.tsx';
 import { type Key, keyIn, labelOf, whyFixed } from './key.ts';

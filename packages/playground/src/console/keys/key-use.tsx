@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react';
 import type { Connection } from '../../api/connection.ts';
-import { useResource } from '../../api/resource.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { TimeChart } from '../../elements/charts/time-chart.tsx';
 import { type Column, DataTable } from '../../elements/data-table.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count, money } from '../../elements/format.ts';
 import { Tile, Tiles } from '../../elements/tiles.tsx';
+import { useResource } from '../../signals/use-resource.ts';
 import { dayUsesIn, lastDays, type ModelUse, modelUsesIn, sumOf } from './use.ts';
 
 const shownDays = 14;

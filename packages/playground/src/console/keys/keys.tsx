@@ -1,10 +1,10 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { Connection } from '../../api/connection.ts';
 import { isObject, listIn } from '../../api/json.ts';
-import { useResource } from '../../api/resource.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { Switch } from '../../elements/switch.tsx';
+import { useResource } from '../../signals/use-resource.ts';
 import type { ViewProps } from '../console.tsx';
 import { standingsIn } from './budget.ts';
 import { DeleteOwnerDialog } from './delete-owner-dialog.tsx';

@@ -1,8 +1,8 @@
 import { type ReactNode, useState } from 'react';
-import { useResource } from '../../api/resource.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count } from '../../elements/format.ts';
+import { useResource } from '../../signals/use-resource.ts';
 import type { ViewProps } from '../console.tsx';
 import { type AdministeredModel, commonPriceOf, modelsIn, priceWords, targetCounts } from './model.ts';
 import './models.css';

@@ -1,9 +1,9 @@
 import type { ReactNode } from 'react';
-import { useResource } from '../../api/resource.ts';
 import { consoleAddress, playgroundAddress } from '../../app/route.ts';
 import { ChoiceBar } from '../../elements/choice-bar.tsx';
 import { CopyButton } from '../../elements/copy-button.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
+import { useResource } from '../../signals/use-resource.ts';
 import type { ViewProps } from '../console.tsx';
 import { readUsageRows, totalOf } from '../usage/usage-rows.ts';
 import { useFirst } from '../use-first.ts';

@@ -1,7 +1,7 @@
 import { useMemo } from 'react';
 import type { Connection } from '../../api/connection.ts';
 import { isObject } from '../../api/json.ts';
-import { useResource } from '../../api/resource.ts';
+import { useResource } from '../../signals/use-resource.ts';
 import { useKeyNames } from '../key-names.ts';
 import { type PriceBook, readPrices } from './cost-terms.ts';
 

@@ -1,10 +1,10 @@
 import type { ReactNode } from 'react';
 import type { Connection } from '../../api/connection.ts';
-import { useResource } from '../../api/resource.ts';
 import { CopyButton } from '../../elements/copy-button.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count, dateTime, duration, money, unknownFigure } from '../../elements/format.ts';
 import { PanelFrame } from '../../elements/panel-frame.tsx';
+import { useResource } from '../../signals/use-resource.ts';
 import { costTerms, type PriceBook } from './cost-terms.ts';
 import { type Filters, requestsAddress } from './request-filters.ts';
 import { type RequestAttempt, type RequestRecord, readRecord } from './request-record.ts';

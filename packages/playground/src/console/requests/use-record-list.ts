@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { askJson } from '../../api/ask-json.ts';
 import type { Connection } from '../../api/connection.ts';
 import type { PageFailure } from '../../api/failure.ts';
-import { askJson } from '../../api/resource.ts';
 import { withNewest, withOlder } from './record-list.ts';
 import { type Filters, listPath } from './request-filters.ts';
 import { type RecordPage, readPage } from './request-record.ts';

@@ -1,7 +1,7 @@
 import { type ReactNode, useState } from 'react';
+import { askJson } from '../../api/ask-json.ts';
 import type { Connection } from '../../api/connection.ts';
 import type { PageFailure } from '../../api/failure.ts';
-import { askJson } from '../../api/resource.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { Modal } from '../../elements/modal.tsx';
 import type { LiveStream } from './live-stream.ts';

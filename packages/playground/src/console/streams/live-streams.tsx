@@ -1,8 +1,8 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import { useResource } from '../../api/resource.ts';
 import { type Column, DataTable } from '../../elements/data-table.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { count, dateTime, rate, unknownFigure, wholeDuration } from '../../elements/format.ts';
+import { useResource } from '../../signals/use-resource.ts';
 import type { ViewProps } from '../console.tsx';
 import { useKeyNames } from '../key-names.ts';
 import { CancelDialog } from './cancel-dialog.tsx';

@@ -1,9 +1,9 @@
 import { type ReactNode, useState } from 'react';
 import type { PageFailure } from '../../api/failure.ts';
-import { useResource } from '../../api/resource.ts';
 import { consoleAddress } from '../../app/route.ts';
 import { ChoiceBar } from '../../elements/choice-bar.tsx';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
+import { useResource } from '../../signals/use-resource.ts';
 import type { ViewProps } from '../console.tsx';
 import { useKeyNames } from '../key-names.ts';
 import { useLast } from '../use-last.ts';

@@ -43,7 +43,7 @@ describe('the code of a request', () => {
   });
 
   test('for Python writes its words, and what the SDK does not know beside them', () => {
-    const code = sampleNamed('Python').write(
+    const code = sampleNamed('Python (OpenAI)').write(
       { ...body, logprobs: false, metadata: { a: null }, top_k: 4 },
       'http://h',
     );

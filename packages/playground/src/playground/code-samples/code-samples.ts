@@ -3,8 +3,8 @@ import type { CodeLanguage } from '../../code-text/code-language.ts';
 import { aiSdk } from './ai-sdk.ts';
 import { curl } from './curl.ts';
 import { plainFetch } from './plain-fetch.ts';
-import { python } from './python.ts';
-import { typescript } from './typescript.ts';
+import { python, pythonOurs } from './python.ts';
+import { typescript, typescriptOurs } from './typescript.ts';
 
 /** One way to send a request. */
 export interface CodeSample {
@@ -18,8 +18,15 @@ export interface CodeSample {
 /** The key is never part of a program: each reads `TAILRACE_API_KEY` from the environment. */
 export const codeSamples = [
   { name: 'curl', language: 'shellscript', write: curl },
-  { name: 'Python', language: 'python', install: 'pip install openai', write: python },
-  { name: 'TypeScript', language: 'typescript', install: 'npm install openai', write: typescript },
+  { name: 'Python (OpenAI)', language: 'python', install: 'pip install openai', write: python },
+  { name: 'Python (Tailrace)', language: 'python', install: 'pip install tailrace', write: pythonOurs },
+  { name: 'TypeScript (OpenAI)', language: 'typescript', install: 'npm install openai', write: typescript },
+  {
+    name: 'TypeScript (Tailrace)',
+    language: 'typescript',
+    install: 'npm install tailrace',
+    write: typescriptOurs,
+  },
   {
     name: 'AI SDK',
     language: 'typescript',

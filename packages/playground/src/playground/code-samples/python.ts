@@ -11,28 +11,49 @@ const named = new Set(
   ).split(' '),
 );
 
-export function python(body: RequestBody, origin: string): string {
+/** A module that has a client in OpenAI’s shape. */
+interface PythonLibrary {
+  readonly name: string;
+  readonly client: string;
+  /** The loop over `stream` that prints it. */
+  readonly loop: readonly string[];
+}
+
+const openai: PythonLibrary = {
+  name: 'openai',
+  client: 'OpenAI',
+  loop: ['for chunk in stream:', '    print(chunk.choices[0].delta.content or "", end="", flush=True)'],
+};
+
+const ours: PythonLibrary = {
+  name: 'tailrace',
+  client: 'Tailrace',
+  loop: ['for text in stream.text:', '    print(text, end="", flush=True)'],
+};
+
+export const python = (body: RequestBody, origin: string): string => program(openai, body, origin);
+export const pythonOurs = (body: RequestBody, origin: string): string => program(ours, body, origin);
+
+function program({ name, client, loop }: PythonLibrary, body: RequestBody, origin: string): string {
   const fields = Object.entries(body);
-  const others = fields.filter(([name]) => !named.has(name));
+  const others = fields.filter(([field]) => !named.has(field));
   const call = [
-    ...fields.filter(([name]) => named.has(name)),
+    ...fields.filter(([field]) => named.has(field)),
     ...(others.length === 0 ? [] : [['extra_body', Object.fromEntries(others)] as const]),
-  ].map(([name, value]) => `    ${name}=${pythonLiteral(value, 4)},`);
+  ].map(([field, value]) => `    ${field}=${pythonLiteral(value, 4)},`);
   return [
     'import os',
     '',
-    'from openai import OpenAI',
+    `from ${name} import ${client}`,
     '',
-    'client = OpenAI(',
+    `client = ${client}(`,
     `    base_url="${origin}/v1",`,
     '    api_key=os.environ["TAILRACE_API_KEY"],',
     ')',
     `${streams(body) ? 'stream' : 'completion'} = client.chat.completions.create(`,
     ...call,
     ')',
-    ...(streams(body)
-      ? ['for chunk in stream:', '    print(chunk.choices[0].delta.content or "", end="", flush=True)']
-      : ['print(completion.choices[0].message.content)']),
+    ...(streams(body) ? loop : ['print(completion.choices[0].message.content)']),
   ].join('\n');
 }
 

@@ -1,11 +1,11 @@
 import { type ReactNode, useState } from 'react';
 import type { Connection } from '../../api/connection.ts';
-import { useResource } from '../../api/resource.ts';
 import type { Chat } from '../../chat/chat.ts';
 import type { ChatState } from '../../chat/chat-state.ts';
 import type { Playground } from '../../chat/playground.ts';
 import { FailureAlert } from '../../elements/failure-alert.tsx';
 import { PanelFrame } from '../../elements/panel-frame.tsx';
+import { useResource } from '../../signals/use-resource.ts';
 import { useWatched } from '../../signals/use-watched.ts';
 import './fault-lab.css';
 import { FaultList } from './fault-list.tsx';

@@ -1,6 +1,6 @@
+import { askJson } from '../../api/ask-json.ts';
 import type { Connection } from '../../api/connection.ts';
 import { randomId } from '../../api/random-id.ts';
-import { askJson } from '../../api/resource.ts';
 import type { PickedUp } from '../../chat/answer.ts';
 import type { Chat } from '../../chat/chat.ts';
 import { branchOf } from '../../chat/message-tree.ts';

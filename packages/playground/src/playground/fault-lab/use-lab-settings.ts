@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
+import { askJson } from '../../api/ask-json.ts';
 import type { Connection } from '../../api/connection.ts';
-import { askJson } from '../../api/resource.ts';
 import { type LabSetting, settingsIn } from './lab-api.ts';
 
 /** What this key may use of the server's fault lab; nothing where the server has none. */

@@ -1,7 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
-import { type Connection, wholeText } from './connection.ts';
-import type { PageFailure } from './failure.ts';
-import { parsed } from './json.ts';
+import { askJson } from '../api/ask-json.ts';
+import type { Connection } from '../api/connection.ts';
+import type { PageFailure } from '../api/failure.ts';
 
 export interface Resource<Value> {
   /** The last answer that came; a failure after it does not take it away. */
@@ -59,21 +59,4 @@ export function useResource<Value>(
   const reload = useCallback(() => setTurn((before) => before + 1), []);
   const isOfPath = known.path === path;
   return { value: isOfPath ? known.value : undefined, failure: isOfPath ? known.failure : undefined, reload };
-}
-
-/** Asks a route and reads its JSON body; an answer without one is undefined. Rejects only when the signal has aborted it. */
-export async function askJson(
-  connection: Connection,
-  path: string,
-  init: RequestInit & { readonly json?: unknown } = {},
-): Promise<
-  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly failure: PageFailure }
-> {
-  const { json, ...rest } = init;
-  const headers = new Headers(rest.headers);
-  if (json !== undefined) headers.set('content-type', 'application/json');
-  const body = json === undefined ? {} : { body: JSON.stringify(json) };
-  const asked = await connection.ask(path, { ...rest, headers, ...body });
-  const text = asked.ok ? await wholeText(asked.value, rest.signal) : asked;
-  return text.ok ? { ok: true, value: parsed(text.value) } : text;
 }
