@@ -93,12 +93,19 @@ const page: Part = {
   run: () => wholeSuites(['--project', 'services', 'test/page']),
 };
 
+/** `tailrace check` against servers of others: those that are at hand. */
+const conformance: Part = {
+  name: 'conformance',
+  run: () => wholeSuites(['--project', 'system', 'test/conformance']),
+};
+
 const parts: readonly Part[] = [
   ...fuzzParts,
   ...suites,
   resume,
   replicas,
   page,
+  conformance,
   simulation,
   { name: 'engine', run: engine },
 ];
