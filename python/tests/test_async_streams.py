@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai import AsyncStream
 from plain_server import USAGE, Exchange, PlainServer, chunk
-from test_streams import FAST, HI, PATIENT, Endless, cut_once
+from test_streams import FAST, HI, PATIENT, Endless, cut_once, unkept
 
 from tailrace import AsyncTailrace, AsyncTailraceStream, Reconnect, StreamTimeoutError, StreamTimeouts, StreamTruncatedError
 
@@ -58,6 +58,15 @@ def test_a_lost_connection_is_picked_up_and_told(backend: str) -> None:
         assert [one.after for one in told] == [2]
 
     run(cut_once, body, backend)
+
+
+def test_an_answer_that_the_server_cannot_keep_comes_all_the_same() -> None:
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = await ask(client.with_options(max_retries=0))
+        assert await stream.final_text() == "Hello"
+        assert ["tailrace-resumable" in asked.head for asked in server.asked] == [True, False]
+
+    run(unkept, body)
 
 
 def test_text_gives_the_pieces() -> None:

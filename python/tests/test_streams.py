@@ -245,6 +245,22 @@ def test_a_request_is_sent_again_only_while_nothing_was_delivered(serve: Serve) 
     assert len({asked.body for asked in server.asked}) == 1
 
 
+def unkept(exchange: Exchange) -> None:
+    if "idempotency-key" in exchange.asked.head or "tailrace-resumable" in exchange.asked.head:
+        exchange.answer(503, {"error": {"code": "storage_unavailable", "message": "no", "type": "overloaded_error"}})
+    else:
+        whole(exchange)
+
+
+def test_an_answer_that_the_server_cannot_keep_comes_all_the_same(serve: Serve) -> None:
+    server = serve(unkept)
+    client = client_of(server).with_options(max_retries=0)
+    assert ask(client).final_text() == "Hello"
+    assert ["tailrace-resumable" in asked.head for asked in server.asked] == [True, False]
+    with pytest.raises(openai.InternalServerError):
+        ask(client, extra_headers={"idempotency-key": "mine"})
+
+
 def test_a_caller_s_own_key_is_kept(serve: Serve) -> None:
     server = serve(whole)
     ask(client_of(server), extra_headers={"idempotency-key": "mine"}).final_text()

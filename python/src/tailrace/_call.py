@@ -77,16 +77,18 @@ def begin_call(
     *,
     client_timeout: float | Timeout | None,
     max_retries: int,
+    kept: bool = True,
 ) -> tuple[Call, FinalRequestOptions]:
-    """The call, and the options with which it is sent: one key for each try of it, and the wish for a stream that can be resumed.
+    """The call, and the options with which it is sent: one key for each try of it, and the wish for a stream that can be resumed;
+    neither where the answer is not to be ``kept``.
 
     Headers of the caller's own are kept, and so is their absence (``openai.Omit()``).
     """
     headers = own_headers(options)
     named = {name.lower() for name in headers}
-    if "idempotency-key" not in named:
+    if kept and "idempotency-key" not in named:
         headers["Idempotency-Key"] = f"tailrace-python-{uuid.uuid4()}"
-    if settings.resumable and "tailrace-resumable" not in named:
+    if kept and settings.resumable and "tailrace-resumable" not in named:
         headers["Tailrace-Resumable"] = "true"
     given = cast(Any, options.timeout)
     timeouts = settings.timeouts
@@ -97,6 +99,11 @@ def begin_call(
     wanted = {**body, **as_object(options.extra_json)}.get("n")
     choices = wanted if isinstance(wanted, int) and wanted > 0 else 1
     return Call(settings, sent, choices, options.get_max_retries(max_retries), base.read), sent
+
+
+def keeps_by_itself(options: FinalRequestOptions) -> bool:
+    """Whether it is only our wish that the server keeps the answer; a key or a wish of the caller's own is never left out."""
+    return not {"idempotency-key", "tailrace-resumable"} & {name.lower() for name in own_headers(options)}
 
 
 def own_headers(options: FinalRequestOptions) -> dict[str, Any]:

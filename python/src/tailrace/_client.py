@@ -6,13 +6,13 @@ import os
 from collections.abc import Awaitable, Mapping
 from typing import Any, Callable, TypedDict, cast
 
-from openai import NOT_GIVEN, AsyncOpenAI, NotGiven, OpenAI, OpenAIError, Timeout
+from openai import NOT_GIVEN, AsyncOpenAI, InternalServerError, NotGiven, OpenAI, OpenAIError, Timeout
 from openai._compat import cached_property
 from openai._models import FinalRequestOptions
 from typing_extensions import Self, override
 
 from ._async_stream import AsyncTailraceStream
-from ._call import begin_call, is_streamed_chat
+from ._call import begin_call, is_streamed_chat, keeps_by_itself
 from ._resources import AsyncTailraceChat, TailraceChat
 from ._settings import OnReconnect, ReconnectPolicy, StreamSettings, StreamTimeouts
 from ._stream import TailraceStream
@@ -118,10 +118,15 @@ class Tailrace(OpenAI):
         stream_cls: Any = None,
         **more: Any,
     ) -> Any:
-        if is_streamed_chat(options, stream) and stream_cls is not None:
-            options = _begin(self, options)
-            stream_cls = TailraceStream
-        return super().request(cast_to, options, stream=stream, stream_cls=stream_cls, **more)
+        if not is_streamed_chat(options, stream) or stream_cls is None:
+            return super().request(cast_to, options, stream=stream, stream_cls=stream_cls, **more)
+        more = {**more, "stream": True, "stream_cls": TailraceStream}
+        try:
+            return super().request(cast_to, _begin(self, options), **more)
+        except InternalServerError as error:
+            if not _is_not_kept(error, options):
+                raise
+        return super().request(cast_to, _begin(self, options, kept=False), **more)
 
 
 class AsyncTailrace(AsyncOpenAI):
@@ -189,10 +194,15 @@ class AsyncTailrace(AsyncOpenAI):
         stream_cls: Any = None,
         **more: Any,
     ) -> Any:
-        if is_streamed_chat(options, stream) and stream_cls is not None:
-            options = _begin(self, options)
-            stream_cls = AsyncTailraceStream
-        return await super().request(cast_to, options, stream=stream, stream_cls=stream_cls, **more)
+        if not is_streamed_chat(options, stream) or stream_cls is None:
+            return await super().request(cast_to, options, stream=stream, stream_cls=stream_cls, **more)
+        more = {**more, "stream": True, "stream_cls": AsyncTailraceStream}
+        try:
+            return await super().request(cast_to, _begin(self, options), **more)
+        except InternalServerError as error:
+            if not _is_not_kept(error, options):
+                raise
+        return await super().request(cast_to, _begin(self, options, kept=False), **more)
 
 
 def _place(api_key: Any, base_url: Any, more: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,10 +229,15 @@ def _forget_openai(client: OpenAI | AsyncOpenAI, more: Mapping[str, Any]) -> Non
             setattr(client, name, None)
 
 
-def _begin(client: Tailrace | AsyncTailrace, options: FinalRequestOptions) -> FinalRequestOptions:
+def _is_not_kept(error: InternalServerError, options: FinalRequestOptions) -> bool:
+    """Whether the server's store is away: an answer that cannot be picked up is better than none."""
+    return error.status_code == 503 and error.code == "storage_unavailable" and keeps_by_itself(options)
+
+
+def _begin(client: Tailrace | AsyncTailrace, options: FinalRequestOptions, *, kept: bool = True) -> FinalRequestOptions:
     """The options of a streaming call, whose stream learns which call it answers."""
     settings = cast(StreamSettings, getattr(client, "_settings"))  # noqa: B009
-    call, sent = begin_call(options, settings, client_timeout=client.timeout, max_retries=client.max_retries)
+    call, sent = begin_call(options, settings, client_timeout=client.timeout, max_retries=client.max_retries, kept=kept)
     given = cast(Any, sent.post_parser)
 
     def bind(stream: Any) -> Any:
