@@ -108,6 +108,12 @@ const python: Part = {
   run: () => wholeSuites(['--project', 'services', 'test/python']),
 };
 
+/** `tailrace check` against servers of others: those that are at hand. */
+const conformance: Part = {
+  name: 'conformance',
+  run: () => wholeSuites(['--project', 'services', 'test/conformance']),
+};
+
 const parts: readonly Part[] = [
   ...fuzzParts,
   ...suites,
@@ -116,6 +122,7 @@ const parts: readonly Part[] = [
   page,
   examples,
   python,
+  conformance,
   simulation,
   { name: 'engine', run: engine },
 ];

@@ -29,7 +29,7 @@ class AccidentServer(socketserver.ThreadingTCPServer):
         """The keys (``Idempotency-Key``) of the requests, by plan."""
         self.cancelled: dict[str, int] = defaultdict(int)
         self.lock = threading.Lock()
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     @property
     def base_url(self) -> str:

@@ -32,6 +32,10 @@ class RealServer:
             assert time.monotonic() < ends, f"{completion_id} is still open"
             time.sleep(0.05)
 
+    def count_of(self, model: str) -> int:
+        """How many requests have asked for this model."""
+        return len(self._admin(f"requests?limit=100&model={model}")["data"])
+
     def _admin(self, path: str) -> Any:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/admin/v1/{path}", headers={"authorization": f"Bearer {self.admin_key}"}

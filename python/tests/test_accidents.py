@@ -161,7 +161,7 @@ def named(seed: int, error: BaseException) -> str:
 def test_accidents_with_the_blocking_client(accident_server: AccidentServer) -> None:
     failures: list[str] = []
 
-    with Tailrace(api_key="key", base_url=accident_server.base_url, max_retries=8) as shared:
+    with Tailrace(api_key="key", base_url=accident_server.base_url, max_retries=50) as shared:
 
         def one(seed: int) -> None:
             try:
@@ -191,7 +191,7 @@ def test_accidents_with_the_async_client(accident_server: AccidentServer, backen
                 except Exception as error:
                     failures.append(named(seed, error))
 
-        shared = AsyncTailrace(api_key="key", base_url=accident_server.base_url, max_retries=8)
+        shared = AsyncTailrace(api_key="key", base_url=accident_server.base_url, max_retries=50)
         async with shared, anyio.create_task_group() as group:
             for seed in mine:
                 group.start_soon(one, shared, seed)

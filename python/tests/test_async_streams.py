@@ -13,7 +13,7 @@ import openai
 import pytest
 from openai import AsyncStream
 from plain_server import USAGE, Exchange, PlainServer, chunk
-from test_streams import FAST, HI, Endless, cut_once
+from test_streams import FAST, HI, PATIENT, Endless, cut_once
 
 from tailrace import AsyncTailrace, AsyncTailraceStream, Reconnect, StreamTimeoutError, StreamTimeouts, StreamTruncatedError
 
@@ -172,7 +172,7 @@ def test_silence_is_a_timeout(kind: str, backend: str) -> None:
         assert isinstance(caught.value, openai.APITimeoutError)
 
     timeouts: Any = {"idle_bytes": 60.0, kind: 0.3}
-    run(answer, body, backend, stream_timeouts=StreamTimeouts(**timeouts))
+    run(answer, body, backend, stream_timeouts=StreamTimeouts(**timeouts), **PATIENT)
 
 
 def test_openai_s_helper_and_raw_responses_heal_too() -> None:

@@ -2,6 +2,7 @@ import { faults } from '../../packages/server/src/wall/catalogue.ts';
 import { configJsonSchema } from './config-json-schema.ts';
 import { faultTable } from './fault-table.ts';
 import { presetDifferences, presetFeatures } from './preset-tables.ts';
+import { ruleTables } from './rule-table.ts';
 
 /** A file of the repository that is made from code, wholly or between two marks. */
 export interface GeneratedFile {
@@ -18,6 +19,13 @@ export const generatedFiles: readonly GeneratedFile[] = [
     renew: () => `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`,
   },
   { path: 'docs/wall.md', renew: (text) => between(text, 'faults', `\n${faultTable(faults)}`) },
+  {
+    path: 'docs/check.md',
+    renew(text) {
+      const withOpenAi = between(text, 'openai rules', `\n${ruleTables('openai')}`);
+      return between(withOpenAi, 'tailrace rules', `\n${ruleTables('tailrace')}`);
+    },
+  },
   {
     path: 'docs/upstreams.md',
     renew(text) {

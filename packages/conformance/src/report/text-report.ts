@@ -9,6 +9,8 @@ export interface TextOptions {
   readonly colour: boolean;
 }
 
+/** Places of one rule that are shown; the other reports have more. */
+const shownPlaces = 2;
 const narrowest = 40;
 const widest = 120;
 
@@ -62,14 +64,15 @@ const painted: Paint = (text, colour) => `\u001b[${colour === 'red' ? 31 : 33}m$
 function finding(result: RuleResult, columns: number, paint: Paint): string {
   const failed = result.verdict === 'fail';
   const label = failed ? paint('FAIL', 'red') : paint('warn', 'yellow');
-  const more = result.broken - result.seen.length;
+  const shown = result.seen.slice(0, shownPlaces);
+  const more = result.broken - shown.length;
   return [
     `  ${label}  ${result.id}\n`,
     wrap(`expected  ${result.expects}`, columns, ' '.repeat(18), '        '),
-    ...result.seen.map((one) =>
+    ...shown.map((one) =>
       wrap(`seen      ${placeOf(one)}: ${clean(one.seen)}`, columns, ' '.repeat(18), '        '),
     ),
-    ...(more > 0 ? [`                  and in ${more} more places\n`] : []),
+    ...(more > 0 ? [`                  and in ${count(more, 'more place')}\n`] : []),
     wrap(`why       ${result.why}`, columns, ' '.repeat(18), '        '),
   ].join('');
 }

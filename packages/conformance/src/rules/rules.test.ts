@@ -20,6 +20,37 @@ test('an endpoint without a fault passes every rule of both sets', async () => {
   expect(others.map(({ id, verdict, seen, reason }) => ({ id, verdict, seen, reason }))).toEqual([]);
 });
 
+test('OpenAI’s own way to stream breaks no rule of its form: usage apart, null before it, and fields that others lack', async () => {
+  const recording = await recordProbes((name, request) => {
+    const answer = healthyAnswer(name, request);
+    if (answer.headers['transfer-encoding'] !== 'chunked') return answer;
+    const asksForUsage = request.body?.includes('"include_usage":true') === true;
+    const usage = / *,"usage":(\{[^}]*\})/;
+    const counted = usage.exec(answer.writes.join(''))?.[1];
+    const apart = `data: {"id":"ID","object":"chat.completion.chunk","created":1700000000,"model":"river-1","service_tier":"default","choices":[],"usage":${counted}}\n\n`;
+    return {
+      ...answer,
+      writes: answer.writes.map((text) => {
+        const id = /"id":"(chatcmpl-[^"]*)"/.exec(text)?.[1] ?? '';
+        return text
+          .replace(usage, '')
+          .replaceAll('"content":""', '"content":"","refusal":null')
+          .replaceAll(
+            /(?<=finish_reason":[^}]*\}\])\}\n/g,
+            `,"obfuscation":"x"${asksForUsage ? ',"usage":null' : ''}}\n`,
+          )
+          .replace(
+            /(?=data: \[DONE\])/,
+            asksForUsage && counted !== undefined ? apart.replace('ID', id) : '',
+          );
+      }),
+    };
+  });
+  const results = judgeRecording(rules, recording).filter(({ set }) => set === 'openai');
+  const broken = results.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
+  expect(broken.map(({ id, seen }) => ({ id, seen }))).toEqual([]);
+});
+
 test('every rule has a fault, and no two rules share an id', () => {
   expect(Object.keys(faults).sort()).toEqual([...byId.keys()].sort());
   expect(byId.size).toBe(rules.length);

@@ -73,7 +73,7 @@ export const toolRules: readonly Rule[] = [
   {
     ...tools,
     id: 'tool-said-once',
-    expects: 'id, type and name come once a call, and are never null or "" afterwards.',
+    expects: 'id and name come once a call.',
     why: 'openai-python joins them: "call_1call_1". It fails on name: null.',
     judge: judgeCalls((view) => {
       const seen = new Set<unknown>();
@@ -83,7 +83,7 @@ export const toolRules: readonly Rule[] = [
           return [];
         }
         const again = (value: unknown) => typeof value === 'string' && value !== '';
-        const odd = again(piece['id']) || again(fn['name']) || fn['name'] === null || again(piece['type']);
+        const odd = again(piece['id']) || again(fn['name']) || fn['name'] === null;
         return odd ? [{ event, seen: excerpt(piece) }] : [];
       });
     }),

@@ -139,7 +139,10 @@ export const usageRules: readonly Rule[] = [
       const completion = Number(found.usage['completion_tokens']);
       return completion > max
         ? undefined
-        : { event: found.event, seen: `completion_tokens is ${completion} for two choices of ${max} tokens` };
+        : {
+            event: found.event,
+            seen: `completion_tokens is ${completion} in the last of ${usages.length} usages, for two choices of ${max} tokens`,
+          };
     }),
   },
 ];

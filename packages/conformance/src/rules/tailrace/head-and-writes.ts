@@ -71,7 +71,9 @@ export const headAndWriteRules: readonly Rule[] = [
       if (done === undefined) return notApplicable('no stream has [DONE]');
       return done.read === response.endRead
         ? undefined
-        : { seen: `the end came ${Math.round((response.endMs ?? 0) - done.atMs)} ms after [DONE]` };
+        : {
+            seen: `the end came in another read, ${((response.endMs ?? 0) - done.atMs).toFixed(1)} ms after [DONE]`,
+          };
     }),
   },
   {

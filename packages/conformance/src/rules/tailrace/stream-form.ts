@@ -137,7 +137,10 @@ function optionsFor(exchange: Exchange, recording: Recording): StreamCheckOption
   const fields = askedFields(exchange);
   const options = isObject(fields['stream_options']) ? fields['stream_options'] : {};
   const after = /[?&]after=(\d+)/.exec(exchange.request.path)?.[1];
-  const numbered = exchange.request.headers['tailrace-resumable'] !== undefined;
+  // An endpoint that offers no resumable streams ignores the header, and sends an ordinary stream.
+  const asksForIds = exchange.request.headers['tailrace-resumable'] !== undefined;
+  const numbered =
+    asksForIds && viewOf(exchange).items.some((item) => item.type === 'event' && item.lastEventId !== '');
   return {
     choices: typeof fields['n'] === 'number' ? fields['n'] : 1,
     usage: usageForm(viewOf(exchange), options['include_usage'] === true, recording),

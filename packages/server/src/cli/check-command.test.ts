@@ -1,0 +1,43 @@
+import { PassThrough } from 'node:stream';
+import { expect, test } from 'vitest';
+import { checkCommand } from './check-command.ts';
+
+async function run(...args: readonly string[]) {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const code = await checkCommand(args, { env: {}, cwd: '/', stdout, stderr });
+  const text = (stream: PassThrough) => String(stream.read() ?? '');
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+test.each([
+  [[], 'needs the URL'],
+  [['http://a', 'http://b'], 'unexpected "http://b"'],
+  [['ftp://a'], 'expected a URL'],
+  [['http://a', '--only', 'stop-strin'], 'did you mean "stop-string"'],
+  [['http://a', '--only', 'openai,nothing-like-this'], 'there is no rule and no group'],
+  [['http://a', '--max-tokens', '-1'], '--max-tokens: expected a whole number'],
+  [['http://a', '--concurrency', '0'], '--concurrency: expected a whole number from 1'],
+  [['http://a', '--timeout', 'soon'], '--timeout: expected a duration'],
+  [['http://a', '--format', 'xml'], '--format: expected text, json or junit'],
+  [['http://a', '--modle', 'x'], 'did you mean "--model"'],
+])('%j is refused with exit 2', async (args, words) => {
+  const { code, stderr } = await run(...args);
+  expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+});
+
+test('a header that is none is refused, and its value is not shown', async () => {
+  const { code, stderr } = await run('http://a', '--header', 'x-key secret-of-the-test');
+  expect([code, stderr]).toEqual([2, expect.not.stringContaining('secret-of-the-test')]);
+});
+
+test('an endpoint on which nothing listens: exit 2, behind the plan', async () => {
+  const { code, stdout, stderr } = await run('http://127.0.0.1:1', '--only', 'framing');
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/rules, at most .*ECONNREFUSED/s);
+});
+
+test('--help names every flag and the exit statuses', async () => {
+  const { code, stdout } = await run('--help');
+  expect(code).toBe(0);
+  for (const word of ['--only', '--badge', '--max-requests', 'Exit status']) expect(stdout).toContain(word);
+});
