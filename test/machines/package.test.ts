@@ -36,18 +36,19 @@ test('a server of the published packages serves its page and its API', async () 
     });
   }
 
-  const child = startChild(
-    process.execPath,
-    ['node_modules/@tailrace/server/dist/cli/main.js', 'serve', '--no-engine', '--listen', '127.0.0.1:0'],
-    {
-      cwd: path.dirname(modules),
-      env: {
-        PATH: process.env['PATH'],
-        TAILRACE_API_KEY: 'tr_packed',
-        TAILRACE_ADMIN_KEY: 'tr_packed_admin',
-      },
+  const main = 'node_modules/@tailrace/server/dist/cli/main.js';
+  // The judge is a package of its own, which this command loads.
+  const helped = await run(process.execPath, [main, 'check', '--help'], { cwd: path.dirname(modules) });
+  expect(helped).toMatchObject({ code: 0, output: expect.stringContaining('--max-tokens') });
+
+  const child = startChild(process.execPath, [main, 'serve', '--no-engine', '--listen', '127.0.0.1:0'], {
+    cwd: path.dirname(modules),
+    env: {
+      PATH: process.env['PATH'],
+      TAILRACE_API_KEY: 'tr_packed',
+      TAILRACE_ADMIN_KEY: 'tr_packed_admin',
     },
-  );
+  });
   onTestFinished(async () => {
     await child.end('SIGTERM', 10_000);
   });
