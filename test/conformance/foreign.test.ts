@@ -1,5 +1,5 @@
-// Servers of others. What the judge finds there was looked up by hand once, with curl: docs/check.md. A version that behaves otherwise
-// fails here, and has to be looked at again.
+// Servers of others. What the judge finds there was looked up by hand, most of it with curl: docs/check.md. A version that behaves
+// otherwise fails here, and has to be looked at again.
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
