@@ -14,7 +14,7 @@ const nothing: PeerDuties = { cancel: async () => undefined };
 const cancels: PeerDuties = { cancel: async () => 'cancelled' };
 
 async function open(options: RedisPeersOptions, duties: PeerDuties = nothing): Promise<Peers> {
-  const peers = await openRedisPeers({ answerMs: longMs, ...options });
+  const peers = await openRedisPeers({ answerMs: longMs, openingMs: longMs, ...options });
   onTestFinished(() => peers.close());
   peers.serve(duties);
   return peers;
@@ -41,7 +41,9 @@ describe.skipIf(withoutRedis !== undefined)(
 
     describePeers('over Redis', {
       openGroup: (count, answerMs) =>
-        Promise.all(Array.from({ length: count }, () => openRedisPeers({ url, answerMs }))),
+        Promise.all(
+          Array.from({ length: count }, () => openRedisPeers({ url, answerMs, openingMs: longMs })),
+        ),
     });
 
     test('services in two databases of one Redis do not hear each other', async () => {

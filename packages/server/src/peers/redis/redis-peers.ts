@@ -13,6 +13,8 @@ export interface RedisPeersOptions {
   readonly onBack?: () => void;
   /** How long the answers of the others are waited for, in milliseconds. Default: 2,000. */
   readonly answerMs?: number;
+  /** How long opening waits for Redis, in milliseconds. Default 1,000. */
+  readonly openingMs?: number;
 }
 
 const defaultAnswerMs = 2_000;
@@ -21,7 +23,7 @@ const heartbeatMs = 5_000;
 /** After a lost connection. */
 const reconnectMs = 500;
 /** The most that opening waits for the first connection. */
-const openingMs = 1_000;
+const defaultOpeningMs = 1_000;
 /** The most that closing waits for Redis. */
 const closingMs = 200;
 
@@ -54,6 +56,7 @@ class RedisPeers implements Peers {
   private readonly name = randomBytes(8).toString('hex');
   private readonly everyone: string;
   private readonly answerMs: number;
+  private readonly openingMs: number;
   private readonly onAway: (error: Error) => void;
   private readonly onBack: () => void;
   /** A connection that has subscribed takes no other commands. */
@@ -69,10 +72,12 @@ class RedisPeers implements Peers {
   /** Called when a first try to connect has ended. */
   private onTried = (): void => {};
 
-  constructor({ url, onAway = () => {}, onBack = () => {}, answerMs = defaultAnswerMs }: RedisPeersOptions) {
+  constructor(options: RedisPeersOptions) {
+    const { url, onAway = () => {}, onBack = () => {} } = options;
+    this.answerMs = options.answerMs ?? defaultAnswerMs;
+    this.openingMs = options.openingMs ?? defaultOpeningMs;
     this.onAway = onAway;
     this.onBack = onBack;
-    this.answerMs = answerMs;
     const connect = () =>
       connectToRedis({
         url,
@@ -108,7 +113,7 @@ class RedisPeers implements Peers {
         clearTimeout(timer);
         resolve();
       };
-      const timer = setTimeout(done, openingMs);
+      const timer = setTimeout(done, this.openingMs);
       this.onTried = done;
     });
   }
