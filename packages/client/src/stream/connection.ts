@@ -26,22 +26,44 @@ export function createConnection(send: (signal: AbortSignal) => Promise<Response
   /** Ends the wait of the moment; a fetch of the caller’s own, or a body, may not know the signal. */
   let interrupt: ((reason: unknown) => void) | undefined;
 
+  /** The end of the wait of the moment. */
+  let limit: { readonly at: number; readonly message: string } | undefined;
+  /** One timer for all waits, set anew only where a wait ends earlier: a read costs no timer. */
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let timerAt = 0;
+
   function close(reason: unknown = new Error('closed')): void {
+    clearTimeout(timer);
     interrupt?.(reason);
     controller.abort(reason);
     // It rejects where the body has failed already, and where something else reads it.
     (body ?? response?.body)?.cancel(reason).catch(ignore);
   }
 
+  function watch(): void {
+    if (limit === undefined) return;
+    const { at, message } = limit;
+    const left = at - performance.now();
+    if (left <= 0) close(new APIConnectionTimeoutError({ message }));
+    else if (left < longestTimerMs && (timer === undefined || at < timerAt)) {
+      clearTimeout(timer);
+      timerAt = at;
+      timer = setTimeout(() => {
+        timer = undefined;
+        watch();
+      }, left + 1);
+    }
+  }
+
   function within<Value>(work: Promise<Value>, limitMs: number, message: string): Promise<Value> {
     return new Promise((resolve, reject) => {
-      const late = (): void => close(new APIConnectionTimeoutError({ message }));
-      const timer = limitMs < longestTimerMs ? setTimeout(late, limitMs) : undefined;
-      interrupt = (reason) => {
-        clearTimeout(timer);
-        reject(reason);
-      };
-      work.finally(() => clearTimeout(timer)).then(resolve, reject);
+      interrupt = reject;
+      limit = { at: performance.now() + limitMs, message };
+      watch();
+      work.then((value) => {
+        limit = undefined;
+        resolve(value);
+      }, reject);
     });
   }
 
@@ -63,11 +85,12 @@ export function createConnection(send: (signal: AbortSignal) => Promise<Response
       return body === undefined ? Promise.resolve(nothing) : within(body.read(), limitMs, message);
     },
     finish() {
+      clearTimeout(timer);
       if (body === undefined) {
         close();
         return;
       }
-      const timer = setTimeout(close, 1_000);
+      timer = setTimeout(close, 1_000);
       body.read().then(({ done }) => {
         clearTimeout(timer);
         if (!done) close();

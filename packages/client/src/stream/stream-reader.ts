@@ -135,8 +135,10 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
     );
     connection = opened;
     const limitMs = endless(timeouts.connectMs ?? defaultWaitMs);
+    const from = performance.now();
     try {
-      const response = await timed(opened.open(limitMs));
+      const response = await opened.open(limitMs);
+      waitedMs += performance.now() - from;
       if (ending !== undefined) opened.close();
       else if (resumes && response.status === 204) lastWord();
       else if (response.ok) await takeHead(response, resumes);
@@ -206,13 +208,13 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
         : (timeouts.idleMs ?? (canResume() ? resumableIdleMs : defaultWaitMs)),
     );
     const contentMs = endless(hasDelivered ? (timeouts.idleContentMs ?? 0) : firstTokenMs);
+    const from = performance.now();
     const isIdleFirst = idleMs < contentMs - waitedMs;
     try {
-      const { value: bytes } = await timed(
-        isIdleFirst
-          ? opened.read(idleMs, `Nothing came for ${idleMs} ms.`)
-          : opened.read(contentMs - waitedMs, `No chunk came for ${contentMs} ms.`),
-      );
+      const { value: bytes } = await (isIdleFirst
+        ? opened.read(idleMs, `Nothing came for ${idleMs} ms.`)
+        : opened.read(contentMs - waitedMs, `No chunk came for ${contentMs} ms.`));
+      waitedMs += performance.now() - from;
       if (bytes !== undefined && parts !== undefined) parts.push(bytes as Uint8Array<ArrayBuffer>);
       else if (bytes !== undefined) decoder?.push(bytes);
       else if (parts !== undefined) end({ type: 'whole' });
@@ -227,15 +229,6 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
       if (!hasDelivered && !isIdleFirst && error instanceof APIConnectionTimeoutError)
         end({ type: 'failed', error });
       else lose(error);
-    }
-  }
-
-  async function timed<Value>(work: Promise<Value>): Promise<Value> {
-    const from = performance.now();
-    try {
-      return await work;
-    } finally {
-      waitedMs += performance.now() - from;
     }
   }
 
