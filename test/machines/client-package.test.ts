@@ -49,8 +49,8 @@ test('every resolver finds code and types that agree', async () => {
   expect(messages).toEqual([]);
 });
 
-/** Bytes that a page loads for this code: minified and compressed, the loaded chunks as well as the entry. */
-async function sizesOf(code: string): Promise<Map<string, number>> {
+/** The files that a page is made of, minified, by their names. `isSplit`: what is imported later is a file of its own. */
+async function bundleOf(code: string, isSplit: boolean): Promise<Map<string, string>> {
   const bundle = await rolldown({
     input: 'page',
     cwd: installed,
@@ -64,26 +64,68 @@ async function sizesOf(code: string): Promise<Map<string, number>> {
       },
     ],
   });
-  const { output } = await bundle.generate({ format: 'esm', minify: true, chunkFileNames: '[name].js' });
+  const { output } = await bundle.generate({
+    format: 'esm',
+    minify: true,
+    codeSplitting: isSplit,
+    chunkFileNames: '[name].js',
+  });
   await bundle.close();
-  return new Map(
-    output.map((file) => [
-      file.fileName,
-      file.type === 'chunk' ? gzipSync(file.code, { level: 9 }).length : 0,
-    ]),
-  );
+  return new Map(output.map((file) => [file.fileName, file.type === 'chunk' ? file.code : '']));
 }
 
+/** Bytes of all these files, each compressed by itself. */
+function compressed(files: Iterable<string>): number {
+  return [...files].reduce((sum, text) => sum + gzipSync(text, { level: 9 }).length, 0);
+}
+
+const client = 'import Tailrace from "tailrace"; globalThis.Tailrace = Tailrace;';
+const everything = 'import * as all from "tailrace"; globalThis.all = all;';
+
+/** Streams one answer and prints which files of the page that took. */
+const streamer = `
+import { registerHooks } from 'node:module';
+const loaded = [];
+registerHooks({
+  load(url, context, next) {
+    if (url.startsWith(String(new URL('.', import.meta.url)))) loaded.push(url.split('/').at(-1));
+    return next(url, context);
+  },
+});
+await import('./page.js');
+const chunk = { id: 'c', choices: [{ index: 0, delta: { content: 'a' }, finish_reason: 'stop' }] };
+const fetch = async () => new Response('data: ' + JSON.stringify(chunk) + '\\n\\ndata: [DONE]\\n\\n');
+const client = new Tailrace({ fetch, apiKey: null });
+let text = '';
+const stream = await client.chat.completions.create({ model: 'm', messages: [], stream: true });
+for await (const { choices } of stream) text += choices[0].delta.content;
+console.log(JSON.stringify({ text: text + (await stream.finalText()), loaded }));
+`;
+
+/*
+ * What a page pays, minified and compressed. The gates are what was reached (docs/decisions/0036), rounded up by at most 3 %: the
+ * aims of 6, 10 and 3 kB are not.
+ */
 describe('it is small, minified and compressed', () => {
-  test('a page that makes a client loads 6 kB, and the code that reads answers with its first request', async () => {
-    const sizes = await sizesOf('import Tailrace from "tailrace"; globalThis.client = new Tailrace();');
-    expect(sizes.get('page.js')).toBeLessThanOrEqual(6_000);
-    expect(sizes.get('stream-reader.js')).toBeLessThanOrEqual(4_500);
+  test('a page that streams an answer loads 9 kB', async () => {
+    const files = await bundleOf(client, true);
+    const folder = path.join(scratch.path, 'streaming');
+    mkdirSync(folder);
+    for (const [name, text] of files) writeFileSync(path.join(folder, name), text);
+    writeFileSync(path.join(folder, 'streamer.mjs'), streamer);
+    const ran = await run(process.execPath, [path.join(folder, 'streamer.mjs')]);
+    expect(ran).toMatchObject({ code: 0 });
+    const { text, loaded } = JSON.parse(ran.output) as { text: string; loaded: string[] };
+    expect(text).toBe('aa');
+    expect(loaded).toContain('page.js');
+    expect(compressed(loaded.map((name) => files.get(name) ?? ''))).toBeLessThanOrEqual(9_000);
   });
 
-  test('all that the package exports has 10 kB', async () => {
-    const sizes = await sizesOf('import * as all from "tailrace"; globalThis.all = all;');
-    expect(sizes.get('page.js')).toBeLessThanOrEqual(10_000);
+  test.each([
+    ['a client with all that it may ever load', client, 16_600],
+    ['all that the package exports', everything, 17_100],
+  ])('%s, in one file', async (_, code, limit) => {
+    expect(compressed((await bundleOf(code, false)).values())).toBeLessThanOrEqual(limit);
   });
 });
 

@@ -15,7 +15,6 @@ import type {
 import { type APIPromise, createAPIPromise } from './api-promise.ts';
 import { randomId } from './environment.ts';
 import type { RequestOptions } from './options.ts';
-import { sendKept } from './send-kept.ts';
 import type { Transport } from './transport.ts';
 
 const path = '/chat/completions';
@@ -49,15 +48,28 @@ export class Completions {
     body: Omit<ChatCompletionCreateParamsStreaming, 'stream'> & { stream?: true },
     options: RequestOptions = {},
   ): ChatStream {
-    const { timeout, maxRetries } = this.#transport;
-    const all = { ...this.#transport.options.stream, ...options };
-    return openChatStream(this.#source({ ...body, stream: true }, all), {
+    const { options: own, timeout, maxRetries, request } = this.#transport;
+    const all = { ...own.stream, ...options };
+    const { resume = true, headers, query, fetchOptions } = all;
+    const later = { headers, query, fetchOptions };
+    const asking = { 'idempotency-key': randomId(), 'tailrace-resumable': 'true' };
+    const open = request(
+      'POST',
+      path,
+      { ...options, body: { ...body, stream: true } },
+      resume ? asking : undefined,
+    );
+    const kept: StreamSource = {
+      open,
+      resume: ({ completionId = '', cursor }, signal) =>
+        request('GET', pathOf(completionId, 'events'), later, { 'last-event-id': String(cursor) })(signal),
+      cancel: ({ completionId = '' }) => this.cancel(completionId, later),
+    };
+    return openChatStream(resume ? kept : { open }, {
+      ...all,
       choices: body.n ?? 1,
       maxRetries: options.maxRetries ?? maxRetries,
       timeouts: { connectMs: options.timeout ?? timeout, ...all.timeouts },
-      ...(all.maxReconnects === undefined ? {} : { maxReconnects: all.maxReconnects }),
-      ...(all.onReconnect === undefined ? {} : { onReconnect: all.onReconnect }),
-      ...(options.signal == null ? {} : { signal: options.signal }),
     });
   }
 
@@ -88,38 +100,10 @@ export class Completions {
 
   /** Stops a running completion of this key's own; also from another process than the one that reads it. */
   cancel(id: string, options?: RequestOptions): APIPromise<{ id: string; status: string }> {
-    return this.#transport.call('POST', `${path}/${encodeURIComponent(id)}/cancel`, options);
+    return this.#transport.call('POST', pathOf(id, 'cancel'), options);
   }
+}
 
-  #source(body: ChatCompletionCreateParamsStreaming, options: RequestOptions): StreamSource {
-    const transport = this.#transport;
-    const { resume = true, idempotencyKey = randomId(), headers, fetchOptions } = options;
-    // The same bytes at each try: another body under the same key would be refused.
-    const text = JSON.stringify(body);
-    const sent = transport.headers(
-      {
-        'content-type': 'application/json',
-        'idempotency-key': resume ? idempotencyKey : options.idempotencyKey,
-        'tailrace-resumable': resume ? 'true' : undefined,
-      },
-      headers,
-    );
-    const send = (method: string, at: string, init: RequestInit): Promise<Response> =>
-      transport.send(method, at, { ...fetchOptions, ...init }, options.query);
-    // A key of the caller’s own is a wish of its own: it is never left out.
-    const keptBy = resume && !options.idempotencyKey ? ['idempotency-key', 'tailrace-resumable'] : [];
-    const open = (signal: AbortSignal): Promise<Response> =>
-      sendKept((init) => send('POST', path, init), { headers: sent, body: text, signal }, keptBy);
-    if (!resume) return { open };
-    return {
-      open,
-      resume: ({ completionId = '', cursor }, signal) =>
-        send('GET', `${path}/${encodeURIComponent(completionId)}/events`, {
-          headers: transport.headers({ 'last-event-id': String(cursor) }, headers),
-          signal,
-        }),
-      cancel: ({ completionId = '' }) =>
-        this.cancel(completionId, { ...(headers === undefined ? {} : { headers }) }),
-    };
-  }
+function pathOf(id: string, what: string): string {
+  return `${path}/${encodeURIComponent(id)}/${what}`;
 }

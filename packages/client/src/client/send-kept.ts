@@ -8,7 +8,7 @@ export async function sendKept(
   keptBy: readonly string[],
 ): Promise<Response> {
   const answer = await send(init);
-  if (answer.status !== 503 || keptBy.length === 0) return answer;
+  if (answer.status !== 503 || !keptBy.some((name) => init.headers.has(name))) return answer;
   if (!(await answer.clone().text()).includes('"storage_unavailable"')) return answer;
   const headers = new Headers(init.headers);
   for (const name of keptBy) headers.delete(name);

@@ -1,6 +1,6 @@
 import { TailraceError } from '../errors/errors.ts';
 import { createChatStream } from '../stream/chat-stream.ts';
-import { createLazyReader } from '../stream/lazy-reader.ts';
+import { createStreamReader } from '../stream/stream-reader.ts';
 import { type APIPromise, createAPIPromise } from './api-promise.ts';
 import { isBrowser, randomId, readEnv } from './environment.ts';
 import { type ClientOptions, type HeadersLike, mergeHeaders, type RequestOptions } from './options.ts';
@@ -18,9 +18,16 @@ export interface Transport {
   readonly timeout: number;
   readonly maxRetries: number;
   readonly apiKey: ClientOptions['apiKey'];
-  headers(own: HeadersLike, given: HeadersLike | undefined): Headers;
-  /** One try, whatever its answer is. */
-  send(method: string, path: string, init: RequestInit, query?: object): Promise<Response>;
+  /**
+   * Makes a request that can be sent again as it is: one try a call, whatever its answer is. `own` are headers of this package;
+   * without an Idempotency-Key of the caller, those that ask the server to keep the answer are left out where it cannot.
+   */
+  request(
+    method: string,
+    path: string,
+    options: CallOptions,
+    own?: HeadersLike,
+  ): (signal: AbortSignal) => Promise<Response>;
   /** A call whose answer is JSON; it is tried again where that can help, with the same Idempotency-Key. */
   call<Value>(method: string, path: string, options?: CallOptions): APIPromise<Value>;
 }
@@ -35,14 +42,6 @@ export function createTransport(options: ClientOptions): Transport {
       'Who opens the page can read the key: keep it on your server, or set dangerouslyAllowBrowser.',
     );
 
-  const headersOf: Transport['headers'] = (own, more) =>
-    mergeHeaders(
-      { 'openai-organization': organization, 'openai-project': project },
-      own,
-      defaultHeaders,
-      more,
-    );
-
   function urlOf(path: string, query: object | undefined): string {
     const url = /^https?:/.test(path) ? path : baseURL + path;
     const search = new URLSearchParams();
@@ -52,13 +51,37 @@ export function createTransport(options: ClientOptions): Transport {
     return (text && `${url}${url.includes('?') ? '&' : '?'}${text}`) || url;
   }
 
-  const send: Transport['send'] = async (method, path, init, query) => {
-    const key = typeof apiKey === 'function' ? await apiKey() : apiKey;
-    const headers = new Headers(init.headers);
-    if (key && !headers.has('authorization')) headers.set('authorization', `Bearer ${key}`);
-    const all = { ...options.fetchOptions, ...init, method, headers };
-    // The global one is called as a function of its own: browsers refuse it as a method.
-    return options.fetch ? options.fetch(urlOf(path, query), all) : fetch(urlOf(path, query), all);
+  const request: Transport['request'] = (method, path, call, own) => {
+    const { body, idempotencyKey } = call;
+    const url = urlOf(path, call.query);
+    // The same bytes at each try: another body under the same key would be refused.
+    const text = body === undefined ? {} : { body: JSON.stringify(body) };
+    const headers = mergeHeaders(
+      own,
+      {
+        'openai-organization': organization,
+        'openai-project': project,
+        'content-type': body === undefined ? null : 'application/json',
+        'idempotency-key': idempotencyKey,
+      },
+      defaultHeaders,
+      call.headers,
+    );
+    const send = async (init: RequestInit): Promise<Response> => {
+      const key = typeof apiKey === 'function' ? await apiKey() : apiKey;
+      const all = new Headers(init.headers);
+      if (key && !all.has('authorization')) all.set('authorization', `Bearer ${key}`);
+      const sent = { ...init, headers: all };
+      // The global one is called as a function of its own: browsers refuse it as a method.
+      return options.fetch ? options.fetch(url, sent) : fetch(url, sent);
+    };
+    return (signal) =>
+      sendKept(
+        send,
+        { ...options.fetchOptions, ...call.fetchOptions, ...text, method, headers, signal },
+        // A key of the caller’s own is a wish of its own: it is never left out.
+        idempotencyKey ? [] : ['idempotency-key', 'tailrace-resumable'],
+      );
   };
 
   return {
@@ -67,30 +90,11 @@ export function createTransport(options: ClientOptions): Transport {
     timeout,
     maxRetries,
     apiKey,
-    headers: headersOf,
-    send,
+    request,
     call<Value>(method: string, path: string, call: CallOptions = {}): APIPromise<Value> {
-      const { body, idempotencyKey, signal, timeout: waitMs = timeout } = call;
-      const init = {
-        ...call.fetchOptions,
-        headers: headersOf(
-          {
-            'content-type': body === undefined ? null : 'application/json',
-            'idempotency-key': idempotencyKey ?? (method === 'POST' ? randomId() : null),
-          },
-          call.headers,
-        ),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      };
-      const reader = createLazyReader(
-        {
-          open: (toAbort) =>
-            sendKept(
-              (all) => send(method, path, all, call.query),
-              { ...init, signal: toAbort },
-              idempotencyKey === undefined ? ['idempotency-key'] : [],
-            ),
-        },
+      const { signal, timeout: waitMs = timeout } = call;
+      const reader = createStreamReader(
+        { open: request(method, path, call, { 'idempotency-key': method === 'POST' ? randomId() : null }) },
         {
           isPlain: true,
           maxRetries: call.maxRetries ?? maxRetries,

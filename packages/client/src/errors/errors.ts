@@ -12,21 +12,21 @@ export interface ErrorDetails {
   readonly type?: string;
   readonly param?: string | null;
   readonly code?: string | null;
-  readonly request_id?: string;
+  readonly request_id?: string | undefined;
 }
 
 /** The server refused, the answer broke, or the connection did. */
 export class APIError extends TailraceError {
   /** Of the answer; for an error event that of its code. Undefined where there was no answer. */
-  readonly status: number | undefined;
-  readonly headers: Headers | undefined;
+  declare readonly status: number | undefined;
+  declare readonly headers: Headers | undefined;
   /** The `error` member of the body, as it came. */
-  readonly error: ErrorDetails | undefined;
-  readonly code: string | null | undefined;
-  readonly param: string | null | undefined;
-  readonly type: string | undefined;
+  declare readonly error: ErrorDetails | undefined;
+  declare readonly code: string | null | undefined;
+  declare readonly param: string | null | undefined;
+  declare readonly type: string | undefined;
   /** Names the request in the log of the server. */
-  readonly requestID: string | null | undefined;
+  declare readonly requestID: string | null | undefined;
 
   constructor(
     status?: number,
@@ -83,19 +83,20 @@ export class APIConnectionTimeoutError extends APIConnectionError {
  */
 export class StreamTruncatedError extends APIError {
   /** The answer as far as the reader has got it. */
-  readonly snapshot: ChatCompletionSnapshot;
+  declare readonly snapshot: ChatCompletionSnapshot;
   /** The text of choice 0 as far as the reader has got it. */
-  readonly text: string;
+  declare readonly text: string;
 
   constructor(
     snapshot: ChatCompletionSnapshot,
-    { message, cause, requestId }: { message?: string; cause?: unknown; requestId?: string | undefined } = {},
-  ) {
-    const code = 'stream_truncated';
-    const details = { message: message ?? 'The answer is not whole.', code };
-    super(undefined, requestId ? { ...details, request_id: requestId } : details, undefined, undefined, {
+    {
+      message = 'The answer is not whole.',
       cause,
-    });
+      requestId,
+    }: { message?: string; cause?: unknown; requestId?: string | undefined } = {},
+  ) {
+    const details = { message, code: 'stream_truncated', request_id: requestId };
+    super(undefined, details, undefined, undefined, { cause });
     this.snapshot = snapshot;
     this.text = snapshot.choices[0]?.message.content ?? '';
   }

@@ -1,52 +1,48 @@
+import { mergeHeaders } from '../client/options.ts';
 import type { ChatStream } from '../stream/contract.ts';
 
-/** A response whose body is made of the frames that `load` makes. Who cancels the body aborts the stream. */
+type Frames = typeof import('./frames.ts');
+
+/** Makes the texts of a body. */
+export type MakeTexts = (frames: Frames) => AsyncIterator<string>;
+
+/** A response whose body is made of the texts of `make`. Who cancels the body aborts the stream. */
 export function streamedResponse(
   stream: ChatStream,
-  load: () => Promise<AsyncIterator<string>>,
+  make: MakeTexts,
   headers: Readonly<Record<string, string>>,
   init: ResponseInit = {},
 ): Response {
-  const body = streamedBody(load, () => stream.abort());
-  return new Response(body, { ...init, headers: headersOf(stream, headers, init.headers) });
-}
-
-/** What is known of the stream's own head goes on; what the caller gives wins. */
-function headersOf(
-  { requestId, completionId, streamUrl }: ChatStream,
-  own: Readonly<Record<string, string>>,
-  given: ResponseInit['headers'],
-): Headers {
-  const headers = new Headers({
-    ...own,
+  // What is known of the stream's own head goes on; what the caller gives wins.
+  const own = {
+    ...headers,
     'cache-control': 'no-cache, no-transform',
     // nginx would hold the pieces back.
     'x-accel-buffering': 'no',
-    ...(requestId && { 'x-request-id': requestId }),
-    ...(completionId && { 'tailrace-completion-id': completionId }),
-    ...(streamUrl && { 'tailrace-stream-url': streamUrl }),
-  });
-  for (const [name, value] of new Headers(given)) headers.set(name, value);
-  return headers;
+    'x-request-id': stream.requestId,
+    'tailrace-completion-id': stream.completionId,
+    'tailrace-stream-url': stream.streamUrl,
+  };
+  return new Response(
+    streamedBody(make, () => stream.abort()),
+    { ...init, headers: mergeHeaders(own, new Headers(init.headers)) },
+  );
 }
 
 /**
- * Bytes of the texts that `load` makes, at the pace of who reads them. Where making them throws, the body is broken off: it never ends as if
- * it were whole.
+ * Bytes of the texts of `make`, at the pace of who reads them. Where making them throws, the body is broken off: it never ends as if it
+ * were whole.
  */
-export function streamedBody(
-  load: () => Promise<AsyncIterator<string>>,
-  cancel: () => unknown,
-): ReadableStream<Uint8Array> {
+export function streamedBody(make: MakeTexts, cancel: () => unknown): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let texts: AsyncIterator<string> | undefined;
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          texts ??= await load();
+          texts ??= make(await import('./frames.ts'));
           const { value, done } = await texts.next();
-          if (done === true) controller.close();
+          if (done) controller.close();
           else controller.enqueue(encoder.encode(value));
         } catch (error) {
           controller.error(error);

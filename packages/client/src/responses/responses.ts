@@ -15,8 +15,8 @@ import type { UIMessageStreamInit } from './ui-message-chunk.ts';
  * wins. Who cancels the body aborts the stream.
  */
 export function toSSEResponse(stream: ChatStream, init?: ResponseInit): Response {
-  const frames = async () => (await import('./sse-frames.ts')).sseFrames(stream);
-  return streamedResponse(stream, frames, { 'content-type': 'text/event-stream; charset=utf-8' }, init);
+  const headers = { 'content-type': 'text/event-stream; charset=utf-8' };
+  return streamedResponse(stream, ({ sseFrames }) => sseFrames(stream), headers, init);
 }
 
 /**
@@ -24,8 +24,8 @@ export function toSSEResponse(stream: ChatStream, init?: ResponseInit): Response
  * its reader sees a failed request and not a short answer. Who cancels the body aborts the stream.
  */
 export function toTextResponse(stream: ChatStream, init?: ResponseInit): Response {
-  const frames = async () => (await import('./text-frames.ts')).textFrames(stream);
-  return streamedResponse(stream, frames, { 'content-type': 'text/plain; charset=utf-8' }, init);
+  const headers = { 'content-type': 'text/plain; charset=utf-8' };
+  return streamedResponse(stream, ({ textFrames }) => textFrames(stream), headers, init);
 }
 
 /**
@@ -33,8 +33,7 @@ export function toTextResponse(stream: ChatStream, init?: ResponseInit): Respons
  * stream that is not whole ends in an `error` chunk, one that was aborted here in `abort`; neither has a `finish` or `[DONE]`.
  * Who cancels the body aborts the stream.
  */
-export function toUIMessageStreamResponse(stream: ChatStream, init: UIMessageStreamInit = {}): Response {
-  const frames = async () => (await import('./ui-message-frames.ts')).uiMessageFrames(stream, init);
+export function toUIMessageStreamResponse(stream: ChatStream, init?: UIMessageStreamInit): Response {
   const headers = { 'content-type': 'text/event-stream', 'x-vercel-ai-ui-message-stream': 'v1' };
-  return streamedResponse(stream, frames, headers, init);
+  return streamedResponse(stream, ({ uiMessageFrames }) => uiMessageFrames(stream, init), headers, init);
 }

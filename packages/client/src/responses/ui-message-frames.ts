@@ -1,12 +1,13 @@
 import { APIError, APIUserAbortError } from '../errors/errors.ts';
 import type { ChatStream } from '../stream/contract.ts';
+import { firstDelta } from '../stream/snapshot.ts';
 import type { ChatCompletionMessageToolCall } from '../types/chat.ts';
 import type { UIMessageChunk, UIMessageStreamInit } from './ui-message-chunk.ts';
 
 /** The frames of `toUIMessageStreamResponse`. */
 export async function* uiMessageFrames(
   stream: ChatStream,
-  init: UIMessageStreamInit,
+  init?: UIMessageStreamInit,
 ): AsyncGenerator<string, void, undefined> {
   let last: UIMessageChunk['type'] | undefined;
   for await (const chunk of toUIMessageChunks(stream, init)) {
@@ -59,8 +60,8 @@ export async function* toUIMessageChunks(
   try {
     yield { type: 'start', ...(messageId === undefined ? {} : { messageId }) };
     yield { type: 'start-step' };
-    for await (const { choices } of stream) {
-      const delta = choices.find(({ index }) => !index)?.delta;
+    for await (const chunk of stream) {
+      const delta = firstDelta(chunk);
       yield* say('reasoning', delta?.reasoning_content ?? delta?.reasoning);
       yield* say('text', delta?.content ?? delta?.refusal);
       if (delta?.tool_calls) yield* grow();

@@ -81,13 +81,9 @@ export function createEventDecoder(onEvent: OnEvent): EventDecoder {
         text.charCodeAt(end + 1) === lineFeed &&
         text.startsWith('data:', at)
       ) {
-        const value = text.slice(text.charCodeAt(at + 5) === space ? at + 6 : at + 5, end);
+        data = text.slice(text.charCodeAt(at + 5) === space ? at + 6 : at + 5, end);
         end += 1;
-        const own = numbered;
-        const called = name;
-        if (own) numbered = false;
-        if (called !== '') name = '';
-        onEvent(value, lastEventId, own, called);
+        dispatch();
       } else endLine(text.slice(at, end));
       at = end + 1;
     }

@@ -245,6 +245,26 @@ describe('who stops listening', () => {
     await expect(stream.finalText()).rejects.toBeInstanceOf(APIUserAbortError);
   });
 
+  test('by leaving the loop is an end of its own where the rest was read already and not handed out', async () => {
+    const { stream, write, end } = written();
+    write(...hello);
+    end();
+    const finished: unknown[] = [];
+    stream.on('reconnect', () => {}).on('finish', (completion) => finished.push(completion));
+    for await (const text of stream.text()) if (text === 'Hel') break;
+    await expect(stream.finalText()).rejects.toBeInstanceOf(APIUserAbortError);
+    expect(finished).toEqual([]);
+    expect(stream.snapshot.choices[0]?.message.content).toBe('Hel');
+  });
+
+  test('by leaving the loop at the last chunk has it whole', async () => {
+    const { stream, write, end } = written();
+    write(...hello);
+    end();
+    for await (const { choices } of stream) if (choices[0]?.finish_reason) break;
+    expect(await stream.finalText()).toBe('Hello');
+  });
+
   test('reads once: a second loop is a mistake', async () => {
     const { stream } = await ask({});
     for await (const _ of stream);

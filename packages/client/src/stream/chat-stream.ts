@@ -2,12 +2,12 @@ import { APIUserAbortError, StreamTruncatedError, TailraceError } from '../error
 import { streamedBody } from '../responses/body.ts';
 import { toSSEResponse, toTextResponse, toUIMessageStreamResponse } from '../responses/responses.ts';
 import type { UIMessageStreamInit } from '../responses/ui-message-chunk.ts';
-import { partialOutput } from '../structured/partial-output.ts';
+import type { PartialOutput } from '../structured/contract.ts';
 import type { StandardSchema } from '../structured/standard-schema.ts';
 import type { ChatCompletion, ChatCompletionChunk, ChatCompletionMessage } from '../types/chat.ts';
 import type { ChatStream, ChatStreamEvents } from './contract.ts';
-import type { Consumer, Ending, StreamReader } from './reader.ts';
-import { createSnapshotBuilder, type ToolCallsBuilder } from './snapshot.ts';
+import type { Consumer, Delivery, Ending, StreamReader } from './reader.ts';
+import { createSnapshotBuilder, firstDelta, hasToolCalls, type ToolCallsBuilder } from './snapshot.ts';
 
 type Listener = (...values: unknown[]) => void;
 
@@ -15,38 +15,20 @@ type Listener = (...values: unknown[]) => void;
 const asides = /^(reconnect|error|abort|end)$/;
 
 /** Puts the calls of a choice together; loaded with the first call that a stream has, because most streams have none. */
-let createToolCalls: (() => ToolCallsBuilder) | undefined;
-async function loadToolCalls(): Promise<void> {
-  ({ createToolCalls } = await import('./tool-calls.ts'));
-}
+let toolCalls: { createToolCalls(): ToolCallsBuilder } | undefined;
 
-function makeToolCalls(): ToolCallsBuilder {
-  if (createToolCalls === undefined) throw new TailraceError('no reader of calls');
-  return createToolCalls();
-}
-
-/** What was read and not delivered: chunks, each with the number of its event. */
-type Backlog = readonly (readonly [ChatCompletionChunk, number])[];
-
-/** One reader of the chunks; each branch of a `tee()` is one of its own. */
-export function createChatStream(
-  reader: StreamReader,
-  startCursor: number = reader.cursor,
-  backlog: Backlog = [],
-): ChatStream {
-  const builder = createSnapshotBuilder(makeToolCalls);
+/** One form of a stream, which begins behind `from`; each branch of a `tee()` is one of its own. */
+export function createChatStream(reader: StreamReader, from: Delivery = reader.last): ChatStream {
+  const builder = createSnapshotBuilder(() => toolCalls?.createToolCalls());
   const { snapshot } = builder;
   const listeners = new Map<string, Set<Listener>>();
-  /** What was read and is not delivered: chunks, and the numbers of their events. */
-  let queue: ChatCompletionChunk[] = [];
-  let numbers: number[] = [];
-  let taken = 0;
-  let cursor = startCursor;
-  let ending: Ending | undefined = reader.ending;
-  /** What was delivered and the one iterator has not asked for yet; undefined where there is no iterator. */
-  let kept: ChatCompletionChunk[] | undefined;
+  /** What was delivered last. */
+  let last = from;
   let hasBegun = false;
-  let needsToolCalls = false;
+  /** It has an iterator, or branches. */
+  let isClaimed = false;
+  /** How this form has ended before the stream: its iterator has left, or it was split. */
+  let leaving: Ending | undefined;
   let isSettled = false;
   /** Something of the caller hears an error. */
   let isHeard = false;
@@ -58,23 +40,8 @@ export function createChatStream(
   });
   completed.catch(() => {});
 
-  const consumer: Consumer = {
-    deliver(chunk, at) {
-      queue.push(chunk);
-      numbers.push(at);
-      needsToolCalls ||= chunk.choices.some(
-        ({ delta }) => delta && (delta.tool_calls || 'function_call' in delta),
-      );
-    },
-    reconnect: (reconnect) => emit('reconnect', reconnect),
-    end(how) {
-      ending ??= how;
-      // Who has stopped listening hears nothing more.
-      if (how.type === 'aborted') queue = [];
-    },
-  };
+  const consumer: Consumer = (reconnect) => emit('reconnect', reconnect);
   reader.consumers.add(consumer);
-  for (const [chunk, at] of backlog) consumer.deliver(chunk, at);
 
   function emit(event: keyof ChatStreamEvents, ...values: unknown[]): void {
     for (const listener of listeners.get(event) ?? []) {
@@ -89,29 +56,24 @@ export function createChatStream(
     }
   }
 
-  const isReadable = (): boolean => !needsToolCalls || createToolCalls !== undefined;
+  const endingNow = (): Ending | undefined => leaving ?? reader.ending;
 
-  /** False where nothing is there to deliver. */
+  const isReadable = (): boolean => toolCalls !== undefined || !last.next?.chunk?.choices.some(hasToolCalls);
+
+  /** False where nothing is there to deliver. Who has stopped listening hears nothing more. */
   function deliverNext(): boolean {
-    const chunk = queue[taken];
-    if (chunk === undefined) return false;
-    cursor = numbers[taken] ?? cursor;
-    taken += 1;
-    if (taken === queue.length) {
-      queue = [];
-      numbers = [];
-      taken = 0;
-    }
+    const { next } = last;
+    if (!next?.chunk || leaving || reader.ending?.type === 'aborted') return false;
+    last = next;
     hasBegun = true;
-    builder.add(chunk);
-    kept?.push(chunk);
-    if (listeners.size > 0) tell(chunk);
+    builder.add(next.chunk);
+    if (listeners.size > 0) tell(next.chunk);
     return true;
   }
 
   function tell(chunk: ChatCompletionChunk): void {
     emit('chunk', chunk, snapshot);
-    const delta = chunk.choices.find(({ index }) => !index)?.delta;
+    const delta = firstDelta(chunk);
     const message = snapshot.choices[0]?.message;
     if (delta?.content) {
       emit('text', delta.content, message?.content);
@@ -153,8 +115,9 @@ export function createChatStream(
   /** Delivers the next chunk; false where the stream has ended. */
   async function advance(): Promise<boolean> {
     while (true) {
-      if (!isReadable()) await loadToolCalls();
+      if (!isReadable()) toolCalls = await import('./tool-calls.ts');
       if (deliverNext()) return true;
+      const ending = endingNow();
       if (ending !== undefined) {
         settle(ending);
         return false;
@@ -171,19 +134,22 @@ export function createChatStream(
   }
 
   function claim(): void {
-    if (kept !== undefined || hasBegun)
-      throw new TailraceError('A stream is read once; tee() makes two of it.');
+    if (isClaimed || hasBegun) throw new TailraceError('A stream is read once; tee() makes two of it.');
     isHeard = true;
-    kept = [];
+    isClaimed = true;
   }
 
   /** Its only iterator has gone: nothing else can read it, so nothing else is generated. */
   function leave(): void {
-    kept = [];
     if (driving !== undefined || isSettled) return;
     reader.consumers.delete(consumer);
-    consumer.end({ type: 'aborted', error: new APIUserAbortError(), byCaller: false });
-    if (ending !== undefined) settle(ending);
+    // It has all of a stream that has ended behind the last chunk.
+    leaving = (last.next ? undefined : reader.ending) ?? {
+      type: 'aborted',
+      error: new APIUserAbortError(),
+      byCaller: false,
+    };
+    settle(leaving);
     if (reader.consumers.size === 0 && reader.ending === undefined) reader.cancel().catch(() => {});
   }
 
@@ -191,43 +157,37 @@ export function createChatStream(
     pick: (chunk: ChatCompletionChunk) => Value | undefined,
   ): AsyncIterableIterator<Value> {
     claim();
+    /** What was handed out last. Where the stream is read by itself too, that runs ahead. */
+    let handed = last;
     let isOver = false;
     const ended = { value: undefined, done: true } as const;
-
-    function keptValue(): Value | undefined {
-      for (let chunk = kept?.shift(); chunk !== undefined; chunk = kept?.shift()) {
-        const value = pick(chunk);
-        if (value !== undefined) return value;
-      }
-      return undefined;
-    }
-
-    async function nextValue(): Promise<IteratorResult<Value, undefined>> {
-      while (!isOver) {
-        const value = keptValue();
-        if (value !== undefined) return { value, done: false };
-        if (!(await advance()) && kept?.length === 0) isOver = true;
-      }
-      if (ending === undefined || ending.type === 'whole') return ended;
-      if (ending.type === 'aborted' && !ending.byCaller) return ended;
-      throw errorOf(ending);
-    }
 
     return {
       [Symbol.asyncIterator]() {
         return this;
       },
-      next() {
-        if (isOver) return Promise.resolve(ended);
-        // Without a wait where it has been read already.
-        if (isReadable()) deliverNext();
-        const value = keptValue();
-        return value === undefined ? nextValue() : Promise.resolve({ value, done: false });
+      async next() {
+        while (!isOver) {
+          // Without a wait where it has been read already.
+          if (handed === last && !(isReadable() && deliverNext())) await advance();
+          if (isOver) break;
+          if (handed !== last) {
+            handed = handed.next ?? last;
+            const value = handed.chunk && pick(handed.chunk);
+            if (value !== undefined) return { value, done: false };
+            continue;
+          }
+          const ending = endingNow();
+          isOver = ending !== undefined;
+          if (ending && ending.type !== 'whole' && (ending.type !== 'aborted' || ending.byCaller))
+            throw errorOf(ending);
+        }
+        return ended;
       },
-      return() {
+      async return() {
         if (!isOver) leave();
         isOver = true;
-        return Promise.resolve(ended);
+        return ended;
       },
     };
   }
@@ -258,17 +218,17 @@ export function createChatStream(
       return reader.streamUrl;
     },
     get cursor() {
-      return cursor;
+      return last.cursor;
     },
     snapshot,
     controller: reader.controller,
     [Symbol.asyncIterator]: () => iterate((chunk) => chunk),
-    text: () => iterate((chunk) => chunk.choices.find(({ index }) => !index)?.delta?.content || undefined),
+    text: () => iterate((chunk) => firstDelta(chunk)?.content || undefined),
     on<Name extends keyof ChatStreamEvents>(event: Name, listener: ChatStreamEvents[Name]) {
       const all = listeners.get(event) ?? new Set();
       listeners.set(event, all.add(listener as Listener));
       // Later, because the caller may be about to iterate.
-      if (!asides.test(event)) setTimeout(() => kept === undefined && drive());
+      if (!asides.test(event)) setTimeout(() => isClaimed || drive());
       return stream;
     },
     off<Name extends keyof ChatStreamEvents>(event: Name, listener: ChatStreamEvents[Name]) {
@@ -283,21 +243,29 @@ export function createChatStream(
     usage: async () => (await finalCompletion()).usage,
     tee(): [ChatStream, ChatStream] {
       claim();
-      const left = queue.map((chunk, place) => [chunk, numbers[place] ?? cursor] as const);
-      const branch = (): ChatStream => createChatStream(reader, cursor, left);
+      const branch = (): ChatStream => createChatStream(reader, last);
       listeners.clear();
-      queue = [];
       reader.consumers.delete(consumer);
-      ending = { type: 'failed', error: new TailraceError('The stream was split.') };
+      leaving = { type: 'failed', error: new TailraceError('The stream was split.') };
       return [branch(), branch()];
     },
     toReadableStream() {
       const chunks = iterate((chunk) => chunk);
-      const load = async (): Promise<AsyncIterator<string>> =>
-        (await import('../responses/json-lines.ts')).jsonLines(chunks, () => ending);
-      return streamedBody(load, () => chunks.return?.());
+      return streamedBody(
+        ({ jsonLines }) => jsonLines(chunks, endingNow),
+        () => chunks.return?.(),
+      );
     },
-    partial: (schema?: StandardSchema) => partialOutput(asChatStream(), schema),
+    partial(schema?: StandardSchema): PartialOutput<unknown> {
+      const load = async (): Promise<PartialOutput<unknown>> =>
+        (await import('../structured/partial-output.ts')).partialOutput(asChatStream(), schema);
+      return {
+        async *[Symbol.asyncIterator]() {
+          yield* await load();
+        },
+        final: async () => (await load()).final(),
+      };
+    },
     toSSEResponse: (init?: ResponseInit) => toSSEResponse(asChatStream(), init),
     toTextResponse: (init?: ResponseInit) => toTextResponse(asChatStream(), init),
     toUIMessageStreamResponse: (init?: UIMessageStreamInit) =>

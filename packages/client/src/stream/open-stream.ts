@@ -1,8 +1,8 @@
 import { createChatStream } from './chat-stream.ts';
 import type { ChatStream, ChatStreamOptions, StreamSource } from './contract.ts';
-import { createLazyReader } from './lazy-reader.ts';
+import { createStreamReader } from './stream-reader.ts';
 
 /** Opens nothing yet: the first reader does, or `response`. */
-export function openChatStream(source: StreamSource, options: ChatStreamOptions = {}): ChatStream {
-  return createChatStream(createLazyReader(source, options));
+export function openChatStream(source: StreamSource, options?: ChatStreamOptions): ChatStream {
+  return createChatStream(createStreamReader(source, options));
 }

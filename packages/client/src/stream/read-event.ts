@@ -4,34 +4,29 @@ import type { ChatCompletionChunk } from '../types/chat.ts';
 
 /** What the data of an event is. */
 export type EventContent =
-  | { readonly type: 'chunk'; readonly chunk: ChatCompletionChunk }
-  | { readonly type: 'done' }
-  | { readonly type: 'error'; readonly error: APIError }
+  | ChatCompletionChunk
+  | APIError
+  | 'done'
   /** Data that begins like JSON and is none: text may be lost with it. */
-  | { readonly type: 'torn' };
-
-const done: EventContent = { type: 'done' };
+  | 'torn';
 
 /** Nothing where the event is a heartbeat, or JSON that is no chunk. */
 export function readEvent(data: string, name: string, headers: Headers | undefined): readonly EventContent[] {
   const text = data.trim();
-  if (text === '[DONE]') return [done];
-  if (text[0] !== '{')
-    return name === 'error' && text !== '' ? [{ type: 'error', error: errorOfEvent(text, headers) }] : [];
+  if (text === '[DONE]') return ['done'];
+  if (text[0] !== '{') return name === 'error' && text !== '' ? [errorOfEvent(text, headers)] : [];
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     // Servers that forget the blank line between events: each line is one.
     const lines = text.split('\n');
-    return lines.length > 1 ? lines.flatMap((line) => readEvent(line, name, headers)) : [{ type: 'torn' }];
+    return lines.length > 1 ? lines.flatMap((line) => readEvent(line, name, headers)) : ['torn'];
   }
   if (!isObject(json)) return [];
   const error = json['error'] ?? (name === 'error' ? json : undefined);
-  if (error) return [{ type: 'error', error: errorOfEvent(error, headers) }];
-  return Array.isArray(json['choices'])
-    ? [{ type: 'chunk', chunk: json as object as ChatCompletionChunk }]
-    : [];
+  if (error) return [errorOfEvent(error, headers)];
+  return Array.isArray(json['choices']) ? [json as object as ChatCompletionChunk] : [];
 }
 
 /** A whole answer as the one chunk of a stream: some servers send it whatever `stream` says. */

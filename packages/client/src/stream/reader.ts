@@ -12,21 +12,30 @@ export type Ending =
   /** By its reader; `byCaller`: by the signal of the request. */
   | { readonly type: 'aborted'; readonly error: APIUserAbortError; readonly byCaller: boolean };
 
-/** What one reader of the stream is given. */
-export interface Consumer {
-  /** `cursor`: the number of the chunk's event, or of the last numbered one. */
-  deliver(chunk: ChatCompletionChunk, cursor: number): void;
-  reconnect(reconnect: Reconnect): void;
-  end(ending: Ending): void;
+/**
+ * A chunk that was read, and the way to those behind it. Each form of a stream walks along `next` at its own pace, and what all of
+ * them have passed is garbage. The first one has no chunk: it stands before the stream.
+ */
+export interface Delivery {
+  readonly chunk?: ChatCompletionChunk;
+  /** The number of the chunk's event, or of the last numbered one. */
+  readonly cursor: number;
+  next?: Delivery;
 }
 
-/** The one reader of a stream's bytes; its consumers are the forms in which the chunks are handed out. */
+/** Hears of a lost connection. */
+export type Consumer = (reconnect: Reconnect) => void;
+
+/** The one reader of a stream's bytes, below the forms in which the chunks are handed out. */
 export interface StreamReader extends StreamPosition {
   readonly requestId: string | undefined;
   /** Of the newest head. */
   readonly headers: Headers | undefined;
   readonly controller: AbortController;
+  /** One for each form of the stream that is still read. */
   readonly consumers: Set<Consumer>;
+  /** What was read last. */
+  readonly last: Delivery;
   readonly ending: Ending | undefined;
   /** The bytes of a plain answer. */
   readonly parts: Uint8Array<ArrayBuffer>[];

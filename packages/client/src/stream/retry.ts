@@ -6,9 +6,8 @@ const longestWaitMs = 60_000;
 /** Whether the same request can have another answer. `x-should-retry` decides where the server sends it. */
 export function isWorthRetry(status: number, headers: Headers | undefined): boolean {
   const told = headers?.get('x-should-retry');
-  if (told === 'true') return true;
-  if (told === 'false') return false;
-  return status === 408 || status === 409 || status === 429 || status >= 500;
+  if (told === 'true' || told === 'false') return told === 'true';
+  return [408, 409, 429].includes(status) || status >= 500;
 }
 
 /**

@@ -2,8 +2,8 @@ import type {
   ChatCompletion,
   ChatCompletionChunk,
   ChatCompletionChunkChoice,
+  ChatCompletionDelta,
   ChatCompletionSnapshot,
-  ChoiceLogprobs,
   ChoiceSnapshot,
 } from '../types/chat.ts';
 
@@ -25,8 +25,18 @@ export interface ToolCallsBuilder {
 /** Deltas of it that are not put together by their name's own rule. */
 const ownRule: ReadonlySet<string> = new Set(['role', 'tool_calls', 'function_call', 'reasoning']);
 
-/** `createToolCalls` is called at the first tool call of a choice. */
-export function createSnapshotBuilder(createToolCalls: () => ToolCallsBuilder): SnapshotBuilder {
+/** What a chunk says of choice 0. */
+export function firstDelta({ choices }: ChatCompletionChunk): ChatCompletionDelta | undefined {
+  return choices.find(({ index }) => !index)?.delta;
+}
+
+/** Whether a choice of a chunk has pieces of calls, whatever their form. */
+export function hasToolCalls({ delta }: ChatCompletionChunkChoice): boolean {
+  return !!delta && (!!delta.tool_calls || 'function_call' in delta);
+}
+
+/** `createToolCalls` is called at the first tool call of a choice; calls are left out where it gives nothing. */
+export function createSnapshotBuilder(createToolCalls: () => ToolCallsBuilder | undefined): SnapshotBuilder {
   const snapshot: ChatCompletionSnapshot = {
     id: '',
     object: 'chat.completion',
@@ -52,22 +62,22 @@ export function createSnapshotBuilder(createToolCalls: () => ToolCallsBuilder): 
     return choice;
   }
 
-  function addChoice({ index, delta, finish_reason: reason, logprobs }: ChatCompletionChunkChoice): void {
+  function addChoice(given: ChatCompletionChunkChoice): void {
+    const { index, delta, finish_reason: reason, logprobs } = given;
     const choice = choiceAt(index ?? 0);
-    if (delta) {
-      addDelta(choice.message, delta);
-      if (delta.tool_calls || 'function_call' in delta) addToolCalls(choice, delta);
+    if (delta) addDelta(choice.message, delta);
+    if (delta && hasToolCalls(given)) addToolCalls(choice, delta);
+    if (logprobs) {
+      choice.logprobs ??= { content: null };
+      addDelta(choice.logprobs, logprobs);
     }
-    if (logprobs) addLogprobs(choice, logprobs);
     if (reason) choice.finish_reason = reason;
   }
 
   function addToolCalls(choice: ChoiceSnapshot, delta: object): void {
-    let builder = calls.get(choice.index);
-    if (builder === undefined) {
-      builder = createToolCalls();
-      calls.set(choice.index, builder);
-    }
+    const builder = calls.get(choice.index) ?? createToolCalls();
+    if (builder === undefined) return;
+    calls.set(choice.index, builder);
     builder.add(delta);
     if (builder.calls.length > 0) Object.assign(choice.message, { tool_calls: builder.calls });
   }
@@ -111,14 +121,6 @@ function addDelta(message: object, delta: object): void {
   }
   const { reasoning, reasoning_content: named } = given;
   if (typeof reasoning === 'string' && named == null) addDelta(message, { reasoning_content: reasoning });
-}
-
-function addLogprobs(choice: ChoiceSnapshot, next: ChoiceLogprobs): void {
-  choice.logprobs ??= { content: null };
-  for (const name of ['content', 'refusal'] as const) {
-    const items = next[name];
-    if (items) choice.logprobs[name] = joined(choice.logprobs[name], items);
-  }
 }
 
 /** Grows the list that is there, which is a copy: the chunks belong to the reader. */

@@ -12,17 +12,16 @@
 import {
   APIConnectionError,
   APIConnectionTimeoutError,
-  type APIError,
+  APIError,
   APIUserAbortError,
 } from '../errors/errors.ts';
 import { errorOfResponse } from '../errors/from-answer.ts';
 import { createEventDecoder, type EventDecoder } from '../sse/event-decoder.ts';
-import type { ChatCompletionChunk } from '../types/chat.ts';
 import { createAnswerProgress } from './answer-progress.ts';
-import { type Connection, createConnection, type Deadline, endless, now } from './connection.ts';
+import { type Connection, createConnection } from './connection.ts';
 import type { StreamPosition, StreamSource } from './contract.ts';
 import { chunkOfCompletion, type EventContent, readEvent } from './read-event.ts';
-import type { Consumer, Ending, ReaderOptions, StreamReader } from './reader.ts';
+import type { Consumer, Delivery, Ending, ReaderOptions, StreamReader } from './reader.ts';
 import { isWorthRetry, retryDelayMs, wait } from './retry.ts';
 
 /** From the last finish to `[DONE]`. */
@@ -36,13 +35,10 @@ const headForCancelMs = 10_000;
 const lostMessage = 'The connection was lost before the answer was whole.';
 const unfinishedMessage = 'The stream ended without a finish.';
 
-export function createStreamReader(
-  source: StreamSource,
-  options: ReaderOptions,
-  controller: AbortController,
-  consumers: Set<Consumer>,
-): StreamReader {
+export function createStreamReader(source: StreamSource, options: ReaderOptions = {}): StreamReader {
   const { maxRetries = 2, maxReconnects = 10, timeouts = {}, signal, resumeAt } = options;
+  const controller = new AbortController();
+  const consumers = new Set<Consumer>();
   const firstTokenMs = timeouts.firstTokenMs ?? defaultWaitMs;
   const progress = createAnswerProgress(options.choices ?? 1);
   /** Of the head: the server is a Tailrace. */
@@ -51,6 +47,7 @@ export function createStreamReader(
   let streamUrl = resumeAt?.streamUrl;
   /** Number of the last event that was read. */
   let cursor = resumeAt?.cursor ?? 0;
+  let last: Delivery = { cursor };
   let hasDelivered = resumeAt !== undefined;
   /** False once an event without number has followed one with a number: the server keeps this stream no more. */
   let areNumbered = true;
@@ -86,7 +83,6 @@ export function createStreamReader(
     if (how.type === 'whole') connection?.finish();
     else connection?.close();
     signal?.removeEventListener('abort', abortByCaller);
-    for (const consumer of consumers) consumer.end(how);
   }
 
   function abort(byCaller: boolean, cause: unknown): void {
@@ -102,7 +98,7 @@ export function createStreamReader(
   function lose(cause: unknown, message = lostMessage): void {
     connection?.close();
     connection = undefined;
-    loss = asConnectionError(cause);
+    loss = cause instanceof APIError ? cause : new APIConnectionError({ cause });
     const isEnough = progress.hasUsage || !canResume();
     if (progress.isFinished && isEnough) end({ type: 'whole' });
     else if (canResume() ? attempt >= maxReconnects : hasDelivered || attempt >= maxRetries) giveUp(message);
@@ -138,10 +134,11 @@ export function createStreamReader(
       resumes && source.resume ? source.resume(position(), toAbort) : source.open(toAbort),
     );
     connection = opened;
-    const from = now();
+    const limitMs = endless(timeouts.connectMs ?? defaultWaitMs);
+    const from = performance.now();
     try {
-      const response = await opened.open(timeouts.connectMs ?? defaultWaitMs);
-      waitedMs += now() - from;
+      const response = await opened.open(limitMs);
+      waitedMs += performance.now() - from;
       if (ending !== undefined) opened.close();
       else if (resumes && response.status === 204) lastWord();
       else if (response.ok) await takeHead(response, resumes);
@@ -163,7 +160,7 @@ export function createStreamReader(
     if (resumes) {
       const reconnect = { attempt, delayMs, cursor, cause };
       options.onReconnect?.(reconnect);
-      for (const consumer of consumers) consumer.reconnect(reconnect);
+      for (const consumer of consumers) consumer(reconnect);
     }
     await wait(delayMs, controller.signal).catch(() => {});
     waitedMs = 0;
@@ -205,10 +202,19 @@ export function createStreamReader(
   }
 
   async function read(opened: Connection): Promise<void> {
-    const from = now();
+    const idleMs = endless(
+      progress.isFinished
+        ? doneGraceMs
+        : (timeouts.idleMs ?? (canResume() ? resumableIdleMs : defaultWaitMs)),
+    );
+    const contentMs = endless(hasDelivered ? (timeouts.idleContentMs ?? 0) : firstTokenMs);
+    const from = performance.now();
+    const isIdleFirst = idleMs < contentMs - waitedMs;
     try {
-      const { value: bytes } = await opened.read(() => deadlineOf(from));
-      waitedMs += now() - from;
+      const { value: bytes } = await (isIdleFirst
+        ? opened.read(idleMs, `Nothing came for ${idleMs} ms.`)
+        : opened.read(contentMs - waitedMs, `No chunk came for ${contentMs} ms.`));
+      waitedMs += performance.now() - from;
       if (bytes !== undefined && parts !== undefined) parts.push(bytes as Uint8Array<ArrayBuffer>);
       else if (bytes !== undefined) decoder?.push(bytes);
       else if (parts !== undefined) end({ type: 'whole' });
@@ -219,25 +225,11 @@ export function createStreamReader(
           lose(new APIConnectionError({ message: 'The body ended.' }), unfinishedMessage);
       }
     } catch (error) {
-      waitedMs += now() - from;
       if (ending !== undefined || connection !== opened) return;
-      if (!hasDelivered && waitedMs >= endless(firstTokenMs) && error instanceof APIConnectionTimeoutError)
+      if (!hasDelivered && !isIdleFirst && error instanceof APIConnectionTimeoutError)
         end({ type: 'failed', error });
       else lose(error);
     }
-  }
-
-  /** Of a read that began at `from`. */
-  function deadlineOf(from: number): Deadline {
-    const idleMs = progress.isFinished
-      ? doneGraceMs
-      : (timeouts.idleMs ?? (canResume() ? resumableIdleMs : defaultWaitMs));
-    const contentMs = hasDelivered ? (timeouts.idleContentMs ?? 0) : firstTokenMs;
-    const idleAt = from + endless(idleMs);
-    const contentAt = from + endless(contentMs) - waitedMs;
-    return idleAt < contentAt
-      ? { at: idleAt, message: `Nothing came for ${idleMs} ms.` }
-      : { at: contentAt, message: `No chunk came for ${contentMs} ms.` };
   }
 
   function takeEvent(data: string, id: string, hasId: boolean, name: string): void {
@@ -249,7 +241,7 @@ export function createStreamReader(
     if (number > 0 && number <= cursor) return;
     const isGap = number > cursor + 1;
     const contents = isGap ? [] : readEvent(data, name, headers);
-    if (isGap || contents.some(({ type }) => type === 'torn')) {
+    if (isGap || contents.includes('torn')) {
       lose(new APIConnectionError({ message: isGap ? 'Events are missing.' : 'An event is torn.' }));
       return;
     }
@@ -261,19 +253,19 @@ export function createStreamReader(
 
   function takeContent(content: EventContent): void {
     if (ending !== undefined || connection === undefined) return;
-    if (content.type === 'done') lastWord();
-    else if (content.type === 'error') fail(content.error);
-    else if (content.type === 'chunk') takeChunk(content.chunk);
-  }
-
-  function takeChunk(chunk: ChatCompletionChunk): void {
-    progress.add(chunk);
-    chunkId ??= chunk.id;
-    hasDelivered = true;
-    hasNews = true;
-    attempt = 0;
-    waitedMs = 0;
-    for (const consumer of consumers) consumer.deliver(chunk, cursor);
+    if (content === 'done') lastWord();
+    else if (content instanceof APIError) fail(content);
+    else if (content !== 'torn') {
+      progress.add(content);
+      chunkId ??= content.id;
+      hasDelivered = true;
+      hasNews = true;
+      attempt = 0;
+      waitedMs = 0;
+      const delivery = { chunk: content, cursor };
+      last.next = delivery;
+      last = delivery;
+    }
   }
 
   function fail(error: APIError): void {
@@ -308,15 +300,12 @@ export function createStreamReader(
   }
 
   controller.signal.addEventListener('abort', () => abort(false, controller.signal.reason));
-  if (controller.signal.aborted) abort(false, controller.signal.reason);
-  else if (signal?.aborted) abortByCaller();
+  if (signal?.aborted) abortByCaller();
   else signal?.addEventListener('abort', abortByCaller);
 
   function open(): Promise<Response> {
-    if (opening === undefined) {
-      opening = openFirst();
-      opening.catch(() => {});
-    }
+    opening ??= openFirst();
+    opening.catch(() => {});
     return opening;
   }
 
@@ -325,6 +314,9 @@ export function createStreamReader(
     consumers,
     get parts() {
       return parts ?? [];
+    },
+    get last() {
+      return last;
     },
     get cursor() {
       return cursor;
@@ -368,12 +360,16 @@ export function createStreamReader(
   };
 }
 
-function asConnectionError(cause: unknown): APIError {
-  if (cause instanceof Error && 'status' in cause && 'headers' in cause) return cause as APIError;
-  return new APIConnectionError({ cause });
+/** A wait of 0 has no end, as `Infinity`. */
+function endless(ms: number): number {
+  return ms > 0 ? ms : Number.POSITIVE_INFINITY;
 }
 
-/** A route of an app names its addresses by their path. */
+/** A route of an app names its addresses by their path. A response that was made by hand has no address of its own. */
 function absolute(url: string, base: string): string {
-  return URL.canParse(url, base || undefined) ? new URL(url, base || undefined).href : url;
+  try {
+    return new URL(url, base || undefined).href;
+  } catch {
+    return url;
+  }
 }

@@ -1,5 +1,7 @@
 import type { ChatStream } from '../stream/contract.ts';
 import type { DeepPartial, PartialOutput } from './contract.ts';
+import { parseCompletion, parseOutput } from './parse-output.ts';
+import { createPartialJson } from './partial-json.ts';
 import type { StandardSchema } from './standard-schema.ts';
 
 /**
@@ -13,7 +15,6 @@ export function partialOutput<Output = unknown>(
 ): PartialOutput<Output> {
   return {
     async *[Symbol.asyncIterator]() {
-      const { createPartialJson } = await import('./partial-json.ts');
       const json = createPartialJson();
       for await (const text of stream.text()) {
         json.push(text);
@@ -21,10 +22,7 @@ export function partialOutput<Output = unknown>(
       }
     },
     async final() {
-      const [completion, { parseCompletion, parseOutput }] = await Promise.all([
-        stream.finalCompletion(),
-        import('./parse-output.ts'),
-      ]);
+      const completion = await stream.finalCompletion();
       const parsed = await parseCompletion(completion, { response_format: { type: 'json_object' } });
       const message = parsed.choices[0]?.message;
       return message?.parsed == null ? null : parseOutput(message.content ?? '', schema);

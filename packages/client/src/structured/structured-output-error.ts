@@ -5,9 +5,9 @@ import type { SchemaIssue } from './standard-schema.ts';
 /** An answer is whole, and is no JSON, or not what the schema wants. */
 export class StructuredOutputError extends TailraceError {
   /** What the schema said; one issue without a path where the text is no JSON. */
-  readonly issues: readonly SchemaIssue[];
+  declare readonly issues: readonly SchemaIssue[];
   /** What the model wrote. */
-  readonly text: string;
+  declare readonly text: string;
 
   constructor(issues: readonly SchemaIssue[], text: string, options?: ErrorOptions) {
     super(`The answer does not fit its schema: ${issues.map(lineOf).join('; ')}`, options);
@@ -18,7 +18,7 @@ export class StructuredOutputError extends TailraceError {
 
 /** OpenAI's name: the answer ran out of tokens before its JSON was whole. */
 export class LengthFinishReasonError extends TailraceError {
-  readonly completion: ChatCompletion;
+  declare readonly completion: ChatCompletion;
   constructor(completion: ChatCompletion) {
     super('The answer ran out of tokens before its JSON was whole.');
     this.completion = completion;
@@ -27,7 +27,7 @@ export class LengthFinishReasonError extends TailraceError {
 
 /** OpenAI's name: a filter ended the answer. */
 export class ContentFilterFinishReasonError extends TailraceError {
-  readonly completion: ChatCompletion;
+  declare readonly completion: ChatCompletion;
   constructor(completion: ChatCompletion) {
     super('A content filter ended the answer.');
     this.completion = completion;

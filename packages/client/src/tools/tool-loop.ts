@@ -1,6 +1,7 @@
 import type { RequestOptions } from '../client/options.ts';
 import { TailraceError } from '../errors/errors.ts';
 import type { ChatStream } from '../stream/contract.ts';
+import { firstDelta } from '../stream/snapshot.ts';
 import { createToolCalls } from '../stream/tool-calls.ts';
 import { parseOutput } from '../structured/parse-output.ts';
 import { jsonSchemaOf } from '../structured/response-format.ts';
@@ -74,7 +75,7 @@ async function runToolLoop<Context>(
       const { snapshot } = stream;
       run.emit('chunk', chunk, snapshot);
       run.tellChunk(chunk);
-      const delta = chunk.choices.find(({ index }) => !index)?.delta?.content;
+      const delta = firstDelta(chunk)?.content;
       if (delta) say(delta, snapshot.choices[0]?.message.content ?? delta);
       await run.taken();
     }
