@@ -25,3 +25,11 @@ test('foreign servers write the status as code, a text as error, or nothing that
   expect(await of('<html>')).toMatchObject({ message: '400 <html>', code: undefined });
   expect(await of('')).toMatchObject({ message: '400 (no body)' });
 });
+
+test('a number that is no status, and a type that all objects have, are not taken for a status', () => {
+  for (const error of [{ code: '1301' }, { code: 11_200 }, { type: 'constructor' }, { type: '__proto__' }])
+    expect(errorOfEvent({ message: 'x', ...error }, undefined)).toMatchObject({
+      status: undefined,
+      message: 'x',
+    });
+});

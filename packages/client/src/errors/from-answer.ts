@@ -4,18 +4,20 @@ import { APIError, type ErrorDetails } from './errors.ts';
  * What status the types of errors stand for. The table of `packages/protocol` has it for each code; it would be a tenth of the package,
  * and a test compares the two.
  */
-const statusOfType: Readonly<Record<string, number>> = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  permission_error: 403,
-  not_found_error: 404,
-  conflict_error: 409,
-  rate_limit_error: 429,
-  server_error: 500,
-  upstream_error: 502,
-  overloaded_error: 503,
-  timeout_error: 504,
-};
+const statusOfType: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    invalid_request_error: 400,
+    authentication_error: 401,
+    permission_error: 403,
+    not_found_error: 404,
+    conflict_error: 409,
+    rate_limit_error: 429,
+    server_error: 500,
+    upstream_error: 502,
+    overloaded_error: 503,
+    timeout_error: 504,
+  }),
+);
 
 /** The error of an HTTP refusal; reads its body. */
 export async function errorOfResponse(response: Response): Promise<APIError> {
@@ -34,8 +36,10 @@ export async function errorOfResponse(response: Response): Promise<APIError> {
 export function errorOfEvent(error: unknown, headers: Headers | undefined): APIError {
   const details: ErrorDetails = isObject(error) ? error : { message: String(error) };
   const { code, type = '' } = details;
-  // Foreign servers write the status itself as the code.
-  const status = Number(code) || (code === 'events_gone' ? 410 : statusOfType[type]);
+  // Foreign servers write the status itself as the code. Other numbers are codes of their own.
+  const number = typeof code === 'object' ? 0 : Number(code);
+  const isStatus = number >= 400 && number < 600;
+  const status = isStatus ? number : code === 'events_gone' ? 410 : statusOfType.get(type);
   return APIError.generate(status, details, undefined, headers);
 }
 

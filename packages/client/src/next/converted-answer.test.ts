@@ -146,3 +146,12 @@ test('the AI SDK’s page gets parts, and an error part where the answer is not 
   expect(broken).toContain('"type":"error"');
   expect(broken).not.toContain('"type":"finish"}');
 });
+
+test.each(['text', 'ui'] as const)('a redirect that leads nowhere is a 502 (%s)', async (format) => {
+  for (const status of [302, 304]) {
+    const { POST } = handlerOf(format, () => new Response(null, { status }));
+    const answer = await POST(post());
+    expect(answer.status).toBe(502);
+    expect(await answer.json()).toMatchObject({ error: { code: 'upstream_protocol' } });
+  }
+});

@@ -3,7 +3,7 @@ import { APIError } from '../errors/errors.ts';
 import type { ChatStream } from '../stream/contract.ts';
 import type { ChatRequestBody } from './chat-request.ts';
 import { passedAnswerHeaders } from './passed-headers.ts';
-import { errorResponse, keyRefused, refuse } from './refusal.ts';
+import { errorResponse, keyRefused, noAnswerOfProtocol, refuse } from './refusal.ts';
 
 /** A request with everything that the server needs. */
 export type AskedBody = ChatRequestBody & { model: string };
@@ -100,6 +100,8 @@ function refusalOf({ status, headers, error, message }: APIError): Response {
     return refuse({ code: 'upstream_refused', message: 'The chat server cannot be reached.' });
   }
   const shown = shownHeaders(headers ?? new Headers());
+  // A redirect that led nowhere.
+  if (status < 400) return noAnswerOfProtocol(shown);
   if (status === 401) return keyRefused(shown);
   const { message: words = message, type = 'server_error', param = null, code } = error ?? {};
   return errorResponse(status, { message: words, type, param, code: code ?? 'internal_error' }, shown);

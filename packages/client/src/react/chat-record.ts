@@ -24,5 +24,12 @@ export interface ChatRecord {
 
 export function readRecord(page: ChatPage, key: string): ChatRecord | undefined {
   const record = page.read(key) as Partial<ChatRecord> | null;
-  return Array.isArray(record?.messages) ? (record as ChatRecord) : undefined;
+  return Array.isArray(record?.messages) && record.messages.every(isMessage)
+    ? (record as ChatRecord)
+    : undefined;
+}
+
+/** What an older page or other code has left under the key must not break this one. */
+function isMessage(message: unknown): boolean {
+  return typeof (message as Partial<ChatMessage> | null)?.content === 'string';
 }

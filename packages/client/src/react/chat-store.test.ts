@@ -436,3 +436,13 @@ test('no key is kept: neither headers nor anything but messages, address and the
   expect(Object.keys(record)).toEqual(['messages', 'run']);
   expect(Object.keys(record.run).toSorted()).toEqual(['answer', 'cursor', 'id', 'streamUrl']);
 });
+
+test.each([
+  '{"messages":[null]}',
+  '{"messages":["x"]}',
+  '{"messages":[{"id":"a","role":"user","content":{}}]}',
+])('what is no chat in the storage is not shown: %s', (text) => {
+  const { show, texts } = startChat({ kept: new Map([['chat', text]]) });
+  show();
+  expect(texts()).toEqual([]);
+});

@@ -21,6 +21,7 @@ interface BrowserGlobals {
   readonly sessionStorage?: {
     getItem(key: string): string | null;
     setItem(key: string, text: string): void;
+    removeItem(key: string): void;
   };
   requestAnimationFrame?(draw: () => void): number;
   cancelAnimationFrame?(frame: number): void;
@@ -65,7 +66,10 @@ export const browserPage: ChatPage = {
     try {
       browser.sessionStorage?.setItem(prefix + key, JSON.stringify(value));
     } catch {
-      // No place, or no permission: the chat works, a reload does not find it.
+      // No place, or no permission: the chat works, a reload does not find it. Nor may it find an older one.
+      try {
+        browser.sessionStorage?.removeItem(prefix + key);
+      } catch {}
     }
   },
 };

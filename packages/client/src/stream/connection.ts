@@ -8,6 +8,8 @@ export interface Connection {
   open(limitMs: number): Promise<Response>;
   /** The next bytes of the body, or its end. Where `limitMs` pass before, it closes with a timeout of this message. */
   read(limitMs: number, message: string): Promise<ReadResult>;
+  /** Waits as `read` does for something else of this answer, such as all of its body. */
+  within<Value>(work: Promise<Value>, limitMs: number, message: string): Promise<Value>;
   /** The stream is whole: the connection is free for the next request once the body has ended, which is awaited for a second. */
   finish(): void;
   /** Gives the connection back, in whatever state it is. */
@@ -84,6 +86,7 @@ export function createConnection(send: (signal: AbortSignal) => Promise<Response
       body ??= response?.body?.getReader();
       return body === undefined ? Promise.resolve(nothing) : within(body.read(), limitMs, message);
     },
+    within,
     finish() {
       clearTimeout(timer);
       if (body === undefined) {

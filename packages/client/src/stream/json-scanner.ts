@@ -13,9 +13,15 @@ export interface JsonScanner {
   copy(): JsonScanner;
 }
 
+/** A bracket that is open, and those around it. A list that is shared, not copied: JSON can be as deep as its text is long. */
+interface Bracket {
+  readonly is: string;
+  readonly outer: Bracket | undefined;
+}
+
 interface State {
-  /** The brackets that are open, the innermost last. */
-  open: string;
+  /** The innermost bracket. */
+  open: Bracket | undefined;
   inString: boolean;
   escaped: boolean;
   /** The string that is open, or was the last one, is the name of a member. */
@@ -29,7 +35,7 @@ interface State {
 }
 
 const fresh: State = {
-  open: '',
+  open: undefined,
   inString: false,
   escaped: false,
   isName: false,
@@ -50,7 +56,7 @@ export function createJsonScanner(from: State = fresh): JsonScanner {
       else if (character === '\\') state.escaped = true;
       else if (character === '"') {
         state.inString = false;
-        state.closed = state.open === '';
+        state.closed = state.open === undefined;
         return at + 1;
       }
     }
@@ -67,13 +73,13 @@ export function createJsonScanner(from: State = fresh): JsonScanner {
     if (/\s/.test(character)) return true;
     state.broken ||= !fits(character, state);
     if (character === '"') {
-      state.isName = state.open.endsWith('{') && state.last !== ':';
+      state.isName = state.open?.is === '{' && state.last !== ':';
       state.inString = true;
-    } else if (character === '{' || character === '[') state.open += character;
+    } else if (character === '{' || character === '[') state.open = { is: character, outer: state.open };
     else if (character === '}' || character === ']') {
-      state.open = state.open.slice(0, -1);
-      state.closed = state.open === '';
-    } else if (state.open === '') {
+      state.open = state.open?.outer;
+      state.closed = state.open === undefined;
+    } else if (state.open === undefined) {
       state.scalar += character;
       state.closed = /^(?:null|true|false)$/.test(state.scalar);
     }
@@ -97,7 +103,7 @@ export function createJsonScanner(from: State = fresh): JsonScanner {
       return state.broken;
     },
     get isEmpty() {
-      return /^[{[]?$/.test(state.last) && state.open.length < 2;
+      return /^[{[]?$/.test(state.last) && state.open?.outer === undefined;
     },
     copy: () => createJsonScanner(state),
   };
@@ -105,7 +111,7 @@ export function createJsonScanner(from: State = fresh): JsonScanner {
 
 /** Whether a character outside of strings, no white space, can come next. */
 function fits(character: string, { open, last, isName }: State): boolean {
-  const inObject = open.endsWith('{');
+  const inObject = open?.is === '{';
   const isComma = last === ',';
   const wantsName = inObject && (isComma || last === '{');
   const wantsValue = last === '' || last === ':' || last === '[' || (isComma && !inObject);
@@ -120,11 +126,11 @@ function fits(character: string, { open, last, isName }: State): boolean {
     case ':':
       return isBehindName;
     case ',':
-      return isBehindValue && open !== '';
+      return isBehindValue && open !== undefined;
     case '}':
       return inObject && (isBehindValue || last === '{');
     case ']':
-      return open.endsWith('[') && (isBehindValue || last === '[');
+      return open?.is === '[' && (isBehindValue || last === '[');
     default:
       return wantsValue || /[-+.\w]/.test(last);
   }

@@ -26,15 +26,35 @@ export function readEvent(data: string, name: string, headers: Headers | undefin
   if (!isObject(json)) return [];
   const error = json['error'] ?? (name === 'error' ? json : undefined);
   if (error) return [errorOfEvent(error, headers)];
-  return Array.isArray(json['choices']) ? [json as object as ChatCompletionChunk] : [];
+  const { choices } = json;
+  if (!Array.isArray(choices)) return [];
+  return choices.every(isReadable) ? [json as object as ChatCompletionChunk] : ['torn'];
 }
 
-/** A whole answer as the one chunk of a stream: some servers send it whatever `stream` says. */
-export function chunkOfCompletion(json: unknown): string | undefined {
+/** False for a choice whose output, if it has any, cannot be read. Parts in place of a text become what a Tailrace makes of them. */
+function isReadable(choice: unknown): boolean {
+  if (!isObject(choice)) return false;
+  const delta = choice['delta'] ?? {};
+  if (!isObject(delta) || Array.isArray(delta)) return false;
+  const { content } = delta;
+  if (!Array.isArray(content)) return content == null || typeof content === 'string';
+  const parts = content.filter(isObject);
+  const thoughts = parts.flatMap(({ thinking }) => thinking).filter(isObject);
+  const others = parts.filter((part) => !('text' in part || 'thinking' in part));
+  delta['content'] = textIn(parts);
+  if (thoughts.length > 0) delta['reasoning_content'] ??= textIn(thoughts);
+  if (others.length > 0) delta['content_parts'] = others;
+  return true;
+}
+
+function textIn(parts: readonly Record<string, unknown>[]): string {
+  return parts.map(({ text }) => text ?? '').join('');
+}
+
+/** A whole answer, or an error, as the one event of a stream: some servers send it with a 200, whatever `stream` says. */
+export function eventOfAnswer(json: unknown): string | undefined {
+  if (isObject(json) && json['error']) return JSON.stringify(json);
   if (!isObject(json) || !Array.isArray(json['choices'])) return undefined;
-  const choices = json['choices'].map((choice: Record<string, unknown>) => ({
-    ...choice,
-    delta: choice['message'],
-  }));
+  const choices = json['choices'].filter(isObject).map((choice) => ({ ...choice, delta: choice['message'] }));
   return JSON.stringify({ ...json, object: 'chat.completion.chunk', choices });
 }

@@ -1,7 +1,7 @@
 /* When a request is worth another try, and how long to wait before it. OpenAI's clients and servers share these rules. */
 
 /** Longer waits than this are the caller's: a promise that is open for minutes helps nobody. */
-const longestWaitMs = 60_000;
+export const longestWaitMs = 60_000;
 
 /** Whether the same request can have another answer. `x-should-retry` decides where the server sends it. */
 export function isWorthRetry(status: number, headers: Headers | undefined): boolean {

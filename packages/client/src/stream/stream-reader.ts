@@ -20,9 +20,9 @@ import { createEventDecoder, type EventDecoder } from '../sse/event-decoder.ts';
 import { createAnswerProgress } from './answer-progress.ts';
 import { type Connection, createConnection } from './connection.ts';
 import type { StreamPosition, StreamSource } from './contract.ts';
-import { chunkOfCompletion, type EventContent, readEvent } from './read-event.ts';
+import { type EventContent, eventOfAnswer, readEvent } from './read-event.ts';
 import type { Consumer, Delivery, Ending, ReaderOptions, StreamReader } from './reader.ts';
-import { isWorthRetry, retryDelayMs, wait } from './retry.ts';
+import { isWorthRetry, longestWaitMs, retryDelayMs, wait } from './retry.ts';
 
 /** From the last finish to `[DONE]`. */
 const doneGraceMs = 5_000;
@@ -141,8 +141,12 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
       waitedMs += performance.now() - from;
       if (ending !== undefined) opened.close();
       else if (resumes && response.status === 204) lastWord();
-      else if (response.ok) await takeHead(response, resumes);
-      else refuse(await errorOfResponse(response), resumes);
+      else if (response.ok) await takeHead(opened, response, resumes);
+      else {
+        const { status, headers: head } = response;
+        const error = inTime(opened, errorOfResponse(response));
+        refuse(await error.catch(() => APIError.generate(status, undefined, undefined, head)), resumes);
+      }
     } catch (error) {
       if (ending === undefined) lose(error);
     }
@@ -152,22 +156,25 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
   async function pause(resumes: boolean, cause: APIError): Promise<boolean> {
     attempt += 1;
     const isFirst = resumes && attempt === 1 && cause.headers === undefined;
-    const delayMs = isFirst ? (decoder?.retryMs ?? 0) : retryDelayMs(attempt, cause.headers);
+    const delayMs = isFirst
+      ? Math.min(decoder?.retryMs ?? 0, longestWaitMs)
+      : retryDelayMs(attempt, cause.headers);
     if (delayMs === undefined) {
       giveUp('The server asks for a wait of more than a minute.');
       return false;
     }
     if (resumes) {
       const reconnect = { attempt, delayMs, cursor, cause };
-      options.onReconnect?.(reconnect);
-      for (const consumer of consumers) consumer(reconnect);
+      // Apart: its mistake is reported as its own, and the stream heals.
+      queueMicrotask(() => options.onReconnect?.(reconnect));
+      for (const consumer of consumers) queueMicrotask(() => consumer(reconnect));
     }
     await wait(delayMs, controller.signal).catch(() => {});
     waitedMs = 0;
     return ending === undefined;
   }
 
-  async function takeHead(response: Response, resumes: boolean): Promise<void> {
+  async function takeHead(opened: Connection, response: Response, resumes: boolean): Promise<void> {
     headers = response.headers;
     requestId = headers.get('x-request-id') ?? requestId;
     completionId = headers.get('tailrace-completion-id') ?? completionId;
@@ -178,12 +185,14 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
     if (options.isPlain && !type.includes('event-stream')) parts = [];
     if (parts !== undefined || !/json|html/.test(type)) return;
     // Some servers send the whole answer, whatever `stream` says. Pages come from what stands between.
-    const whole = resumes ? undefined : chunkOfCompletion(await response.json().catch(() => undefined));
+    const json = async (): Promise<unknown> => response.json().catch(() => undefined);
+    const whole = resumes ? undefined : eventOfAnswer(await inTime(opened, json()));
     if (whole === undefined)
       lose(new APIConnectionError({ message: `The answer is ${type}, no event stream.` }));
     else {
       takeEvent(whole, '', false, '');
-      lastWord();
+      // Undefined where it was an error that is worth another try.
+      if (connection !== undefined) lastWord();
     }
   }
 
@@ -199,6 +208,12 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
       loss = error;
       giveUp('The stream cannot be picked up again.');
     }
+  }
+
+  /** Something of an answer that takes its whole body: one that does not end is not waited for without end. */
+  function inTime<Value>(opened: Connection, work: Promise<Value>): Promise<Value> {
+    const limitMs = endless(timeouts.idleMs ?? defaultWaitMs);
+    return opened.within(work, limitMs, `The body did not end within ${limitMs} ms.`);
   }
 
   async function read(opened: Connection): Promise<void> {

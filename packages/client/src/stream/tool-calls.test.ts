@@ -291,3 +291,12 @@ describe('a stream of calls to which any of this is done', () => {
     expect(whole).toBeGreaterThan(numRuns / 2);
   });
 });
+
+test('arguments of any depth are read in linear time', () => {
+  const depth = 300_000;
+  const text = `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+  const calls = createToolCalls();
+  calls.add({ tool_calls: [{ index: 0, id: 'a', function: { name: 'f', arguments: text } }] });
+  calls.finish();
+  expect(calls.calls[0]?.function.arguments).toBe(text);
+}, 20_000);

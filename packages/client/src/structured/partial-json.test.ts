@@ -161,3 +161,12 @@ describe('the value of a text that is still coming', () => {
     expect(reader.state).toBe('open');
   });
 });
+
+test('a long text in which each piece cuts a pair of surrogates is read in linear time', () => {
+  const json = createPartialJson();
+  const pieces = 150_000;
+  json.push('"\ud83d');
+  for (let piece = 1; piece < pieces; piece += 1) json.push('\ude00\ud83d');
+  json.push('\ude00"');
+  expect(json.value).toBe('😀'.repeat(pieces));
+}, 20_000);

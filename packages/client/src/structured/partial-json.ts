@@ -69,7 +69,9 @@ export function createPartialJson(): PartialJson {
     plain.lastIndex = at;
     plain.test(text);
     const end = plain.lastIndex;
-    string += text.slice(at, end);
+    // The half is not joined and cut off again: that would copy the whole string.
+    const isHalf = end === text.length && isHighSurrogate(text[end - 1]);
+    string += text.slice(at, isHalf ? end - 1 : end);
     if (text[end] === '"') {
       const parent = open.at(-1);
       if (!isName) {
@@ -82,10 +84,7 @@ export function createPartialJson(): PartialJson {
       return end + 1;
     }
     if (end < text.length) return readEscape(text, end);
-    if (isHighSurrogate(text[end - 1])) {
-      string = string.slice(0, -1);
-      held = text.slice(end - 1);
-    }
+    if (isHalf) held = text.slice(end - 1);
     return end;
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { APIUserAbortError, TailraceError } from '../index.ts';
+import { APIConnectionError, APIUserAbortError, Tailrace, TailraceError } from '../index.ts';
 import type { StandardSchema } from '../structured/standard-schema.ts';
 import { scriptedClient } from '../testing/scripted-client.ts';
 import type { RunnableTool, ToolRunner } from './contract.ts';
@@ -289,4 +289,32 @@ test('a streaming run gives its chunks, at the pace of the loop, and its error',
     for await (const _ of failing);
   };
   await expect(loop()).rejects.toThrow(TailraceError);
+});
+
+test('counts that a server names after what all objects share change no object', async () => {
+  const { client } = scriptedClient({ content: 'Hi.' });
+  const runner = client.chat.completions.runTools({ ...asked, tools: [] });
+  runner.on('chatCompletion', (completion) => {
+    completion.usage = JSON.parse(
+      '{"prompt_tokens":3,"__proto__":{"stained":1},"constructor":{"prototype":{"stained":1}}}',
+    );
+  });
+  expect(await runner.totalUsage()).toEqual({ prompt_tokens: 3, completion_tokens: 0, total_tokens: 0 });
+  expect({}).not.toHaveProperty('stained');
+});
+
+test('a listener of errors that throws does not leave a loop waiting', async () => {
+  const client = new Tailrace({
+    apiKey: 'k',
+    maxRetries: 0,
+    fetch: () => new Promise((_, reject) => setTimeout(reject)),
+  });
+  const runner = client.chat.completions.runTools({ ...asked, tools: [] });
+  runner.on('error', () => {
+    throw new Error('mine');
+  });
+  const loop = async () => {
+    for await (const _ of runner.events());
+  };
+  await expect(loop()).rejects.toThrow(APIConnectionError);
 });

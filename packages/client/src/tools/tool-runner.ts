@@ -119,8 +119,10 @@ export function createToolRunner(
       state = 'ended';
     } catch (error) {
       fail(error);
+    } finally {
+      // Also where a listener has thrown: the loops that iterate must end.
+      for (const one of [...chunkFeeds, ...eventFeeds]) one.wake();
     }
-    for (const one of [...chunkFeeds, ...eventFeeds]) one.wake();
     emit('end');
     if (failure !== undefined) throw failure;
   }
@@ -218,6 +220,8 @@ function usageOf(completions: readonly ChatCompletion[]): CompletionUsage {
 function addCounts(total: object, usage: object): void {
   const sums = total as Record<string, unknown>;
   for (const [name, value] of Object.entries(usage)) {
+    // A server that names `__proto__` or `constructor` would add to what all objects share.
+    if (name in Object.prototype) continue;
     if (typeof value === 'number') sums[name] = ((sums[name] as number | undefined) ?? 0) + value;
     else if (typeof value === 'object' && value !== null) {
       sums[name] ??= {};
