@@ -20,23 +20,12 @@ const { bringNode, isBrought, nodeToBring } = require('./bring-node.cjs');
 const { buildPage, pageIsBuilt } = require('./build-page.cjs');
 const { checkPort } = require('./check-port.cjs');
 const { compileSources, nameCompileCache } = require('./compile-sources.cjs');
+const { devScript } = require('./dev-script.cjs');
 const { root } = require('./files.cjs');
 const { dependenciesAreInstalled, installDependencies } = require('./install-dependencies.cjs');
 const { findListenAddress } = require('./listen-address.cjs');
 const { ExpectedFailure, say } = require('./messages.cjs');
 const { startCommand } = require('./start-command.cjs');
-
-/** @type {ReadonlyMap<string | undefined, string>} */
-const devCommands = new Map([
-  ['test', 'tools/test.ts'],
-  ['check', 'tools/check.ts'],
-  ['soak', 'tools/soak.ts'],
-  ['lock', 'tools/complete-lock.ts'],
-  ['pack', 'tools/pack.ts'],
-  ['format', 'tools/format.ts'],
-  ['docs', 'tools/write-docs.ts'],
-  ['bench', 'bench/relay/main.ts'],
-]);
 
 /**
  * The young generation of the heap stays small: packages/server/src/cli/process-settings.ts says why, and knows the first flag. Given
@@ -85,14 +74,4 @@ async function main() {
     await compileSources(node, flags, file);
   }
   startCommand(node, flags.concat(file, rest));
-}
-
-/**
- * The script of a developer's command, relative to the root; undefined for the server's commands. `check` alone judges
- * this repository; `check URL` is kept for a command of the server that judges another endpoint.
- * @param {readonly string[]} args
- */
-function devScript(args) {
-  if (args[0] === 'check' && args.slice(1).some((arg) => /^https?:/i.test(arg))) return undefined;
-  return devCommands.get(args[0]);
 }

@@ -1,5 +1,11 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, onTestFinished, test } from 'vitest';
 import * as tailrace from './index.ts';
 import { type ScriptedMessage, scriptedClient } from './testing/scripted-client.ts';
 
@@ -21,13 +27,15 @@ async function run(heading: string, ...answers: readonly ScriptedMessage[]) {
   const body = code
     .replaceAll(/^import .*$/gm, '')
     .replace('export ', '')
+    .replace('request: Request', 'request')
     .replace('new Tailrace()', 'client')
     .replace('const client = client;', '')
     .concat("\nreturn typeof POST === 'function' ? POST : undefined;");
   const { client } = scriptedClient(...answers);
-  const names = ['client', 'responseFormat', 'citySchema', 'console'];
+  const z = { object: () => citySchema, string: () => ({}) };
+  const names = ['client', 'responseFormat', 'z', 'console'];
   const AsyncFunction = (async () => {}).constructor as FunctionConstructor;
-  const post = (await new AsyncFunction(...names, body)(client, tailrace.responseFormat, citySchema, {
+  const post = (await new AsyncFunction(...names, body)(client, tailrace.responseFormat, z, {
     log: (value: unknown) => logged.push(value),
   })) as ((request: Request) => Promise<Response>) | undefined;
   return { logged, post };
@@ -50,3 +58,37 @@ test('the example of a route answers with the text', async () => {
   const request = new Request('http://app/', { method: 'POST', body: JSON.stringify({ messages: [] }) });
   expect(await (await post?.(request))?.text()).toBe('Hello');
 });
+
+test('the examples have the types of the client', async () => {
+  const root = fileURLToPath(new URL('../../../', import.meta.url));
+  const [first = '', ...others] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+  const folder = await mkdtemp(path.join(tmpdir(), 'tailrace-readme-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const files = [first, ...others.map((code) => (code.startsWith('import ') ? code : `${first}\n${code}`))];
+  await Promise.all(files.map((code, index) => writeFile(path.join(folder, `example-${index}.ts`), code)));
+  const config = {
+    extends: path.join(root, 'tsconfig.base.json'),
+    compilerOptions: {
+      lib: ['es2024', 'dom', 'dom.iterable'],
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      noUncheckedIndexedAccess: false,
+      noPropertyAccessFromIndexSignature: false,
+      noEmit: true,
+      types: ['node'],
+      typeRoots: [path.join(root, 'node_modules/@types')],
+      paths: {
+        tailrace: [path.join(root, 'packages/client/src/index.ts')],
+        zod: [path.join(root, 'node_modules/zod')],
+      },
+    },
+    include: [`${folder}/*.ts`],
+  };
+  const file = path.join(folder, 'tsconfig.json');
+  await writeFile(file, JSON.stringify(config));
+  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
+  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', file]).catch(
+    (error: { stdout: string }) => error,
+  );
+  expect(stdout).toBe('');
+}, 60_000);

@@ -35,7 +35,8 @@ export async function runProbes(probes: readonly Probe[], options: RunOptions): 
     options.onProbe?.(probe);
     await probe.run(recorder.tools);
     const model = recorder.model();
-    if (model === undefined) return { ok: false, problem: whyNoModel(recording.get('models')) };
+    if (model === undefined)
+      return { ok: false, problem: whyNoModel(recording.get('models'), options.key !== undefined) };
     const problem = unreachable(recording);
     if (problem !== undefined) return { ok: false, problem };
   }
@@ -66,10 +67,16 @@ function unreachable(recording: Recording): string | undefined {
   return all[0]?.problem ?? 'the endpoint does not answer';
 }
 
-function whyNoModel(list: Exchange | undefined): string {
+/** Why the list of models names none, and what to do about it. */
+function whyNoModel(list: Exchange | undefined, hasKey: boolean): string {
   if (list?.response === undefined) return list?.problem ?? 'the endpoint does not answer';
   const { status } = list.response;
-  return `GET ${list.request.path} names no model (status ${status}): name one with --model${status === 401 ? ', and a key with --key' : ''}`;
+  const seen = `GET ${list.request.path}: status ${status}`;
+  if (status === 401 || status === 403)
+    return hasKey
+      ? `the key is refused (${seen}): give the endpoint’s own with --key`
+      : `a key is needed (${seen}): give it with --key`;
+  return `no model is named (${seen}): give the base URL of an API, such as https://HOST/v1; where it has no list, name a model with --model`;
 }
 
 function createRecorder(recording: Map<string, Exchange>, options: RunOptions) {

@@ -1,7 +1,7 @@
 import type { ChatStream, StreamSource } from '../stream/contract.ts';
 import { openChatStream } from '../stream/open-stream.ts';
 import type { ParsedChatCompletion } from '../structured/contract.ts';
-import type { TypedResponseFormat } from '../structured/response-format.ts';
+import type { AutoParseableResponseFormat, TypedResponseFormat } from '../structured/response-format.ts';
 import type { RunToolsOptions, RunToolsParams, ToolRunner } from '../tools/contract.ts';
 import { createLazyRunner } from '../tools/lazy-runner.ts';
 import type {
@@ -27,7 +27,10 @@ export class Completions {
     this.#transport = transport;
   }
 
-  /** Asks for a completion. With `stream: true` it resolves with a {@link ChatStream} once the head of the answer is there. */
+  /**
+   * Asks for a completion. With `stream: true` it resolves with a {@link ChatStream} once the head of the answer is there. Rejects with an
+   * `APIError`: that of the status that the server answered (`RateLimitError` for 429), or an `APIConnectionError` where no answer came.
+   */
   create(body: ChatCompletionCreateParamsNonStreaming, options?: RequestOptions): APIPromise<ChatCompletion>;
   create(body: ChatCompletionCreateParamsStreaming, options?: RequestOptions): APIPromise<ChatStream>;
   create(
@@ -79,7 +82,7 @@ export class Completions {
    */
   parse<Output = unknown>(
     body: Omit<ChatCompletionCreateParamsNonStreaming, 'response_format'> & {
-      response_format?: ResponseFormat | TypedResponseFormat<Output>;
+      response_format?: ResponseFormat | TypedResponseFormat<Output> | AutoParseableResponseFormat<Output>;
     },
     options?: RequestOptions,
   ): APIPromise<ParsedChatCompletion<Output>> {

@@ -26,6 +26,11 @@ export async function parseOutput<Output = unknown>(
   return result.value;
 }
 
+/** The parser that `zodResponseFormat` and `zodFunction` of `openai/helpers/zod` put on what they return. */
+function openaiParser(made: unknown): ((text: string) => unknown) | undefined {
+  return (made as { $parseRaw?: (text: string) => unknown } | null | undefined)?.$parseRaw;
+}
+
 /** The completion with the value of each message, and of the arguments of strict tools. */
 export async function parseCompletion<Output>(
   completion: ChatCompletion,
@@ -33,21 +38,30 @@ export async function parseCompletion<Output>(
 ): Promise<ParsedChatCompletion<Output>> {
   const schema = validatorOf(format) as StandardSchema<unknown, Output> | undefined;
   const isParsed = format?.type === 'json_schema' || format?.type === 'json_object';
-  const strict = new Set(tools.filter((tool) => tool.function.strict).map((tool) => tool.function.name));
+  const read = openaiParser(format);
+  const strict = new Map(
+    tools
+      .filter((tool) => tool.function.strict)
+      .map((tool) => [tool.function.name, openaiParser(tool) ?? JSON.parse]),
+  );
   const choices = completion.choices.map(async (choice) => {
     const { message, finish_reason: reason } = choice;
     const { content, refusal, tool_calls: calls } = message;
     if ((isParsed || calls?.length) && reason === 'length') throw new LengthFinishReasonError(completion);
     if (isParsed && reason === 'content_filter') throw new ContentFilterFinishReasonError(completion);
-    const parsed = isParsed && content && !refusal ? await parseOutput(content, schema) : null;
+    const value = async (text: string) => (read ? (read(text) as Output) : parseOutput(text, schema));
+    const parsed = isParsed && content && !refusal ? await value(content) : null;
     const parsedCalls = calls?.map((call) => ({
       ...call,
       function: {
         ...call.function,
-        ...(strict.has(call.function.name) ? { parsed_arguments: JSON.parse(call.function.arguments) } : {}),
+        ...(strict.has(call.function.name)
+          ? { parsed_arguments: strict.get(call.function.name)?.(call.function.arguments) }
+          : {}),
       },
     }));
     return { ...choice, message: { ...message, ...(parsedCalls && { tool_calls: parsedCalls }), parsed } };
   });
-  return { ...completion, choices: await Promise.all(choices) };
+  const parsed = { ...completion, choices: await Promise.all(choices) };
+  return Object.defineProperty(parsed, '_request_id', { value: completion._request_id });
 }

@@ -7,6 +7,13 @@ export type TypedResponseFormat<Output> = Extract<ResponseFormat, { type: 'json_
   readonly [validator]?: StandardSchema<unknown, Output>;
 };
 
+/** What `zodResponseFormat` of `openai/helpers/zod` returns. */
+export interface AutoParseableResponseFormat<Output> {
+  readonly type: 'json_schema';
+  readonly json_schema: Extract<ResponseFormat, { type: 'json_schema' }>['json_schema'];
+  $parseRaw(content: string): Output;
+}
+
 /** Not enumerable, so that it is not sent. */
 const validator: unique symbol = Symbol('validator');
 

@@ -140,6 +140,22 @@ describe('chat.completions.parse', () => {
     const completion = await client.chat.completions.parse({ model: 'm', messages: [], tools: [...tools] });
     expect(completion.choices[0]?.message.tool_calls?.[0]?.function.parsed_arguments).toEqual({ a: 1 });
   });
+
+  test('a format and a tool of openai/helpers/zod are read by the parser that they bring', async () => {
+    const $parseRaw = (text: string) => ({ upper: text.toUpperCase() });
+    const call = { index: 0, id: 'a', function: { name: 'f', arguments: '{"a":1}' } };
+    const { client } = scriptedClient({ content: '{"a":1}' }, { tool_calls: [call] });
+    const { completions } = client.chat;
+    const zodFormat = { type: 'json_schema' as const, json_schema: { name: 'city' }, $parseRaw };
+    const read = await completions.parse({ model: 'm', messages: [], response_format: zodFormat });
+    const upper: string | undefined = read.choices[0]?.message.parsed?.upper;
+    expect(upper).toBe('{"A":1}');
+    const tool = { type: 'function' as const, function: { name: 'f', strict: true }, $parseRaw };
+    const called = await completions.parse({ model: 'm', messages: [], tools: [tool] });
+    expect(called.choices[0]?.message.tool_calls?.[0]?.function.parsed_arguments).toEqual({
+      upper: '{"A":1}',
+    });
+  });
 });
 
 describe('stream.partial', () => {

@@ -107,6 +107,8 @@ export interface ChatCompletion {
   usage?: CompletionUsage;
   system_fingerprint?: string;
   service_tier?: string | null;
+  /** Header `x-request-id`, where this is the answer of a call that did not stream. Not enumerable. */
+  readonly _request_id?: string | null;
 }
 
 /** A choice of an answer that is still coming: `finish_reason` is null until it has ended. */

@@ -74,6 +74,17 @@ test.each([
   expect(svg).toContain(colour);
 });
 
+test('a badge of a part of the rules names no set, and is not green', async () => {
+  const report = await reportWith();
+  const some = report.results.filter(({ group }) => group === 'answers');
+  expect(badge({ ...report, results: some })).toContain('streams: 9 rules only');
+  const untried = report.results.map((result) => ({ ...result, verdict: 'not-tried' as const }));
+  expect(badge({ ...report, results: untried })).toContain('streams: 0 rules only');
+  for (const results of [some, untried]) expect(badge({ ...report, results })).not.toContain('#2e7d32');
+  const noStrict = report.results.filter(({ set }) => set === 'openai');
+  expect(badge({ ...report, results: noStrict })).toMatch(/streams: OpenAI<.*#2e7d32/s);
+});
+
 test('a plan stays in its budget, and leaves out what does not fit', () => {
   const planned = makePlan({ only: [], maxRequests: 10, maxTokens: 100, needsModel: true });
   if (!planned.ok) throw new Error(planned.unknown);

@@ -162,8 +162,8 @@ function record(
       else settle('cut', 'the connection ended inside the answer');
     }
 
-    function onError(error: Error): void {
-      settle('cut', error.message);
+    function onError(error: NodeJS.ErrnoException): void {
+      settle('cut', connectionProblem(error));
     }
 
     function onAbort(): void {
@@ -195,4 +195,11 @@ function bytesOf(endpoint: Endpoint, request: WireRequest, secret: Readonly<Reco
     Buffer.from(`${method} ${path} HTTP/${version}\r\n${head}\r\n`, 'latin1'),
     Buffer.from(body ?? '', 'utf8'),
   ]);
+}
+
+/** What to say of a socket's error, in one line. OpenSSL's own words for a server without TLS say what neither of the two is. */
+function connectionProblem(error: NodeJS.ErrnoException): string {
+  if (error.code === 'EPROTO' || error.code === 'ERR_SSL_WRONG_VERSION_NUMBER')
+    return `no TLS could be agreed on (${error.code}): a server without TLS has a URL that begins with http://`;
+  return error.message.trim();
 }

@@ -1,5 +1,6 @@
+import { createServer } from 'node:http';
 import { PassThrough } from 'node:stream';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { checkCommand } from './check-command.ts';
 
 async function run(...args: readonly string[]) {
@@ -34,6 +35,37 @@ test('an endpoint on which nothing listens: exit 2, behind the plan', async () =
   const { code, stdout, stderr } = await run('http://127.0.0.1:1', '--only', 'framing');
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(/rules, at most .*ECONNREFUSED/s);
+});
+
+/** The address of a server that answers everything with a status and a page. */
+async function serve(status: number): Promise<string> {
+  const server = createServer((_request, response) => response.writeHead(status).end('<h1>No API</h1>'));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+}
+
+test.each([
+  [401, [], 'a key is needed (GET /v1/models: status 401): give it with --key'],
+  [401, ['--key', 'k'], 'the key is refused (GET /v1/models: status 401)'],
+  [404, ['--key', 'k'], 'give the base URL of an API, such as https://HOST/v1'],
+])(
+  'where the list of models is status %d with %j, the message says what to do',
+  async (status, flags, words) => {
+    const { code, stderr } = await run(`http://${await serve(status)}`, ...flags);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(words)]);
+  },
+);
+
+test('https:// towards a server without TLS: the message says so, in one line', async () => {
+  const { code, stderr } = await run(`https://${await serve(200)}`, '--only', 'models-list');
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/TLS .*begins with http:\/\/\n$/)]);
+});
+
+test('an answer that is no JSON is shown as it came', async () => {
+  const { code, stdout } = await run(`http://${await serve(501)}`, '--model', 'x', '--only', 'answered');
+  expect([code, stdout]).toEqual([1, expect.stringContaining('status 501: "<h1>No API</h1>"')]);
 });
 
 test('--help names every flag and the exit statuses', async () => {

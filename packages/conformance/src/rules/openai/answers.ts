@@ -1,4 +1,4 @@
-import { bodyJson, isCount, objectAt, objectsIn, parseJson } from '../../reading/body.ts';
+import { bodyJson, bodyText, isCount, objectAt, objectsIn, parseJson } from '../../reading/body.ts';
 import { type Exchange, headerOf, type Recording } from '../../wire/exchange.ts';
 import {
   contentType,
@@ -33,7 +33,9 @@ export const answerRules: readonly Rule[] = [
     judge: judgeEach(named('plain', 'stream'), 'nothing was asked', (exchange) =>
       exchange.response?.status === 200
         ? undefined
-        : { seen: `${statusOf(exchange)}: ${excerpt(bodyJson(exchange))}` },
+        : {
+            seen: `${statusOf(exchange)}: ${excerpt(bodyJson(exchange) ?? bodyText(exchange).slice(0, 200))}`,
+          },
     ),
   },
   {
