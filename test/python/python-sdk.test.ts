@@ -43,6 +43,8 @@ describe.skipIf(without !== '')(`the Python SDK${without}`, () => {
       files: labFiles,
       config: {
         ...oneAttempt,
+        // Streams whose readers left without a word are not waited for at the end.
+        timeouts: { drain: '5s' },
         upstreams: labUpstreams,
         models: {
           ...labModels,
