@@ -89,10 +89,10 @@ async function main() {
 
 /**
  * The script of a developer's command, relative to the root; undefined for the server's commands. `check` alone judges
- * this repository; `check URL` is kept for a command of the server that judges another endpoint.
+ * this repository; with anything behind it, it is the command of the server that judges an endpoint.
  * @param {readonly string[]} args
  */
 function devScript(args) {
-  if (args[0] === 'check' && args.slice(1).some((arg) => /^https?:/i.test(arg))) return undefined;
+  if (args[0] === 'check' && args.length > 1) return undefined;
   return devCommands.get(args[0]);
 }
