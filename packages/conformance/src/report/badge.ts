@@ -12,9 +12,10 @@ export function badge(report: CheckReport): string {
   const failures = countOf(results, 'fail');
   const warnings = countOf(results, 'warn');
   const strict = ofSet(report, 'tailrace');
-  const keepsBoth = keepsOpenAiForm(report) && strict.length > 0 && countOf(strict, 'fail') === 0;
-  const value = failures > 0 ? `${failures} of ${judged} broken` : keepsBoth ? 'OpenAI + Tailrace' : 'OpenAI';
-  const colour = failures > 0 ? '#c33d2e' : warnings > 0 ? '#9a7500' : '#2e7d32';
+  const keepsBoth = keepsOpenAiForm(report) && countOf(strict, 'pass') > 0 && countOf(strict, 'fail') === 0;
+  const kept = judged === 0 ? 'not judged' : keepsBoth ? 'OpenAI + Tailrace' : 'OpenAI';
+  const value = failures > 0 ? `${failures} of ${judged} broken` : kept;
+  const colour = failures > 0 ? '#c33d2e' : judged === 0 ? '#6a6a6a' : warnings > 0 ? '#9a7500' : '#2e7d32';
   const [left, right] = ['streams', value].map(
     (text) => Math.round(text.length * letterWidth) + 2 * padding,
   ) as [number, number];

@@ -96,3 +96,18 @@ test('secrets do not stand in a report, with or without the word before them', (
   const hide = redact(['sk-1234567', 'Bearer abcdefgh', undefined, 'x']);
   expect(hide('sk-1234567 abcdefgh Bearer abcdefgh x')).toBe('[secret] [secret] [secret] x');
 });
+
+test('a secret is hidden where JSON has escaped it, and where a text was cut inside of it', () => {
+  const hide = redact(['sk-"123\\4567']);
+  expect(hide(JSON.stringify({ key: 'sk-"123\\4567' }))).toBe('{"key":"[secret]"}');
+  expect(hide(JSON.stringify(JSON.stringify({ key: 'sk-"123\\4567' })))).not.toContain('4567');
+  expect(hide('status 401: wrong sk-"12…')).toBe('status 401: wrong [secret]…');
+  expect(hide('wrong sk-"12')).toBe('wrong [secret]');
+  expect(hide('sk-learn, and sk')).toBe('sk-learn, and sk');
+});
+
+test('the badge of an endpoint at which nothing could be judged does not say that it is right', async () => {
+  const report = await reportWith();
+  const results = report.results.map((result) => ({ ...result, verdict: 'not-applicable' as const }));
+  expect(badge({ ...report, results })).toContain('streams: not judged');
+});
