@@ -4,6 +4,7 @@ blocking stream, and the accidents play both."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable
 from typing import Any, Callable, cast
 
@@ -181,6 +182,25 @@ def test_silence_is_a_timeout(kind: str, backend: str) -> None:
         assert isinstance(caught.value, openai.APITimeoutError)
 
     timeouts: Any = {"idle_bytes": 60.0, kind: 0.3}
+    run(answer, body, backend, stream_timeouts=StreamTimeouts(**timeouts), **PATIENT)
+
+
+@both
+@pytest.mark.parametrize("kind", ["idle_content", "idle_bytes"])
+def test_the_time_of_the_reader_is_not_the_silence_of_the_server(kind: str, backend: str) -> None:
+    def answer(exchange: Exchange) -> None:
+        exchange.stream_head("")
+        for payload in [chunk("Hel"), chunk("lo"), chunk(finish="stop"), "[DONE]"]:
+            exchange.event(payload)
+            time.sleep(0.02)
+
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = await ask(client)
+        async for _ in stream:
+            await anyio.sleep(0.5)
+        assert stream.complete
+
+    timeouts: Any = {kind: 0.4}
     run(answer, body, backend, stream_timeouts=StreamTimeouts(**timeouts), **PATIENT)
 
 

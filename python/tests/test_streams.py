@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any, Callable
 
@@ -473,6 +475,57 @@ def test_no_byte_in_time_from_another_server_is_a_timeout(serve: Serve) -> None:
     with pytest.raises(StreamTimeoutError) as caught:
         list(ask(client_of(serve(Endless(head="")), stream_timeouts=timeouts, **PATIENT)))
     assert caught.value.kind == "idle_bytes"
+
+
+def slowly(exchange: Exchange) -> None:
+    exchange.stream_head("")
+    for payload in [chunk("Hel"), chunk("lo"), chunk(finish="stop"), "[DONE]"]:
+        exchange.event(payload)
+        time.sleep(0.5)
+
+
+def test_the_time_of_the_reader_is_not_the_silence_of_the_server(serve: Serve) -> None:
+    stream = ask(client_of(serve(slowly), stream_timeouts=StreamTimeouts(idle_content=0.45)))
+    # The server is due 0.5 s after each chunk, and the reader waits for less than half of it.
+    for _ in stream:
+        time.sleep(0.3)
+    assert stream.complete
+
+
+def test_a_stream_with_a_bound_on_its_output_is_closed_when_its_reader_drops_it(serve: Serve) -> None:
+    gone = threading.Event()
+
+    def answer(exchange: Exchange) -> None:
+        exchange.stream_head("")
+        exchange.event(chunk("Hel"))
+        if exchange.wait_for_leave():
+            gone.set()
+
+    stream = ask(client_of(serve(answer), stream_timeouts=StreamTimeouts(idle_content=60)))
+    next(stream)
+    del stream
+    gc.collect()
+    assert gone.wait(30)
+    deadline_s = time.monotonic() + 30
+    while any(thread.name == "tailrace-output" for thread in threading.enumerate()):
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
+
+
+def test_ctrl_c_in_the_midst_of_a_read_stops_the_generation(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    server = serve(Endless())
+    stream = ask(client_of(server))
+    next(stream)
+    monkeypatch.setattr(TailraceStream, "_next_piece", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    assert stream.response.is_closed
+    assert server.paths()[-1] == "POST /v1/chat/completions/chatcmpl-1/cancel"
+    with pytest.raises(StreamTruncatedError):
+        stream.final_text()
 
 
 def test_a_refusal_before_the_stream_is_that_of_openai(serve: Serve) -> None:

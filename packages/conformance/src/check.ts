@@ -66,12 +66,13 @@ export async function checkEndpoint(plan: Plan, options: RunOptions): Promise<Ch
     ok: true,
     report: {
       endpoint: options.endpoint.url,
-      model: ran.model,
+      model: hide(ran.model),
       startedAt: started.toISOString(),
       durationMs: Date.now() - started.getTime(),
       requests: ran.recording.size,
       results: results.map((result) => ({
         ...result,
+        ...(result.reason === undefined ? {} : { reason: hide(result.reason) }),
         seen: result.seen.map((one) => ({ ...one, seen: hide(one.seen) })),
       })),
     },

@@ -141,6 +141,8 @@ function createRecorder(recording: Map<string, Exchange>, options: RunOptions) {
     };
     const recorded = await exchange(name, request, asked);
     if (name !== 'plain' || typeof fields === 'string' || !learn(recorded)) return recorded;
+    // It was sent and counts, and a refusal is judged as any other.
+    recording.set(`plain/${'max_tokens' in askedFields(recorded) ? 'max_tokens' : 'temperature'}`, recorded);
     return ask(name, fields, asked);
   }
 

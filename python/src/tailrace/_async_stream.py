@@ -202,6 +202,7 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
                             yield session.chunk(data)
                             if session.closed:
                                 return
+                            session.asked_for_more()
                     except Unreadable as error:
                         cause = error
                     if session.complete and piece and session.can_cancel:

@@ -137,6 +137,10 @@ class Session:
         byte_due = None if silence is None else max(0.0, self._last_byte_s + silence - time.monotonic())
         return shorter(byte_due, self.output_due_s())
 
+    def asked_for_more(self) -> None:
+        """The reader of the loop is back for the next chunk: the time that it took for itself was not the server's silence."""
+        self._last_byte_s = self._last_chunk_s = time.monotonic()
+
     def check_times(self) -> None:
         """Raises StreamTimeoutError where no output came for too long, whatever else did."""
         if self.output_due_s() == 0.0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from types import TracebackType
@@ -208,6 +209,12 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         except Exception as error:
             session.error = error
             raise
+        except GeneratorExit:
+            raise
+        except BaseException:
+            # Ctrl-C in the midst of a read: this generator cannot go on.
+            self.close()
+            raise
         finally:
             # A reader that stops between two chunks may come back for the next one.
             if session.complete or session.error is not None:
@@ -250,6 +257,7 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         data = session.take(event)
         if data is not None:
             yield session.chunk(data)
+            session.asked_for_more()
 
     def _reconnect(self, session: Session, cause: Exception | None) -> bool:
         """Opens the next connection. False: there is nothing to read any more."""
@@ -294,14 +302,23 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         timeouts = session.call.settings.timeouts
         if timeouts.first_token is None and timeouts.idle_content is None:
             return
+        ended = self._ended
+        # The thread must not keep a stream that its reader has dropped: nothing else would close the connection.
+        watched = weakref.ref(self, lambda _: ended.set())
+
+        def seconds_to_wait() -> float | None:
+            stream = watched()
+            if stream is None:
+                return None
+            due = stream._session.output_due_s()
+            if due == 0.0:
+                with stream._lock:
+                    stream._wake_reader()
+            return timeouts.idle_content if due is None else max(due, 0.05)
 
         def watch() -> None:
-            while not self._ended.is_set():
-                due = session.output_due_s()
-                if due == 0.0:
-                    with self._lock:
-                        self._wake_reader()
+            while not ended.is_set():
                 # The clock begins anew with each chunk, perhaps while this thread waits.
-                self._ended.wait(max(due, 0.05) if due is not None else timeouts.idle_content)
+                ended.wait(seconds_to_wait())
 
         threading.Thread(target=watch, name="tailrace-output", daemon=True).start()

@@ -30,8 +30,8 @@ export const probes: readonly Probe[] = [
   },
   {
     name: 'plain',
-    about: 'an answer that does not stream',
-    requests: 1,
+    about: 'an answer that does not stream, again where the model refuses max_tokens or temperature',
+    requests: 3,
     tokens: 32,
     run: ({ ask }) => ask('plain', { messages: river, temperature: 0, max_tokens: 32 }),
   },

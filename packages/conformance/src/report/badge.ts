@@ -30,11 +30,13 @@ export function badge(report: CheckReport): string {
   const value =
     failures > 0
       ? `${failures} of ${judged} broken`
-      : !whole
-        ? `${judged} rules only`
-        : keepsBoth
-          ? 'OpenAI + Tailrace'
-          : 'OpenAI';
+      : judged === 0
+        ? 'not judged'
+        : !whole
+          ? `${judged} rules only`
+          : keepsBoth
+            ? 'OpenAI + Tailrace'
+            : 'OpenAI';
   const colour = failures > 0 ? '#c33d2e' : !whole ? '#5f6368' : warnings > 0 ? '#9a7500' : '#2e7d32';
   const [left, right] = ['streams', value].map(
     (text) => Math.round(text.length * letterWidth) + 2 * padding,

@@ -79,7 +79,7 @@ test('a badge of a part of the rules names no set, and is not green', async () =
   const some = report.results.filter(({ group }) => group === 'answers');
   expect(badge({ ...report, results: some })).toContain('streams: 9 rules only');
   const untried = report.results.map((result) => ({ ...result, verdict: 'not-tried' as const }));
-  expect(badge({ ...report, results: untried })).toContain('streams: 0 rules only');
+  expect(badge({ ...report, results: untried })).toContain('streams: not judged');
   for (const results of [some, untried]) expect(badge({ ...report, results })).not.toContain('#2e7d32');
   const noStrict = report.results.filter(({ set }) => set === 'openai');
   expect(badge({ ...report, results: noStrict })).toMatch(/streams: OpenAI<.*#2e7d32/s);
@@ -106,4 +106,19 @@ test('--only asks for what its rules need, and knows its words', () => {
 test('secrets do not stand in a report, with or without the word before them', () => {
   const hide = redact(['sk-1234567', 'Bearer abcdefgh', undefined, 'x']);
   expect(hide('sk-1234567 abcdefgh Bearer abcdefgh x')).toBe('[secret] [secret] [secret] x');
+});
+
+test('a secret is hidden where JSON has escaped it, and where a text was cut inside of it', () => {
+  const hide = redact(['sk-"123\\4567']);
+  expect(hide(JSON.stringify({ key: 'sk-"123\\4567' }))).toBe('{"key":"[secret]"}');
+  expect(hide(JSON.stringify(JSON.stringify({ key: 'sk-"123\\4567' })))).not.toContain('4567');
+  expect(hide('status 401: wrong sk-"12…')).toBe('status 401: wrong [secret]…');
+  expect(hide('wrong sk-"12')).toBe('wrong [secret]');
+  expect(hide('sk-learn, and sk')).toBe('sk-learn, and sk');
+});
+
+test('the badge of an endpoint at which nothing could be judged does not say that it is right', async () => {
+  const report = await reportWith();
+  const results = report.results.map((result) => ({ ...result, verdict: 'not-applicable' as const }));
+  expect(badge({ ...report, results })).toContain('streams: not judged');
 });

@@ -152,6 +152,13 @@ export function refusedFeature(exchange: Exchange): NotApplicable | undefined {
   return notApplicable(`the endpoint does not answer this request: ${statusOf(exchange)}`);
 }
 
+/** Why an answer with status 429 says nothing of what was asked; undefined for any other. */
+export function overLimit({ response }: Exchange): NotApplicable | undefined {
+  return response?.status === 429
+    ? notApplicable('the endpoint’s limit of requests was reached: status 429')
+    : undefined;
+}
+
 /** `status 400`, or why there is none. */
 export function statusOf({ response, problem, end }: Exchange): string {
   if (response !== undefined) return `status ${response.status}`;

@@ -3,6 +3,7 @@ import { judgeRecording } from '../check.ts';
 import { type Fault, openaiFaults, tailraceFaults } from '../testing/faults.ts';
 import { healthyAnswer } from '../testing/healthy-endpoint.ts';
 import { recordProbes } from '../testing/record-probes.ts';
+import type { WrittenAnswer } from '../testing/written-answer.ts';
 import { fullId } from './rule.ts';
 import { rules } from './rules.ts';
 
@@ -49,6 +50,84 @@ test('OpenAI’s own way to stream breaks no rule of its form: usage apart, null
   const results = judgeRecording(rules, recording).filter(({ set }) => set === 'openai');
   const broken = results.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
   expect(broken.map(({ id, seen }) => ({ id, seen }))).toEqual([]);
+});
+
+/** What rules say of the healthy endpoint, with an edit of some of its answers. */
+async function verdictsWith(edit: (name: string, answer: WrittenAnswer) => WrittenAnswer) {
+  const recording = await recordProbes((name, request) => edit(name, healthyAnswer(name, request)));
+  return new Map(judgeRecording(rules, recording).map(({ id, verdict }) => [id, verdict]));
+}
+
+test('a limit of requests is no refusal of what was asked', async () => {
+  const limited = [
+    'neutral-values',
+    'content-parts',
+    'developer-role',
+    'tool-result',
+    'bad-key',
+    'unknown-url',
+  ];
+  const verdicts = await verdictsWith((name, answer) =>
+    limited.includes(name) || name.startsWith('bad-model')
+      ? { ...healthyAnswer('parallel/3', { method: 'POST', path: '', headers: {} }), status: 429 }
+      : answer,
+  );
+  for (const rule of [...limited, 'unknown-model'])
+    expect([rule, verdicts.get(`openai/${rule}`)]).toEqual([rule, 'not-applicable']);
+});
+
+test('an unknown finish reason is found in an answer without a stream too', async () => {
+  const verdicts = await verdictsWith((name, answer) =>
+    name === 'plain'
+      ? { ...answer, writes: answer.writes.map((text) => text.replace('"stop"', '"eos"')) }
+      : answer,
+  );
+  expect(verdicts.get('openai/finish-known')).toBe('fail');
+});
+
+test('a connection that answers the next request is reused, also where it has no list of models', async () => {
+  const verdicts = await verdictsWith((name, answer) =>
+    name === 'stream/next' ? { ...answer, status: 404 } : answer,
+  );
+  expect(verdicts.get('openai/reuse')).toBe('pass');
+});
+
+test('usage that counts one token of an answer that max_tokens ended is not plausible', async () => {
+  const verdicts = await verdictsWith((name, answer) =>
+    name === 'length/stream'
+      ? {
+          ...answer,
+          writes: answer.writes.map((text) =>
+            text.replace(
+              '"completion_tokens":4,"total_tokens":16',
+              '"completion_tokens":1,"total_tokens":13',
+            ),
+          ),
+        }
+      : answer,
+  );
+  expect(verdicts.get('openai/usage-plausible')).toBe('fail');
+});
+
+test('usage of two choices is judged where max_tokens has its newer name', async () => {
+  const recording = new Map(await recordProbes(healthyAnswer));
+  const choices = recording.get('choices');
+  if (choices === undefined) throw new Error('no choices');
+  const body = choices.request.body?.replace('"max_tokens"', '"max_completion_tokens"') ?? '';
+  recording.set('choices', { ...choices, request: { ...choices.request, body } });
+  const rule = rules.filter(({ id }) => id === 'usage-choices');
+  expect(judgeRecording(rule, recording)[0]?.verdict).toBe('pass');
+});
+
+test('chunks that a fast server writes one by one are not called held back, though they share a read', async () => {
+  const recording = new Map(await recordProbes(healthyAnswer));
+  for (const [name, exchange] of recording) {
+    if (exchange.response === undefined) continue;
+    const pieces = exchange.response.pieces.map((piece) => ({ ...piece, read: 1 }));
+    recording.set(name, { ...exchange, response: { ...exchange.response, pieces } });
+  }
+  const rule = rules.filter(({ id }) => id === 'incremental');
+  expect(judgeRecording(rule, recording)[0]?.verdict).toBe('not-applicable');
 });
 
 test('every rule has a fault, and no two rules share an id', () => {

@@ -91,6 +91,28 @@ test('a body without a length ends with the connection, and a secret header is s
   expect(JSON.stringify(exchange.request)).not.toContain('secret-key');
 });
 
+const lengthHead = 'HTTP/1.1 200 OK\r\ncontent-length: ';
+
+test.each([
+  ['a length that is no number', `${lengthHead}abc\r\n\r\nhello`, 'malformed'],
+  ['a length below zero', `${lengthHead}-5\r\n\r\nhello world`, 'malformed'],
+  ['a size of a chunk without an end', `${head}${'a'.repeat(20_000)}`, 'malformed'],
+  ['trailers without an end', `${head}0\r\n${'x: y\r\n'.repeat(200)}`, 'malformed'],
+  ['a chunk that is larger than what is kept', `${head}fffffffff\r\n${'x'.repeat(17 << 20)}`, 'too-large'],
+])('%s ends the reading', (_what, bytes, state) => {
+  const reader = new ResponseReader({ noBody: false }, () => {});
+  reader.push(Buffer.from(bytes.slice(0, 1 << 24)), 1);
+  reader.push(Buffer.from(bytes.slice(1 << 24)), 2);
+  expect(reader.state).toBe(state);
+});
+
+test('bytes of an endpoint that is no HTTP server cannot control the terminal', () => {
+  const reader = new ResponseReader({ noBody: false }, () => {});
+  reader.push(Buffer.from('\u001b[31mSSH\u0007\r\n\r\n'), 1);
+  expect(reader.problem).toContain('SSH');
+  expect(reader.problem).not.toMatch(/[\u0000-\u001f]/);
+});
+
 test('the check leaves after the events that it wanted', async () => {
   const endpoint = await serve((socket) => socket.write(`${head}9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n`));
   expect(await exchangeWith(endpoint, { leaveAfter: 2 })).toMatchObject({ end: 'left', interruptedAfter: 2 });

@@ -7,6 +7,9 @@ import type { Piece, WireResponse } from './exchange.ts';
 /** Bytes of an answer that are kept; a larger one ends the exchange. */
 const maxBodyBytes = 16 * 1024 * 1024;
 const maxHeadBytes = 256 * 1024;
+/** Bytes of one line between chunks, and trailers after the last one. */
+const maxLineBytes = 16 * 1024;
+const maxTrailers = 100;
 
 export type ReaderState = 'head' | 'body' | 'whole' | 'too-large' | 'malformed';
 
@@ -24,7 +27,9 @@ export class ResponseReader {
   private bytesLeft = 0;
   private chunkState: 'size' | 'data' | 'data-end' | 'trailers' = 'size';
   private chunk: Buffer[] = [];
+  private chunkBytes = 0;
   private bodyBytes = 0;
+  private trailers = 0;
   private reads = 0;
   private endRead: number | undefined;
   private endMs: number | undefined;
@@ -98,7 +103,8 @@ export class ResponseReader {
     const [first = '', ...lines] = this.held.subarray(0, end).toString('latin1').split('\r\n');
     this.held = this.held.subarray(end + 4);
     const status = /^HTTP\/(\d\.\d) (\d{3})/.exec(first);
-    if (status === null) return this.fail(`the answer does not begin as HTTP/1 does: ${first.slice(0, 80)}`);
+    if (status === null)
+      return this.fail(`the answer does not begin as HTTP/1 does: ${JSON.stringify(first.slice(0, 80))}`);
     const code = Number(status[2]);
     if (code < 200 && code !== 101) return true;
     const headers = lines.map((line): readonly [string, string] => {
@@ -113,8 +119,11 @@ export class ResponseReader {
       this.finish(atMs);
     } else if (/chunked/i.test(value('transfer-encoding') ?? '')) this.coding = 'chunked';
     else if (value('content-length') !== undefined) {
+      const length = value('content-length') ?? '';
+      if (!/^\d{1,15}$/.test(length))
+        return this.fail(`content-length is ${JSON.stringify(length.slice(0, 40))}`);
       this.coding = 'length';
-      this.bytesLeft = Number(value('content-length'));
+      this.bytesLeft = Number(length);
       if (this.bytesLeft === 0) this.finish(atMs);
     }
     return true;
@@ -137,14 +146,24 @@ export class ResponseReader {
       this.held = this.held.subarray(taken.length);
       this.bytesLeft -= taken.length;
       this.chunk.push(taken);
-      if (this.bytesLeft > 0) return true;
+      this.chunkBytes += taken.length;
+      if (this.bytesLeft > 0) {
+        // A chunk may announce any size: it is held until it is whole, so what is held of it has the bound of the body.
+        if (this.bodyBytes + this.chunkBytes <= maxBodyBytes) return true;
+        this.chunk = [];
+        this.state = 'too-large';
+        return false;
+      }
       this.keep(Buffer.concat(this.chunk), atMs);
       this.chunk = [];
+      this.chunkBytes = 0;
       this.chunkState = 'data-end';
       return true;
     }
     const end = this.held.indexOf('\r\n');
-    if (end < 0) return false;
+    if (end < 0) {
+      return this.held.length <= maxLineBytes ? false : this.fail('a line between two chunks has no end');
+    }
     const line = this.held.subarray(0, end).toString('latin1');
     this.held = this.held.subarray(end + 2);
     switch (this.chunkState) {
@@ -161,7 +180,9 @@ export class ResponseReader {
         return true;
       }
       case 'trailers':
+        this.trailers += 1;
         if (line === '') this.finish(atMs);
+        else if (this.trailers > maxTrailers) return this.fail('the trailers have no end');
         return true;
     }
   }

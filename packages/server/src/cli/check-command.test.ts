@@ -68,6 +68,21 @@ test('an answer that is no JSON is shown as it came', async () => {
   expect([code, stdout]).toEqual([1, expect.stringContaining('status 501: "<h1>No API</h1>"')]);
 });
 
+test.each(['secret-of-the-test\n', 'secret-of-the-test\r\nx: y', 'ключ-secret-of-the-test'])(
+  'the key %j is refused, and not shown',
+  async (key) => {
+    const { code, stderr } = await run('http://127.0.0.1:1', '--key', key);
+    expect(code).toBe(2);
+    expect(stderr).toContain('--key: expected a key of printable ASCII');
+    expect(stderr).not.toContain('secret-of-the-test');
+  },
+);
+
+test('an endpoint at which nothing could be judged is not called right', async () => {
+  const { code, stderr } = await run('http://127.0.0.1:1', '--model', 'm', '--max-requests', '0');
+  expect([code, stderr]).toEqual([2, expect.stringContaining('nothing could be judged')]);
+});
+
 test('--help names every flag and the exit statuses', async () => {
   const { code, stdout } = await run('--help');
   expect(code).toBe(0);

@@ -14,6 +14,7 @@ import {
   readEndpoint,
   ruleWords,
   textReport,
+  type Verdict,
 } from '@tailrace/conformance';
 import { parseDuration } from '../config/units.ts';
 import { didYouMean } from '../domain/nearest.ts';
@@ -26,6 +27,7 @@ import { readWords } from './read-words.ts';
 
 const formats = ['text', 'json', 'junit'] as const;
 type Format = (typeof formats)[number];
+const judged: readonly Verdict[] = ['pass', 'warn', 'fail'];
 
 const flags = {
   '--model': { value: 'ID', about: 'the model to ask (default: the first of GET /models)' },
@@ -51,7 +53,8 @@ rely on, and apart from that by Tailrace's own contract. URL is the base URL, su
 the plan says how many, before the first one is sent. docs/check.md lists the rules.
 
 ${flagLines(flags)}
-Exit status: 0 no rule of OpenAI's form is broken, 1 one is, 2 wrong usage or the endpoint cannot be reached.
+Exit status: 0 no rule of OpenAI's form is broken, 1 one is, 2 wrong usage, the endpoint cannot be reached, or nothing
+could be judged.
 
 Examples:
   tailrace check http://127.0.0.1:7245
@@ -61,7 +64,7 @@ Examples:
 
 /**
  * `tailrace check`. Resolves to the exit status: 0 no rule of OpenAI's form is broken; 1 one is; 2 wrong usage, the endpoint cannot be
- * reached, or a file cannot be written.
+ * reached, nothing could be judged, or a file cannot be written.
  */
 export async function checkCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const asked = parse(args, io);
@@ -92,6 +95,8 @@ async function check(asked: Asked, io: CommandIo): Promise<number> {
     if (!(error instanceof Error) || !('code' in error)) throw error;
     return complain(io, fileProblem(error, asked.output ?? asked.badge ?? ''), 2);
   }
+  if (!report.results.some(({ verdict }) => judged.includes(verdict)))
+    return complain(io, `${asked.endpoint.url}: nothing could be judged`, 2);
   return keepsOpenAiForm(report) ? 0 : 1;
 }
 
@@ -162,6 +167,9 @@ function parse(args: readonly string[], { env }: CommandIo): Parsed {
   const headers = readHeaders(all['--header'] ?? []);
   if (typeof headers === 'string') return refused(headers);
 
+  const keys = keyOf(values['--key'], env);
+  if (!/^[\x20-\x7e]*$/.test(keys.key ?? ''))
+    return refused(`${keys.keyFrom}: expected a key of printable ASCII, without a line break`);
   const number = (value: string | undefined) => (value === undefined ? undefined : Number(value));
   const planned = makePlan({
     only: (all['--only'] ?? []).flatMap((word) => word.split(',')),
@@ -178,7 +186,7 @@ function parse(args: readonly string[], { env }: CommandIo): Parsed {
     endpoint,
     plan: planned.plan,
     model: values['--model'],
-    ...keyOf(values['--key'], env),
+    ...keys,
     headers,
     timeoutMs,
     concurrency: number(values['--concurrency']) ?? 1,

@@ -15,6 +15,8 @@ import {
   type Opinion,
   refusedFeature,
   streamProbes,
+  streams,
+  wholeAnswers,
 } from '../judging.ts';
 import type { Rule } from '../rule.ts';
 
@@ -43,11 +45,13 @@ export const endingRules: readonly Rule[] = [
     expects: 'finish_reason is stop, length, tool_calls, content_filter or function_call.',
     why: 'Agents decide by it: the AI SDK maps others to “unknown” and stops; typed clients fail to decode.',
     probes: [...streamProbes, 'plain'],
-    judge: judgeStreams((view) =>
-      view.choices
-        .flatMap(({ finishes }) => finishes)
-        .filter(({ reason }) => !reasons.includes(reason))
-        .map(({ event, reason }) => ({ event, seen: `finish_reason is ${excerpt(reason)}` })),
+    judge: judgeEach(
+      (recording) => [...wholeAnswers(recording), ...streams(recording)],
+      'nothing was answered',
+      (exchange) =>
+        finishesOf(exchange)
+          .filter(({ reason }) => !reasons.includes(reason))
+          .map(({ reason, ...place }) => ({ ...place, seen: `finish_reason is ${excerpt(reason)}` })),
     ),
   },
   {
@@ -117,6 +121,14 @@ export const endingRules: readonly Rule[] = [
     judge: judgeEach(named('stop'), 'no stop string could be taken from the stream before', stopString),
   },
 ];
+
+function finishesOf(exchange: Exchange): readonly { readonly event?: number; readonly reason: unknown }[] {
+  if (asksToStream(exchange)) return viewOf(exchange).choices.flatMap(({ finishes }) => finishes);
+  // A missing one is the finding of `whole-shape`.
+  return objectsIn(answerOf(exchange)['choices']).flatMap(({ finish_reason: reason }) =>
+    typeof reason === 'string' ? [{ reason }] : [],
+  );
+}
 
 function finishesWith(exchange: Exchange, wanted: string): Opinion {
   const refused = refusedFeature(exchange);

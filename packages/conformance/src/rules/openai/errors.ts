@@ -11,6 +11,7 @@ import {
   mistakes,
   named,
   notApplicable,
+  overLimit,
   refusals,
   statusOf,
   streamProbes,
@@ -39,6 +40,8 @@ export const errorRules: readonly Rule[] = [
       notAsked,
       (exchange) => {
         if (exchange.response === undefined) return notApplicable('there was no answer');
+        const limited = overLimit(exchange);
+        if (limited !== undefined) return limited;
         return exchange.response.status === 200 && viewOf(exchange).errors.length === 0
           ? { seen: `${exchange.request.body?.slice(0, 120)} was answered with status 200` }
           : undefined;
@@ -66,7 +69,8 @@ export const errorRules: readonly Rule[] = [
     probes: ['bad-model'],
     judge: judgeEach(named('bad-model/whole', 'bad-model/stream'), 'it was not asked for', (exchange) => {
       const status = exchange.response?.status ?? 0;
-      return status === 404 || status === 400 ? undefined : { seen: answered(exchange) };
+      if (status === 404 || status === 400) return undefined;
+      return overLimit(exchange) ?? { seen: answered(exchange) };
     }),
   },
   {
@@ -135,7 +139,8 @@ export const errorRules: readonly Rule[] = [
     judge: judgeEach(named('bad-key'), 'it was not asked for', (exchange) => {
       const status = exchange.response?.status ?? 0;
       if (status === 200) return notApplicable('the endpoint asks for no key');
-      return status === 401 ? undefined : { seen: answered(exchange) };
+      if (status === 401) return undefined;
+      return overLimit(exchange) ?? { seen: answered(exchange) };
     }),
   },
   {
@@ -146,7 +151,7 @@ export const errorRules: readonly Rule[] = [
     why: 'A wrong base URL is the most frequent mistake; a page of HTML with status 200 hides it.',
     probes: ['unknown-url'],
     judge: judgeEach(named('unknown-url'), 'it was not asked for', (exchange) =>
-      exchange.response?.status === 404 ? undefined : { seen: answered(exchange) },
+      exchange.response?.status === 404 ? undefined : (overLimit(exchange) ?? { seen: answered(exchange) }),
     ),
   },
   {

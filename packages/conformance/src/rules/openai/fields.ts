@@ -9,6 +9,7 @@ import {
   named,
   notApplicable,
   type Opinion,
+  overLimit,
   statusOf,
 } from '../judging.ts';
 import type { Rule } from '../rule.ts';
@@ -27,6 +28,8 @@ function accepts(
     probes: ['plain', probe],
     judge: judgeEach(named(probe), 'it was not asked for', (exchange, recording) => {
       if (exchange.response?.status === 200) return undefined;
+      const limited = overLimit(exchange);
+      if (limited !== undefined) return limited;
       // Where nothing is answered, that is the finding, and not this field.
       if (recording.get('plain')?.response?.status !== 200)
         return notApplicable('plain requests are not answered');

@@ -130,7 +130,7 @@ export const usageRules: readonly Rule[] = [
       const refused = refusedFeature(exchange);
       if (refused !== undefined) return refused;
       const { choices, usages } = viewOf(exchange);
-      const max = Number(askedFields(exchange)['max_tokens']);
+      const max = allowed(askedFields(exchange));
       const full = choices.filter(({ finishes }) => finishes.at(-1)?.reason === 'length');
       const found = usages.at(-1);
       if (found === undefined || full.length < 2 || full.length !== choices.length)
@@ -147,6 +147,11 @@ export const usageRules: readonly Rule[] = [
   },
 ];
 
+/** The bound of one choice, by either of its names: to some models it is asked for by the newer one. */
+function allowed(fields: JsonObject): number {
+  return Number(fields['max_tokens'] ?? fields['max_completion_tokens']);
+}
+
 function eventOf({ event }: { readonly event?: number }): { readonly event?: number } {
   return event === undefined ? {} : { event };
 }
@@ -155,13 +160,22 @@ function plausible(exchange: Exchange): Opinion {
   const found = usageOf(exchange);
   if (found === undefined) return notApplicable('no answer has usage');
   const fields = askedFields(exchange);
-  const max = Number(fields['max_tokens'] ?? fields['max_completion_tokens']) * Number(fields['n'] ?? 1);
+  const max = allowed(fields) * Number(fields['n'] ?? 1);
   const { prompt_tokens: prompt, completion_tokens: completion } = found.usage;
   const hasOutput = asksToStream(exchange)
     ? viewOf(exchange).choices.some(({ content, calls }) => content !== '' || calls.length > 0)
     : true;
   if (hasOutput && (prompt === 0 || completion === 0))
     return { ...eventOf(found), seen: excerpt(found.usage) };
+  // Where the bound ended the answer, about as many were generated; half of it is another count.
+  const full =
+    asksToStream(exchange) &&
+    viewOf(exchange).choices.every(({ finishes }) => finishes.at(-1)?.reason === 'length');
+  if (hasOutput && full && typeof completion === 'number' && completion < max / 2)
+    return {
+      ...eventOf(found),
+      seen: `completion_tokens is ${completion} where max_tokens ended the answer at ${max}`,
+    };
   // One more for the token that ends an answer.
   const tooMany = typeof completion === 'number' && completion > max + Number(fields['n'] ?? 1);
   return tooMany
