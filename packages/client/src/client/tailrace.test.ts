@@ -64,6 +64,15 @@ const refusal = (code: string) => ({
 });
 
 describe('an answer', () => {
+  test('that is no JSON, though it says so, is an error of the client', async () => {
+    const { baseURL } = await serve((response) => {
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.end('{"choices": [');
+    });
+    const asked = new Tailrace({ baseURL, apiKey: 'tr_1' }).chat.completions.create(params);
+    await expect(asked).rejects.toThrow(Tailrace.APIConnectionError);
+  });
+
   test('comes also where the server cannot keep it, without being kept', async () => {
     const { baseURL, requests } = await serve((response, { headers, body }) => {
       if (headers['idempotency-key'] !== undefined) json(response, 503, refusal('storage_unavailable'));

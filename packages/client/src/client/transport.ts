@@ -1,4 +1,4 @@
-import { TailraceError } from '../errors/errors.ts';
+import { APIConnectionError, TailraceError } from '../errors/errors.ts';
 import { createChatStream } from '../stream/chat-stream.ts';
 import { createStreamReader } from '../stream/stream-reader.ts';
 import { type APIPromise, createAPIPromise } from './api-promise.ts';
@@ -110,7 +110,12 @@ export function createTransport(options: ClientOptions): Transport {
         if (ending?.type !== 'whole') throw ending?.error;
         const text = await new Blob(reader.parts).text();
         if (!typeOf().includes('json')) return text as Value;
-        const value: unknown = JSON.parse(text);
+        let value: unknown;
+        try {
+          value = JSON.parse(text);
+        } catch (cause) {
+          throw new APIConnectionError({ message: 'The answer is no whole JSON.', cause });
+        }
         if (value instanceof Object) Object.defineProperty(value, '_request_id', { value: reader.requestId });
         return value as Value;
       });

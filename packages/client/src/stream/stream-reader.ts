@@ -363,14 +363,14 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
         await Promise.race([opening.catch(() => {}), wait(headForCancelMs, enough.signal).catch(() => {})]);
         enough.abort();
       }
-      try {
-        const isKnown = completionId !== undefined || streamUrl !== undefined;
-        return isKnown && source.cancel !== undefined
-          ? await source.cancel(position())
+      const isKnown = completionId !== undefined || streamUrl !== undefined;
+      const asked =
+        isKnown && source.cancel !== undefined
+          ? source.cancel(position())
           : { id: completionId, status: 'unknown' };
-      } finally {
-        controller.abort();
-      }
+      // Its readers stop at once: the answer of the server may take longer, or never come.
+      controller.abort();
+      return asked;
     },
   };
 }
