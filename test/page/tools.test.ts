@@ -179,6 +179,21 @@ describe.skipIf(withoutBrowser !== undefined)(
     test('a JSON answer of the real model grows as a tree by its schema, and is valid', async () => {
       const page = await open('smollm2-135m-instruct');
       await page.page.getByRole('combobox', { name: 'response_format' }).selectOption('json_schema');
+      // Of bounded length: the small model seldom ends a text by itself.
+      const name = { type: 'string', maxLength: 20 };
+      const properties = {
+        name,
+        age: { type: 'integer', minimum: 0, maximum: 120 },
+        languages: { type: 'array', items: name, maxItems: 3 },
+      };
+      const schema = {
+        type: 'object',
+        properties,
+        required: Object.keys(properties),
+        additionalProperties: false,
+      };
+      await page.page.locator('.cm-editor').waitFor();
+      await write(page.page.getByRole('textbox', { name: 'Schema of the answer' }), JSON.stringify(schema));
       const rows = await watchGrowth(page, '.json-tree', 'children.length');
       await page.ask('Invent a person.');
       const tree = page.page.getByRole('list', { name: 'The answer as a tree' });
