@@ -1,13 +1,9 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import * as tailrace from './index.ts';
 import { type ScriptedMessage, scriptedClient } from './testing/scripted-client.ts';
+import { root, typeCheck } from './testing/type-check.ts';
 
 const page = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
@@ -60,35 +56,22 @@ test('the example of a route answers with the text', async () => {
 });
 
 test('the examples have the types of the client', async () => {
-  const root = fileURLToPath(new URL('../../../', import.meta.url));
   const [first = '', ...others] = [...page.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code);
-  const folder = await mkdtemp(path.join(tmpdir(), 'tailrace-readme-'));
-  onTestFinished(() => rm(folder, { recursive: true }));
-  const files = [first, ...others.map((code) => (code.startsWith('import ') ? code : `${first}\n${code}`))];
-  await Promise.all(files.map((code, index) => writeFile(path.join(folder, `example-${index}.ts`), code)));
-  const config = {
-    extends: path.join(root, 'tsconfig.base.json'),
+  const programs = others.map((code) => (code.startsWith('import ') ? code : `${first}\n${code}`));
+  const found = await typeCheck([first, ...programs], {
+    extension: 'ts',
+    extends: 'tsconfig.base.json',
     compilerOptions: {
       lib: ['es2024', 'dom', 'dom.iterable'],
-      module: 'esnext',
-      moduleResolution: 'bundler',
       noUncheckedIndexedAccess: false,
       noPropertyAccessFromIndexSignature: false,
       noEmit: true,
       types: ['node'],
-      typeRoots: [path.join(root, 'node_modules/@types')],
       paths: {
         tailrace: [path.join(root, 'packages/client/src/index.ts')],
         zod: [path.join(root, 'node_modules/zod')],
       },
     },
-    include: [`${folder}/*.ts`],
-  };
-  const file = path.join(folder, 'tsconfig.json');
-  await writeFile(file, JSON.stringify(config));
-  const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
-  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', file]).catch(
-    (error: { stdout: string }) => error,
-  );
-  expect(stdout).toBe('');
+  });
+  expect(found).toBe('');
 }, 60_000);

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AskOptions, Probe, ProbeTools } from './probes/probe.ts';
 import { answerOf, askedFields, type JsonObject, objectAt, objectsIn } from './reading/body.ts';
 import { createConnection } from './wire/connection.ts';
@@ -168,14 +169,7 @@ function createRecorder(recording: Map<string, Exchange>, options: RunOptions) {
       const known = recording.get(name);
       if (known !== undefined) recording.set(name, { ...known, observed });
     },
-    wait: (ms) =>
-      new Promise((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        signal.addEventListener('abort', () => {
-          clearTimeout(timer);
-          resolve();
-        });
-      }),
+    wait: (ms) => delay(ms, undefined, { signal }).catch(() => undefined),
   };
   return { tools, model };
 }

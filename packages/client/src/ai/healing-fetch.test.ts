@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { answerOf, fakeStreamServer, streamHead } from './fake-stream-server.ts';
 import { createHealingFetch } from './healing-fetch.ts';
@@ -94,6 +95,16 @@ test('the body of a refusal can be read, and breaks off by the signal of the cal
   const left = await fetch(url, asked({ stream: true }, { signal: caller.signal }));
   caller.abort();
   await expect(left.text()).rejects.toBe(caller.signal.reason);
+});
+
+test('refusals leave nothing at a signal that lives on', async () => {
+  const refuse = () => new Response('Slow down.', { status: 429 });
+  const server = fakeStreamServer(refuse, refuse, refuse);
+  const fetch = createHealingFetch({ fetch: server.fetch });
+  const { signal } = new AbortController();
+  for (let call = 0; call < 3; call += 1)
+    await (await fetch(url, asked({ stream: true }, { signal }))).text();
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 test('the head passes, without what was true of the first connection’s bytes only', async () => {

@@ -109,12 +109,13 @@ function sourceOf(
       const request = new AbortController();
       const abort = (): void => request.abort(signal.reason);
       signal.addEventListener('abort', abort);
-      const all = { ...init, headers, signal: request.signal };
+      // The caller's signal holds none of the requests that follow it: it may live for long.
+      const either = init.signal ? AbortSignal.any([request.signal, init.signal]) : request.signal;
+      const all = { ...init, headers, signal: either };
       const response = await sendKept((one) => send(url, one), all, keptBy);
       const type = response.headers.get('content-type') ?? '';
       if (response.ok && type.startsWith('text/event-stream')) return response;
       signal.removeEventListener('abort', abort);
-      init.signal?.addEventListener('abort', () => request.abort(init.signal?.reason), { once: true });
       setPlain(response);
       // The caller reads it, and decides by itself whether to ask again.
       const status = response.ok ? 502 : response.status;

@@ -68,7 +68,6 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
   let parts: Uint8Array<ArrayBuffer>[] | undefined;
   let hasOpened = false;
   let hasNews = false;
-  let isCancelled = false;
 
   const position = (): StreamPosition => ({ cursor, completionId, streamUrl });
 
@@ -262,7 +261,6 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
     }
     if (number > 0) cursor = number;
     else if (cursor > 0) areNumbered = false;
-
     for (const content of contents) takeContent(content);
   }
 
@@ -286,8 +284,7 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
   function fail(error: APIError): void {
     requestId = error.requestID ?? requestId;
     const isRetried = !hasDelivered && attempt < maxRetries && isWorthRetry(error.status ?? 0, undefined);
-    if (isCancelled && error.code === 'completion_cancelled') abort(false, error);
-    else if (!isRetried) end({ type: 'failed', error });
+    if (!isRetried) end({ type: 'failed', error });
     else {
       // The server has forgotten a run that failed before output: the same request runs again.
       forget();
@@ -357,7 +354,6 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
       return pulling;
     },
     async cancel() {
-      isCancelled = true;
       if (completionId === undefined && opening !== undefined && ending === undefined) {
         const enough = new AbortController();
         await Promise.race([opening.catch(() => {}), wait(headForCancelMs, enough.signal).catch(() => {})]);
