@@ -1,7 +1,9 @@
 import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { administer } from '../ledger/administrator.ts';
 import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { labFiles, labModels, labUpstreams } from '../support/lab.ts';
 import { startServer, type TestServer } from '../support/server.ts';
@@ -93,6 +95,17 @@ describe.skipIf(withoutBrowser !== undefined)(`the instruments of the playground
     return page;
   }
 
+  /** Reloads the server with these settings; the test ends with those from before. */
+  async function configured(settings: object): Promise<void> {
+    const before = readFileSync(server.configFile, 'utf8');
+    const reload = async (text: string) => {
+      writeFileSync(server.configFile, text);
+      await administer(server, 'reload', {});
+    };
+    await reload(JSON.stringify({ ...(JSON.parse(before) as object), ...settings }));
+    onTestFinished(() => reload(before));
+  }
+
   /** The figures of the last answer, by their names. */
   async function figures(list: Locator): Promise<Readonly<Record<string, string>>> {
     const names = await list.getByRole('term').allInnerTexts();
@@ -163,6 +176,23 @@ describe.skipIf(withoutBrowser !== undefined)(`the instruments of the playground
     await answered();
     const whole = assistant.last();
     expect((await figures(await details(whole)))['Phases']).toMatch(/^Queue .+s Prompt .+s Waiting .+s$/);
+  });
+
+  test('they are told apart also where the head of the answer left before its first output', async () => {
+    await configured({ stream: { hold_head: '0s' } });
+    const { page, choose, ask, answered, assistant } = await open();
+    await choose('smollm2-135m-instruct');
+    await page.getByRole('textbox', { name: 'max_tokens' }).fill('12');
+    const [head] = await Promise.all([
+      page.waitForResponse((response) => response.url().endsWith('/v1/chat/completions')),
+      ask('What is gravity?'),
+    ]);
+    expect(head.headers()).not.toHaveProperty('server-timing');
+    await answered();
+    const told = await details(assistant);
+    await expect
+      .poll(async () => (await figures(told))['Phases'])
+      .toMatch(/^Queue .+s Prompt .+s Network and rest .+s Answering .+s$/);
   });
 
   test('thoughts have a phase of their own', async () => {

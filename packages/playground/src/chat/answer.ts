@@ -67,6 +67,8 @@ export interface OpenAnswer {
   take(payload: unknown, atMs: number): void;
   /** Notes what the head of the answer says. */
   readHead(headers: Headers): void;
+  /** Notes what only a head that left with the first output says, or the kept stream later: its target, and the parts of the wait. */
+  readBeginning(headers: Headers): void;
   /** Notes that the stream goes on over another connection: behind its last event, or not exactly there. */
   pickedUp(afterMs: number, isComplete: boolean): void;
 }
@@ -124,7 +126,13 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
     if (typeof completion === 'number') known.completionTokens = completion;
   }
 
+  function readBeginning(headers: Headers): void {
+    known.target = headers.get('tailrace-target') ?? known.target;
+    Object.assign(known, readServerTiming(headers.get('server-timing')));
+  }
+
   return {
+    readBeginning,
     output: first.current,
     others: () => [...others.entries()].toSorted(([a], [b]) => a - b).map(([, output]) => output.current()),
     isEmpty: first.isEmpty,
@@ -148,9 +156,8 @@ export function openAnswer(sentMs: number | undefined): OpenAnswer {
       if (typeof model === 'string') known.model = model;
     },
     readHead(headers) {
-      known.target = headers.get('tailrace-target') ?? known.target;
       known.requestId = headers.get('x-request-id') ?? known.requestId;
-      Object.assign(known, readServerTiming(headers.get('server-timing')));
+      readBeginning(headers);
       known.completionId = headers.get('tailrace-completion-id') ?? known.completionId;
     },
     pickedUp(afterMs, isComplete) {

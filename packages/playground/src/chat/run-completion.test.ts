@@ -36,7 +36,7 @@ function serverOf(answers: readonly (Response | ((signal?: AbortSignal) => Respo
 }
 
 const begunBy = (body: BodyInit): Response =>
-  new Response(body, { headers: { 'tailrace-completion-id': 'chatcmpl-1' } });
+  new Response(body, { headers: { 'tailrace-completion-id': 'chatcmpl-1', 'tailrace-target': 'lab/a' } });
 const begun = (text: string): Response => begunBy(text);
 
 /** A body that breaks off by an error of the connection. */
@@ -73,6 +73,31 @@ test('a stream whose connection ends early is picked up behind its last event', 
   const events = '/v1/chat/completions/chatcmpl-1/events?after=2';
   expect(asked).toEqual(['/v1/chat/completions', events, events]);
   expect(answer.facts('done')).toMatchObject({ pickedUp: { times: 1 }, completionId: 'chatcmpl-1' });
+});
+
+test('what a head was too early to say is asked of the kept stream, and not where the head has said it', async () => {
+  const kept = {
+    'tailrace-target': 'engine/a',
+    'server-timing': 'queue;dur=9000, prompt;dur=40',
+    'x-request-id': 'req_2',
+  };
+  const early = () =>
+    new Response(first + rest, {
+      headers: { 'tailrace-completion-id': 'chatcmpl-1', 'x-request-id': 'req_1' },
+    });
+  const { asked, answer, parts } = serverOf([early(), new Response(null, { headers: kept })]);
+  expect(await runCompletion(parts, body)).toBeUndefined();
+  expect(asked).toEqual(['/v1/chat/completions', '/v1/streams/chatcmpl-1']);
+  const facts = { target: 'engine/a', queueMs: 9000, promptMs: 40, requestId: 'req_1' };
+  expect(answer.facts('done')).toMatchObject(facts);
+  const punctual = serverOf([
+    new Response(first + rest, { headers: { 'tailrace-completion-id': 'chatcmpl-1', ...kept } }),
+  ]);
+  expect(await runCompletion(punctual.parts, body)).toBeUndefined();
+  expect(punctual.asked).toEqual(['/v1/chat/completions']);
+  // The server that is gone meanwhile takes nothing away from a whole answer.
+  const gone = serverOf([early(), undefined]);
+  expect(await runCompletion(gone.parts, body)).toBeUndefined();
 });
 
 test('an answer that does not stream is whole, or says why it is not', async () => {

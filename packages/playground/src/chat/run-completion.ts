@@ -57,7 +57,19 @@ export async function runCompletion(parts: RunParts, body: RequestBody): Promise
     parts.onMore();
     return answer.isWhole() ? undefined : (answer.failure() ?? foreignAnswer);
   }
-  return await readAndFollow(parts, response, completionId === undefined ? undefined : { completionId });
+  if (completionId === undefined) return await readAndFollow(parts, response, undefined);
+  const failure = await readAndFollow(parts, response, { completionId });
+  if (response.headers.get('tailrace-target') === null) await askBeginning(parts, completionId);
+  return failure;
+}
+
+/** A head that left before the first output could not say how the answer began: the kept stream can. Without an answer it stays unknown. */
+async function askBeginning({ connection, answer, signal }: RunParts, completionId: string): Promise<void> {
+  const asked = await connection
+    .ask(`/v1/streams/${encodeURIComponent(completionId)}`, { method: 'HEAD', signal })
+    // Who stops the page now has the whole answer all the same.
+    .catch(() => undefined);
+  if (asked?.ok === true) answer.readBeginning(asked.value.headers);
 }
 
 /** Reads an answer that another load of this page has begun, from its first event on. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   codeOf,
   errorEvent,
+  messages,
   offsetOf,
   positionOf,
   readSse,
@@ -118,6 +119,11 @@ describe.each(streamStates)('a stream that is $state', ({ state, written, closed
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
     });
+    // What the head of the answer was perhaps too early to say.
+    const begun = written.length >= messages.length;
+    expect([response.headers.get('tailrace-target'), response.headers.get('server-timing')]).toEqual(
+      begun ? ['lab/m', 'queue;dur=12, prompt;dur=340'] : [null, null],
+    );
   });
 
   it('refuses an offset behind its tail', async () => {

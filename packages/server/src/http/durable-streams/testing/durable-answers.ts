@@ -9,6 +9,9 @@ export const messages: readonly string[] = ['{"n":1}', '{"n":2}', '{"n":3}', '{"
 export const torn = failure('upstream_cut', 'It was cut.');
 export const errorEvent = '{"error":{"code":"upstream_cut"}}';
 
+/** What is known of them from their commit on. */
+export const knownHead = { target: 'lab/m', phases: { queueMs: 12, promptMs: 340 } };
+
 /** The states of a stream, with the messages that it has in each. */
 export const streamStates = [
   { state: 'before its first event', written: [], closed: false },
@@ -28,7 +31,7 @@ export async function streamIn(
   const { id } = writer.view.facts;
   if (state === 'before its first event') return { id, writer };
   if (state !== 'torn before any output') {
-    writer.begin({});
+    writer.begin(knownHead);
     for (const message of messages) writer.event(message);
   }
   if (state === 'closed whole') writer.end({ type: 'whole', payload: '[DONE]' });
