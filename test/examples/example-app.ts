@@ -44,6 +44,9 @@ export async function startExample(
   const url = await until(`the address of the example ${name}`, 60_000, () => {
     if (child.exit() !== undefined) throw new Error(`${child.stdout()}${child.stderr()}`);
     return /http:\/\/(?:127\.0\.0\.1|localhost):\d+/.exec(child.stdout())?.[0];
+  }).catch(async (error: unknown) => {
+    await child.end('SIGKILL', 0);
+    throw error;
   });
   return {
     url,
@@ -63,7 +66,8 @@ export function runExample(
   );
   return startChild(process.execPath, program, {
     cwd: path.join(folder, name),
-    env: { ...Object.fromEntries(own), ...variables },
+    // With `CI` set, tools colour what they print also where no terminal reads it, in the middle of an address too.
+    env: { ...Object.fromEntries(own), NO_COLOR: '1', ...variables },
   });
 }
 
