@@ -63,11 +63,17 @@ export async function runCompletion(parts: RunParts, body: RequestBody): Promise
   return failure;
 }
 
+/** The end of an answer waits for so long for how it began. */
+const beginningMs = 2_000;
+
 /** A head that left before the first output could not say how the answer began: the kept stream can. Without an answer it stays unknown. */
 async function askBeginning({ connection, answer, signal }: RunParts, completionId: string): Promise<void> {
   const asked = await connection
-    .ask(`/v1/streams/${encodeURIComponent(completionId)}`, { method: 'HEAD', signal })
-    // Who stops the page now has the whole answer all the same.
+    .ask(`/v1/streams/${encodeURIComponent(completionId)}`, {
+      method: 'HEAD',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(beginningMs)]),
+    })
+    // Late, or the page was stopped: its answer is all there.
     .catch(() => undefined);
   if (asked?.ok === true) answer.readBeginning(asked.value.headers);
 }

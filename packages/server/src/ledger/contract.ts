@@ -41,12 +41,16 @@ export interface Ledger extends StoreReads {
   touch(keyId: string, atMs: number): void;
   /**
    * Calls `listener` with all keys and the signing secret first, then with each change within a second of it, made by whichever
-   * replica. Resolves after the first call. Rejects where the store cannot be read.
+   * replica. Resolves after the first call. Rejects where the store cannot be read. A change through this ledger is answered when the
+   * listeners of all its processes have returned, or resolved; one that takes longer than a second is not waited for.
    */
-  watchKeys(listener: (book: KeyBook) => void): Promise<void>;
+  watchKeys(listener: KeyListener): Promise<void>;
   /** Resolves when everything that was settled has been stored, or lies in the spool on disk; then it is closed. */
   close(): Promise<void>;
 }
+
+/** Takes over a change of the keys; it has done so when it returns, or when the promise that it returns resolves. */
+export type KeyListener = (book: KeyBook) => unknown;
 
 export interface WebhookStatus extends WaitingEvents, WebhookState {}
 

@@ -1,6 +1,6 @@
 import type { GuardedLimiter, LimitLease } from '../limits/contract.ts';
 import type { Store } from '../storage/contract.ts';
-import type { After } from './after.ts';
+import { type After, afterTimeout } from './after.ts';
 import { type Admission, type AdmissionAsk, type Ending, type Ledger, withoutLimits } from './contract.ts';
 import { createKeyFeed } from './key-feed.ts';
 import type { LedgerLog } from './ledger-log.ts';
@@ -47,7 +47,7 @@ export interface LedgerHost {
 }
 
 export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
-  const { store, shared, limiter, spool, log, later, every } = options;
+  const { store, shared, limiter, spool, log, later, every, after = afterTimeout } = options;
   const writer = createRecordWriter({
     store,
     shared,
@@ -55,10 +55,10 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     log,
     later,
     every,
-    ...(options.after === undefined ? {} : { after: options.after }),
+    after,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
-  const feed = createKeyFeed({ store, shared, every });
+  const feed = createKeyFeed({ store, shared, every, after });
   const upkeep = createUpkeep({ ...options, writer });
 
   async function admit(

@@ -1,11 +1,13 @@
-import type { KeyBook, Store } from '../storage/contract.ts';
+import type { Store } from '../storage/contract.ts';
 import { newSigningSecret, signingSecretName } from '../storage/signing-secret.ts';
+import type { After } from './after.ts';
+import type { KeyListener } from './contract.ts';
 
 /** Hands changes of keys, owners and the signing secret to every process that serves. */
 export interface KeyFeed {
   /** Calls the listener with all keys, then with each change. Resolves with a function that ends this. */
-  watch(listener: (book: KeyBook) => void): Promise<() => void>;
-  /** Looks for changes now; never rejects. */
+  watch(listener: KeyListener): Promise<() => void>;
+  /** Looks for changes now. Resolves when all listeners have taken them over, or after {@link takenMs}. Never rejects. */
   changed(): Promise<void>;
   close(): void;
 }
@@ -15,12 +17,15 @@ export interface KeyFeedOptions {
   /** Whether other services change keys: then the store is asked each second. */
   readonly shared: boolean;
   every(ms: number, work: () => void): () => void;
+  readonly after: After;
 }
 
 const pollMs = 1_000;
+/** A process that stands still must not hold up the others: it takes a change over when it goes on. */
+const takenMs = 1_000;
 
-export function createKeyFeed({ store, shared, every }: KeyFeedOptions): KeyFeed {
-  const watchers = new Map<(book: KeyBook) => void, number>();
+export function createKeyFeed({ store, shared, every, after }: KeyFeedOptions): KeyFeed {
+  const watchers = new Map<KeyListener, number>();
   let asking: Promise<void> | undefined;
   let again = false;
   const stop = shared ? every(pollMs, () => void changed()) : undefined;
@@ -32,12 +37,20 @@ export function createKeyFeed({ store, shared, every }: KeyFeedOptions): KeyFeed
       const oldest = Math.min(...watchers.values());
       const book = await store.keysAfter(oldest);
       if (book.version === oldest) continue;
-      for (const [listener, version] of watchers) {
-        if (book.version <= version) continue;
-        watchers.set(listener, book.version);
-        listener(book);
-      }
+      const behind = [...watchers].filter(([, version]) => version < book.version);
+      for (const [listener] of behind) watchers.set(listener, book.version);
+      await taken(behind.map(async ([listener]) => listener(book)));
     } while (again);
+  }
+
+  function taken(takeovers: readonly Promise<unknown>[]): Promise<void> {
+    return new Promise((resolve) => {
+      const stopWaiting = after(takenMs, resolve);
+      void Promise.allSettled(takeovers).then(() => {
+        stopWaiting();
+        resolve();
+      });
+    });
   }
 
   function changed(): Promise<void> {
@@ -58,7 +71,7 @@ export function createKeyFeed({ store, shared, every }: KeyFeedOptions): KeyFeed
       await store.secret(signingSecretName, newSigningSecret);
       const book = await store.keysAfter(0);
       watchers.set(listener, book.version);
-      listener(book);
+      await listener(book);
       return () => watchers.delete(listener);
     },
     changed,

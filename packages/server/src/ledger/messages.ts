@@ -9,6 +9,8 @@ export type CallName = Exclude<keyof Ledger, 'progress' | 'settle' | 'touch' | '
 export type ToLedger = readonly (
   | { readonly type: 'call'; readonly id: number; readonly name: CallName; readonly args: readonly unknown[] }
   | { readonly type: 'watch-keys' | 'close'; readonly id: number }
+  /** The process has taken over the keys of the message with this id. */
+  | { readonly type: 'keys-taken'; readonly id: number }
   /** `id`: the sender wants to know when it is kept. */
   | { readonly type: 'settle'; readonly ending: Ending; readonly id?: number }
   | {
@@ -25,7 +27,7 @@ export type FromLedger = readonly (
   | { readonly type: 'failed'; readonly id: number; readonly message: string }
   /** The endings of these messages are in the spool or in the store. */
   | { readonly type: 'kept'; readonly ids: readonly number[] }
-  | { readonly type: 'keys'; readonly book: KeyBook }
+  | { readonly type: 'keys'; readonly id: number; readonly book: KeyBook }
 )[];
 
 /** Messages that leave together. */

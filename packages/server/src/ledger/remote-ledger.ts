@@ -1,7 +1,7 @@
 import type { Channel } from '../channels/contract.ts';
-import type { KeyBook, Progress } from '../storage/contract.ts';
+import type { Progress } from '../storage/contract.ts';
 import type { After } from './after.ts';
-import { type Admission, type AdmissionAsk, idOfEnding, type Ledger } from './contract.ts';
+import { type Admission, type AdmissionAsk, idOfEnding, type KeyListener, type Ledger } from './contract.ts';
 import { type CallName, createOutbox, type FromLedger, type ToLedger } from './messages.ts';
 
 /** A process that is killed in this time has only delivered more than its records say. */
@@ -21,7 +21,7 @@ export function createRemoteLedger(
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
   let closed = false;
-  let onKeys: ((book: KeyBook) => void) | undefined;
+  let onKeys: KeyListener | undefined;
   /** The last progress of each answer that has not been sent: an answer that ends before that needs none. */
   const marks = new Map<string, Progress>();
   const { post, postLate } = createOutbox<ToLedger[number]>(
@@ -38,7 +38,7 @@ export function createRemoteLedger(
     // Only the ledger writes to this channel.
     for (const one of message as FromLedger) {
       if (one.type === 'keys') {
-        onKeys?.(one.book);
+        void takeKeys(one);
         continue;
       }
       if (one.type === 'kept') {
@@ -59,6 +59,11 @@ export function createRemoteLedger(
     for (const { reject } of waiting.values()) reject(new Error('the ledger has ended'));
     waiting.clear();
   });
+
+  async function takeKeys({ id, book }: Extract<FromLedger[number], { type: 'keys' }>): Promise<void> {
+    await onKeys?.(book);
+    post({ type: 'keys-taken', id });
+  }
 
   function wait(make: (id: number) => ToLedger[number]): Promise<unknown> {
     if (closed) return Promise.reject(new Error('the ledger has ended'));

@@ -1,6 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KeyBook } from '../storage/contract.ts';
-import { type AdmissionAsk, type Ending, idOfEnding, type Ledger, withoutLimits } from './contract.ts';
+import {
+  type AdmissionAsk,
+  type Ending,
+  idOfEnding,
+  type KeyListener,
+  type Ledger,
+  withoutLimits,
+} from './contract.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import type { LedgerThread, OpenedThread } from './ledger-thread.ts';
 import type { CallName } from './messages.ts';
@@ -28,7 +34,7 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
   const { open, log, retryMs = 1_000 } = options;
   let thread: LedgerThread | undefined;
   const unkept = new Map<string, Ending>();
-  let onKeys: ((book: KeyBook) => void) | undefined;
+  let onKeys: KeyListener | undefined;
   let closing = false;
   let restarting = Promise.resolve();
   use(first);

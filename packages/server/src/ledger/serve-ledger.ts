@@ -1,5 +1,6 @@
 import type { Channel } from '../channels/contract.ts';
 import { assertNever } from '../domain/assert-never.ts';
+import type { KeyBook } from '../storage/contract.ts';
 import type { Ledger } from './contract.ts';
 import { createOutbox, type FromLedger, type ToLedger } from './messages.ts';
 
@@ -19,6 +20,9 @@ export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => P
     { lateMs, soon: process.nextTick },
   );
   let open = true;
+  /** What to call when the process has taken over the keys of a message. */
+  const untaken = new Map<number, () => void>();
+  let lastKeysId = 0;
 
   function answer(id: number, work: Promise<unknown>): void {
     work.then(
@@ -28,9 +32,20 @@ export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => P
     );
   }
 
+  /** Resolves when the process has the keys, or has ended. */
+  function sendKeys(book: KeyBook): Promise<void> {
+    if (!open) return Promise.resolve();
+    lastKeysId += 1;
+    const id = lastKeysId;
+    post({ type: 'keys', id, book });
+    return new Promise((resolve) => untaken.set(id, resolve));
+  }
+
   async function close(): Promise<void> {
     if (!open) return;
     open = false;
+    for (const taken of untaken.values()) taken();
+    untaken.clear();
     await ledger.close();
     await onClosed?.();
   }
@@ -52,10 +67,13 @@ export function serveLedger(channel: Channel, ledger: Ledger, onClosed?: () => P
         break;
       }
       case 'watch-keys': {
-        const watching = ledger.watchKeys((book) => post({ type: 'keys', book }));
-        answer(message.id, watching);
+        answer(message.id, ledger.watchKeys(sendKeys));
         break;
       }
+      case 'keys-taken':
+        untaken.get(message.id)?.();
+        untaken.delete(message.id);
+        break;
       case 'close':
         answer(message.id, close());
         break;

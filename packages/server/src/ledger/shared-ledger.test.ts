@@ -5,6 +5,7 @@ import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { objectChannel } from '../channels/object-channel.ts';
 import { linkedPair } from '../channels/testing/linked.ts';
+import { newSigningSecret } from '../storage/signing-secret.ts';
 import { startWorker } from '../worker/start-worker.ts';
 import type { Ledger } from './contract.ts';
 import { threadOver } from './ledger-thread.ts';
@@ -15,6 +16,7 @@ import { fakeIntent, fakeSettled } from './testing/fake-records.ts';
 let dataDir: string;
 let thread: Worker | undefined;
 let shared: SharedLedger;
+const processes: { kill(): void }[] = [];
 const logged: string[] = [];
 const note = (message: string) => logged.push(message);
 const log = { info: note, warn: note, error: note };
@@ -40,6 +42,8 @@ beforeEach(async () => {
   shared = started.ledger;
 });
 afterEach(async () => {
+  // Else one that lives on would join the ledger of the next test.
+  for (const { kill } of processes.splice(0)) kill();
   await shared.close();
   rmSync(dataDir, { recursive: true, force: true });
 });
@@ -64,7 +68,7 @@ async function joined(processId: string): Promise<{ readonly ledger: Ledger; kil
   }
   const first = await open();
   if (!first.ok) throw new Error(first.message);
-  return {
+  const joining = {
     ledger: createRestartedLedger(first.thread, { open, log }),
     kill() {
       killed = true;
@@ -72,6 +76,8 @@ async function joined(processId: string): Promise<{ readonly ledger: Ledger; kil
       own.close();
     },
   };
+  processes.push(joining);
+  return joining;
 }
 
 const { processId: _, ...intent } = fakeIntent('chatcmpl-a', { createdAtMs: Date.now() });
@@ -91,6 +97,53 @@ test('a limit holds for all processes together, and places of one that is killed
   expect(await admit(two.ledger, 'c')).toMatchObject({ type: 'limited', limit: 'streams' });
   one.kill();
   await expect.poll(async () => (await admit(two.ledger, 'd')).type, { timeout: 5_000 }).toBe('admitted');
+});
+
+/** Two processes, of which the other one has been given a change and has not taken it over yet. */
+async function halfTaken() {
+  const one = await joined('proc_1');
+  const two = await joined('proc_2');
+  const given = Promise.withResolvers<void>();
+  const taken = Promise.withResolvers<void>();
+  let books = 0;
+  await one.ledger.watchKeys(() => {});
+  await two.ledger.watchKeys(() => {
+    books += 1;
+    if (books === 1) return undefined;
+    given.resolve();
+    return taken.promise;
+  });
+  const seen = { isAnswered: false };
+  const change = one.ledger.change({
+    type: 'rotate-signing',
+    secret: newSigningSecret(),
+    atMs: Date.now(),
+  });
+  const answered = change.then(() => {
+    seen.isAnswered = true;
+  });
+  await given.promise;
+  // Answers come in order: one that was sent before this would be here.
+  await one.ledger.canAdmit();
+  expect(seen.isAnswered).toBe(false);
+  return { two, take: taken.resolve, answered };
+}
+
+test('a change of a key is answered when every process has taken it over', async () => {
+  const { take, answered } = await halfTaken();
+  take();
+  await answered;
+});
+
+test('a process that is killed before it has taken a change over does not hold up its answer', async () => {
+  const { two, answered } = await halfTaken();
+  two.kill();
+  await answered;
+});
+
+test('nor does one that stands still', async () => {
+  const { answered } = await halfTaken();
+  await answered;
 });
 
 test('what a killed process has left open is closed at once, and another one is not touched', async () => {

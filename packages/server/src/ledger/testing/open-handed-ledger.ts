@@ -27,7 +27,7 @@ export function createOpenHandedLedger(): OpenHandedLedger {
     webhook: nothing,
     change: async () => ({ type: 'missing' }),
     touch: () => {},
-    watchKeys: async (listener) => listener(emptyBook),
+    watchKeys: async (listener) => void (await listener(emptyBook)),
     close: async () => {},
     keysAfter: async () => emptyBook,
     keyByHash: nothing,
