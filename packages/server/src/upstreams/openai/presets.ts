@@ -15,8 +15,9 @@ const penalties = ['presence_penalty', 'frequency_penalty'] as const;
 const tools = ['tools', 'tool_choice'] as const;
 const structured = ['json_object', 'json_schema'] as const;
 
+/** Whether a row honours `continued_answer` its `prefill` says (`featuresOf`). */
 const carried: readonly Feature[] = features.filter(
-  (feature) => feature !== 'functions' && feature !== 'audio_output',
+  (feature) => !['functions', 'audio_output', 'continued_answer'].includes(feature),
 );
 
 /** The common values; each row has those that differ. */

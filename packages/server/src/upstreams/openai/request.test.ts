@@ -4,6 +4,7 @@ import type { JsonValue } from '../../domain/json.ts';
 import { decodeChatRequest } from '../../wire/chat/decode-request.ts';
 import { knownMembers } from '../../wire/chat/known-members.ts';
 import { parseJsonBody } from '../../wire/json-body.ts';
+import { featuresOf } from './preset.ts';
 import { genericPreset, type PresetName, presets } from './presets.ts';
 import { requestBody } from './request.ts';
 
@@ -198,5 +199,15 @@ describe('the beginning of an answer', () => {
       { role: 'assistant', content: 'The mi', ...inMessage },
     ]);
     expect(sent({}, preset)).not.toHaveProperty('continue_final_message');
+  });
+
+  test.each<[PresetName, boolean]>([
+    ['vllm', true],
+    ['groq', true],
+    ['openai', false],
+    ['azure', false],
+  ])('is a feature of %s: %s', (preset, honours) => {
+    expect(featuresOf(presets[preset]).includes('continued_answer')).toBe(honours);
+    expect(new Set(featuresOf(presets[preset])).size).toBe(featuresOf(presets[preset]).length);
   });
 });
