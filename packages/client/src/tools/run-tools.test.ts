@@ -327,7 +327,7 @@ function zodFunctionLike<Args>(
 ) {
   const tool = { type: 'function' as const, function: { name, parameters, strict: true } };
   Object.defineProperties(tool, { $parseRaw: { value: parse }, $callback: { value: callback } });
-  return tool as AutoParseableTool<Args>;
+  return tool as object as AutoParseableTool<Args>;
 }
 
 test('a tool of zodFunction is parsed by its schema and run, and its pieces are heard', async () => {
