@@ -103,7 +103,12 @@ test('answers that --timeout cuts are no failure: exit 3, and each is named', as
   const address = server.address();
   const url = `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
   const { code, stdout, stderr } = await run(url, '--only', 'developer-role', '--timeout', '200ms');
-  expect([code, stdout]).toEqual([3, expect.stringContaining('the timeout cut them: plain, developer-role.')]);
-  expect(stdout).toContain('not judged: too slow: no end within 0.2 s: plain, developer-role: developer-role');
+  expect([code, stdout]).toEqual([
+    3,
+    expect.stringContaining('the timeout cut them: plain, developer-role.'),
+  ]);
+  expect(stdout).toContain(
+    'not judged: too slow: no end within 0.2 s: plain, developer-role: developer-role',
+  );
   expect(stderr).toContain('2 answers took longer than --timeout allows');
 });
