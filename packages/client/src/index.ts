@@ -20,6 +20,11 @@ export {
   TailraceError,
   UnprocessableEntityError,
 } from './errors/errors.ts';
+export {
+  createHealingFetch,
+  type FetchFunction,
+  type HealingFetchOptions,
+} from './healing-fetch/healing-fetch.ts';
 export { toSSEResponse, toTextResponse, toUIMessageStreamResponse } from './responses/responses.ts';
 export type { UIMessageChunk, UIMessageStreamInit } from './responses/ui-message-chunk.ts';
 export type * from './stream/contract.ts';

@@ -3,6 +3,10 @@ import type { ProbeName } from './probes/probe-names.ts';
 import { probes } from './probes/probes.ts';
 import { fullId, type Rule } from './rules/rule.ts';
 import { rules } from './rules/rules.ts';
+import { mostSentAgain } from './sent-again.ts';
+
+/** Of a small budget: a reasoning model refuses two fields once. */
+const keptForAgain = 2;
 
 export interface PlanOptions {
   /** Ids (`openai/done`, `done`), groups or sets; empty: every rule. */
@@ -18,8 +22,10 @@ export interface PlanOptions {
 export interface Plan {
   readonly rules: readonly Rule[];
   readonly probes: readonly Probe[];
-  /** At most. */
+  /** At most, without those that are sent again. */
   readonly requests: number;
+  /** How many may be sent again: where the endpoint asks the client to wait, or its model refuses a field. */
+  readonly again: number;
   /** Completion tokens, at most; prompts are short and come on top. */
   readonly tokens: number;
   /** Probes that the rules need and the budget does not allow. */
@@ -49,14 +55,17 @@ export function makePlan({ only, maxRequests, maxTokens, needsModel }: PlanOptio
   const taken: Probe[] = [];
   const leftOut: Probe[] = [];
   let [requests, tokens] = [0, 0];
+  const most = maxRequests ?? Number.POSITIVE_INFINITY;
+  const mostPlanned = most > keptForAgain * 2 ? most - keptForAgain : most;
   for (const probe of probes.filter(({ name }) => needed.has(name))) {
     const fits =
-      requests + probe.requests <= (maxRequests ?? Number.POSITIVE_INFINITY) &&
+      requests + probe.requests <= mostPlanned &&
       tokens + probe.tokens <= (maxTokens ?? Number.POSITIVE_INFINITY);
     (fits ? taken : leftOut).push(probe);
     if (!fits) continue;
     requests += probe.requests;
     tokens += probe.tokens;
   }
-  return { ok: true, plan: { rules: chosen, probes: taken, requests, tokens, leftOut } };
+  const again = Math.min(mostSentAgain, most - requests);
+  return { ok: true, plan: { rules: chosen, probes: taken, requests, again, tokens, leftOut } };
 }

@@ -1,9 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Plan } from './plan.ts';
 import type { AskOptions, Probe, ProbeTools } from './probes/probe.ts';
-import { answerOf, askedFields, type JsonObject, objectAt, objectsIn } from './reading/body.ts';
+import { answerOf, type JsonObject, objectsIn } from './reading/body.ts';
+import { redirected } from './redirected.ts';
+import { askedWaitMs, type RefusedFields, refusedField } from './sent-again.ts';
 import { createConnection } from './wire/connection.ts';
 import type { Endpoint } from './wire/endpoint.ts';
 import type { Exchange, Recording, WireRequest } from './wire/exchange.ts';
+import type { Room } from './wire/response-reader.ts';
+
+/** Of all answers together. Those of a sound endpoint are some hundred kilobytes, with its list of models. */
+const maxKeptBytes = 32 * 1024 * 1024;
 
 export interface RunOptions {
   readonly endpoint: Endpoint;
@@ -28,13 +35,18 @@ export type RunResult =
   | { readonly ok: false; readonly problem: string };
 
 /** Sends what the probes ask and records the answers. */
-export async function runProbes(probes: readonly Probe[], options: RunOptions): Promise<RunResult> {
+export async function runProbes(
+  { probes, again }: Pick<Plan, 'probes' | 'again'>,
+  options: RunOptions,
+): Promise<RunResult> {
   const recording = new Map<string, Exchange>();
-  const recorder = createRecorder(recording, options);
+  const recorder = createRecorder(recording, again, options);
   const first = probes.filter(({ name }) => name === 'models' || name === 'plain');
   for (const probe of first) {
     options.onProbe?.(probe);
     await probe.run(recorder.tools);
+    const elsewhere = redirected([...recording.values()], options.endpoint);
+    if (elsewhere !== undefined) return { ok: false, problem: elsewhere };
     const model = recorder.model();
     if (model === undefined)
       return { ok: false, problem: whyNoModel(recording.get('models'), options.key !== undefined) };
@@ -56,7 +68,9 @@ export async function runProbes(probes: readonly Probe[], options: RunOptions): 
     options.onProbe?.(probe);
     await probe.run(recorder.tools);
   }
-  const problem = unreachable(recording);
+  // An address that there is not may lead anywhere.
+  const known = [...recording.values()].filter(({ name }) => name !== 'unknown-url');
+  const problem = redirected(known, options.endpoint) ?? unreachable(recording);
   if (problem !== undefined) return { ok: false, problem };
   return { ok: true, recording, model: recorder.model() ?? '' };
 }
@@ -80,14 +94,15 @@ function whyNoModel(list: Exchange | undefined, hasKey: boolean): string {
   return `no model is named (${seen}): give the base URL of an API, such as https://HOST/v1; where it has no list, name a model with --model`;
 }
 
-function createRecorder(recording: Map<string, Exchange>, options: RunOptions) {
+function createRecorder(recording: Map<string, Exchange>, mayAgain: number, options: RunOptions) {
   const { endpoint, timeoutMs, signal } = options;
   const secretHeaders = {
     ...(options.key === undefined ? {} : { authorization: `Bearer ${options.key}` }),
     ...options.headers,
   };
-  /** Fields that the endpoint's model does not take, and what takes their place: reasoning models of OpenAI refuse two. */
-  const adapted = { maxTokens: false, temperature: false };
+  const refused: RefusedFields = { max_tokens: false, temperature: false };
+  const room: Room = { bytes: maxKeptBytes };
+  let left = mayAgain;
 
   function model(): string | undefined {
     if (options.model !== undefined) return options.model;
@@ -100,18 +115,35 @@ function createRecorder(recording: Map<string, Exchange>, options: RunOptions) {
     const { max_tokens: max, temperature, ...others } = fields;
     return {
       ...others,
-      ...(max === undefined ? {} : { [adapted.maxTokens ? 'max_completion_tokens' : 'max_tokens']: max }),
-      ...(temperature === undefined || (adapted.temperature && temperature === 0) ? {} : { temperature }),
+      ...(max === undefined ? {} : { [refused.max_tokens ? 'max_completion_tokens' : 'max_tokens']: max }),
+      ...(temperature === undefined || (refused.temperature && temperature === 0) ? {} : { temperature }),
     };
   }
 
+  /** Keeps a refusal beside the answer that the same request gets later. It was sent and counts, and is judged as any other. */
+  function keepBeside(recorded: Exchange, word: string): void {
+    const taken = [...recording.keys()].filter((one) => one.startsWith(`${recorded.name}/${word}`)).length;
+    const name = `${recorded.name}/${word}${taken === 0 ? '' : `-${taken + 1}`}`;
+    recording.delete(recorded.name);
+    recording.set(name, { ...recorded, name });
+  }
+
   async function exchange(name: string, request: WireRequest, asked: AskOptions): Promise<Exchange> {
+    const recorded = await exchangeOnce(name, request, asked);
+    const waitMs = asked.waits === false ? undefined : askedWaitMs(recorded);
+    if (waitMs === undefined || left <= 0 || signal.aborted) return recorded;
+    left -= 1;
+    keepBeside(recorded, 'waited');
+    await wait(waitMs);
+    return exchange(name, request, asked);
+  }
+
+  async function exchangeOnce(name: string, request: WireRequest, asked: AskOptions): Promise<Exchange> {
     const connection = createConnection(endpoint);
     const { leaveAfter, pauseAfter, onBody, afterwards } = asked;
+    const common = { timeoutMs, signal, secretHeaders, room };
     const limits = {
-      timeoutMs,
-      signal,
-      secretHeaders,
+      ...common,
       ...(leaveAfter === undefined ? {} : { leaveAfter }),
       ...(pauseAfter === undefined ? {} : { pauseAfter }),
       ...(onBody === undefined ? {} : { onBody }),
@@ -121,8 +153,7 @@ function createRecorder(recording: Map<string, Exchange>, options: RunOptions) {
       recording.set(name, recorded);
       if (afterwards !== undefined && connection.reusable) {
         const next: WireRequest = { method: 'GET', path: endpoint.basePath + afterwards, headers: {} };
-        const nextLimits = { timeoutMs, signal, secretHeaders };
-        recording.set(`${name}/next`, await connection.exchange(`${name}/next`, next, nextLimits));
+        recording.set(`${name}/next`, await connection.exchange(`${name}/next`, next, common));
       }
       return recorded;
     } finally {
@@ -141,22 +172,15 @@ function createRecorder(recording: Map<string, Exchange>, options: RunOptions) {
       body,
     };
     const recorded = await exchange(name, request, asked);
-    if (name !== 'plain' || typeof fields === 'string' || !learn(recorded)) return recorded;
-    // It was sent and counts, and a refusal is judged as any other.
-    recording.set(`plain/${'max_tokens' in askedFields(recorded) ? 'max_tokens' : 'temperature'}`, recorded);
+    const field = typeof fields === 'string' ? undefined : refusedField(recorded);
+    if (field === undefined || left <= 0) return recorded;
+    left -= 1;
+    refused[field] = true;
+    keepBeside(recorded, field);
     return ask(name, fields, asked);
   }
 
-  /** Whether a refusal of the first request names a field that the next ones can leave out. */
-  function learn(recorded: Exchange): boolean {
-    if (recorded.response?.status !== 400) return false;
-    const { param } = objectAt(answerOf(recorded), 'error');
-    const sent = askedFields(recorded);
-    if (param === 'max_tokens' && 'max_tokens' in sent) adapted.maxTokens = true;
-    else if (param === 'temperature' && 'temperature' in sent) adapted.temperature = true;
-    else return false;
-    return true;
-  }
+  const wait = (ms: number): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined);
 
   const tools: ProbeTools = {
     ask,
@@ -169,7 +193,7 @@ function createRecorder(recording: Map<string, Exchange>, options: RunOptions) {
       const known = recording.get(name);
       if (known !== undefined) recording.set(name, { ...known, observed });
     },
-    wait: (ms) => delay(ms, undefined, { signal }).catch(() => undefined),
+    wait,
   };
   return { tools, model };
 }

@@ -1,8 +1,13 @@
 import { createOpenAICompatible, type OpenAICompatibleProvider } from '@ai-sdk/openai-compatible';
 import { describe, expect, test } from 'vitest';
+import {
+  answerOf,
+  fakeStreamServer,
+  keptStream,
+  type SentRequest,
+} from '../healing-fetch/fake-stream-server.ts';
+import type { FetchFunction } from '../healing-fetch/healing-fetch.ts';
 import { createTailrace } from './create-tailrace.ts';
-import { answerOf, fakeStreamServer, keptStream, type SentRequest } from './fake-stream-server.ts';
-import type { FetchFunction } from './healing-fetch.ts';
 
 /*
  * The provider is the AI SDK's own for such servers, over a fetch that heals. So it is compared with that provider over a plain

@@ -1,6 +1,6 @@
 import { createOpenAICompatible, type OpenAICompatibleProvider } from '@ai-sdk/openai-compatible';
 import { readEnv } from '../client/environment.ts';
-import { createHealingFetch, type HealingFetchOptions } from './healing-fetch.ts';
+import { createHealingFetch, type HealingFetchOptions } from '../healing-fetch/healing-fetch.ts';
 
 export interface TailraceProviderSettings extends HealingFetchOptions {
   /** Default: `TAILRACE_API_KEY` of the environment. */

@@ -1,2 +1,6 @@
+export {
+  createHealingFetch,
+  type FetchFunction,
+  type HealingFetchOptions,
+} from '../healing-fetch/healing-fetch.ts';
 export { createTailrace, type TailraceProviderSettings } from './create-tailrace.ts';
-export { createHealingFetch, type FetchFunction, type HealingFetchOptions } from './healing-fetch.ts';

@@ -1,6 +1,6 @@
 import type { ChatStream, StreamSource } from '../stream/contract.ts';
 import { openChatStream } from '../stream/open-stream.ts';
-import type { ParsedChatCompletion } from '../structured/contract.ts';
+import type { ParsedChatCompletion, ParsedChatStream } from '../structured/contract.ts';
 import type { AutoParseableResponseFormat, TypedResponseFormat } from '../structured/response-format.ts';
 import type { RunToolsOptions, RunToolsParams, ToolRunner } from '../tools/contract.ts';
 import { createLazyRunner } from '../tools/lazy-runner.ts';
@@ -16,6 +16,9 @@ import { type APIPromise, createAPIPromise } from './api-promise.ts';
 import { randomId } from './environment.ts';
 import type { RequestOptions } from './options.ts';
 import type { Transport } from './transport.ts';
+
+/** The request of `stream()`, but for its `response_format`. */
+type Streamed = Omit<ChatCompletionCreateParamsStreaming, 'stream' | 'response_format'> & { stream?: true };
 
 const path = '/chat/completions';
 
@@ -42,14 +45,27 @@ export class Completions {
     options: RequestOptions = {},
   ): APIPromise<ChatCompletion> | APIPromise<ChatStream> | APIPromise<ChatCompletion | ChatStream> {
     if (!body.stream) return this.#transport.call<ChatCompletion>('POST', path, { ...options, body });
-    const stream = this.stream(body, options);
+    const stream = this.#open(body, options, false);
     return createAPIPromise<ChatStream>(stream.response, () => stream);
   }
 
-  /** As `create` with `stream: true`, without waiting for the head: the first reader sends the request. */
-  stream(
-    body: Omit<ChatCompletionCreateParamsStreaming, 'stream'> & { stream?: true },
-    options: RequestOptions = {},
+  /**
+   * As `create` with `stream: true`, without waiting for the head: the first reader sends the request. Where `response_format` is a JSON
+   * Schema, or a tool is `strict`, the whole answer is read as by {@link parse}: its promises have `parsed`, or reject.
+   */
+  stream<Output = unknown>(
+    body: Streamed & { response_format: TypedResponseFormat<Output> | AutoParseableResponseFormat<Output> },
+    options?: RequestOptions,
+  ): ParsedChatStream<Output>;
+  stream(body: Streamed & { response_format?: ResponseFormat }, options?: RequestOptions): ChatStream;
+  stream(body: Streamed & { response_format?: ResponseFormat }, options: RequestOptions = {}): ChatStream {
+    return this.#open(body, options, true);
+  }
+
+  #open(
+    body: Omit<ChatCompletionCreateParamsStreaming, 'stream'>,
+    options: RequestOptions,
+    isHelper: boolean,
   ): ChatStream {
     const { options: own, timeout, maxRetries, request } = this.#transport;
     const all = { ...own.stream, ...options };
@@ -68,12 +84,16 @@ export class Completions {
         request('GET', pathOf(completionId, 'events'), later, { 'last-event-id': String(cursor) })(signal),
       cancel: ({ completionId = '' }) => this.cancel(completionId, later),
     };
-    return openChatStream(resume ? kept : { open }, {
-      ...all,
-      choices: body.n ?? 1,
-      maxRetries: options.maxRetries ?? maxRetries,
-      timeouts: { connectMs: options.timeout ?? timeout, ...all.timeouts },
-    });
+    return openChatStream(
+      resume ? kept : { open },
+      {
+        ...all,
+        choices: body.n ?? 1,
+        maxRetries: options.maxRetries ?? maxRetries,
+        timeouts: { connectMs: options.timeout ?? timeout, ...all.timeouts },
+      },
+      { asked: body, isHelper },
+    );
   }
 
   /**

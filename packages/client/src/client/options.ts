@@ -10,7 +10,10 @@ export type Fetch = (input: string, init: RequestInit) => Promise<Response>;
 
 /** The options of `new Tailrace(…)`, by OpenAI's names. */
 export interface ClientOptions {
-  /** Sent as Bearer; a function is asked before each request. Default: `TAILRACE_API_KEY`, else none is sent. */
+  /**
+   * Sent as Bearer; a function is asked before each request. Default: `TAILRACE_API_KEY`. Without either, none is sent to a server of
+   * your own (an IP address, or a name without dots or of a local network), and the constructor throws for any other; null sends none.
+   */
   readonly apiKey?: string | (() => string | Promise<string>) | null | undefined;
   /** Default: `TAILRACE_BASE_URL`, else `http://127.0.0.1:7245/v1`. */
   readonly baseURL?: string | null | undefined;

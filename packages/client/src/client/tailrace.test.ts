@@ -299,3 +299,51 @@ test('every error is a member of the client, as of OpenAI’s, and is exported b
     expect(Reflect.get(Tailrace, name)).toBe(Class);
   }
 });
+
+describe('a client without a key', () => {
+  test.each(['https://ai.example.org/v1', 'http://api.example.com:8080', 'https://a.b.co'])(
+    'throws for %s, and says what to do',
+    (baseURL) => {
+      expect(() => new Tailrace({ baseURL })).toThrow(/No API key for https?:.*TAILRACE_API_KEY/);
+      for (const options of [
+        { apiKey: 'k' },
+        { apiKey: null },
+        { defaultHeaders: { Authorization: 'Basic x' } },
+      ])
+        expect(new Tailrace({ baseURL, ...options }).baseURL).toBe(baseURL);
+    },
+  );
+
+  test.each([
+    ...[
+      'http://127.0.0.1:7245/v1',
+      'http://localhost:1/v1',
+      'http://[::1]:7245/v1',
+      'http://10.0.0.5:8000/v1',
+    ],
+    ...['http://vllm:8000/v1', 'http://gpu.local/v1', 'https://llm.internal/v1', 'https://192.168.1.7/v1'],
+  ])('is one of a server of one’s own: %s', (baseURL) => {
+    expect(new Tailrace({ baseURL }).apiKey).toBeUndefined();
+  });
+});
+
+test('an error of the connection names the address, without its query, and the cause', async () => {
+  const { baseURL } = await serve(() => {});
+  const closed = servers.pop();
+  await new Promise((resolve) => closed?.close(resolve));
+  const client = new Tailrace({
+    baseURL,
+    maxRetries: 0,
+    defaultQuery: { secret: 'x' },
+  });
+  const plain = client.chat.completions.create(params);
+  const streamed = client.chat.completions.create({ ...params, stream: true });
+  for (const answer of [plain, streamed]) {
+    const error = await answer.catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(Tailrace.APIConnectionError);
+    expect((error as Error).message).toBe(
+      `Connection error: ${baseURL}/chat/completions: connect ECONNREFUSED ${new URL(baseURL).host}`,
+    );
+    expect((error as Error).cause).toBeInstanceOf(TypeError);
+  }
+});

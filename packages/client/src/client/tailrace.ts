@@ -37,7 +37,7 @@ export class Tailrace {
   readonly baseURL: string;
   readonly #transport: Transport;
 
-  /** Throws a `TailraceError` where a key would be used in a browser. */
+  /** Throws a `TailraceError` where a key would be used in a browser, and where there is none for a server that is not one's own. */
   constructor(options: ClientOptions = {}) {
     const transport = createTransport(options);
     this.#transport = transport;

@@ -4,6 +4,7 @@ import { createStreamReader } from '../stream/stream-reader.ts';
 import { type APIPromise, createAPIPromise } from './api-promise.ts';
 import { isBrowser, randomId, readEnv } from './environment.ts';
 import { type ClientOptions, type HeadersLike, mergeHeaders, type RequestOptions } from './options.ts';
+import { reasonOf } from './reason-of.ts';
 import { sendKept } from './send-kept.ts';
 
 /** A request with what it posts. */
@@ -37,6 +38,15 @@ export function createTransport(options: ClientOptions): Transport {
   const apiKey = options.apiKey === undefined ? readEnv('TAILRACE_API_KEY') : options.apiKey;
   const given = options.baseURL ?? readEnv('TAILRACE_BASE_URL') ?? 'http://127.0.0.1:7245/v1';
   const baseURL = given.replace(/\/+$/, '');
+  if (
+    apiKey === undefined &&
+    publicHost.test(baseURL) &&
+    !isBrowser() &&
+    !has(defaultHeaders, 'authorization')
+  )
+    throw new TailraceError(
+      `No API key for ${baseURL}: give \`apiKey\`, set TAILRACE_API_KEY, or give \`apiKey: null\` where none is needed.`,
+    );
   if (apiKey && isBrowser() && !options.dangerouslyAllowBrowser)
     throw new TailraceError(
       'Who opens the page can read the key: keep it on your server, or set dangerouslyAllowBrowser.',
@@ -72,8 +82,15 @@ export function createTransport(options: ClientOptions): Transport {
       const all = new Headers(init.headers);
       if (key && !all.has('authorization')) all.set('authorization', `Bearer ${key}`);
       const sent = { ...init, headers: all };
-      // The global one is called as a function of its own: browsers refuse it as a method.
-      return options.fetch ? options.fetch(url, sent) : fetch(url, sent);
+      try {
+        // The global one is called as a function of its own: browsers refuse it as a method.
+        return await (options.fetch ? options.fetch(url, sent) : fetch(url, sent));
+      } catch (cause) {
+        if (cause instanceof TailraceError || init.signal?.aborted) throw cause;
+        // Without the query: it may hold what is secret.
+        const message = `Connection error: ${url.replace(/[?#].*/, '')}: ${reasonOf(cause)}`;
+        throw new APIConnectionError({ message, cause });
+      }
     };
     return (signal) =>
       sendKept(
@@ -121,4 +138,11 @@ export function createTransport(options: ClientOptions): Transport {
       });
     },
   };
+}
+
+/** A name with dots that is not of a local network. A server without keys is one of one's own, at an address or a short name. */
+const publicHost = /^https?:\/\/[^/:]+\.(?!(local|internal|localhost|lan)\b)[a-z]+(:\d+)?(\/|$)/i;
+
+function has(headers: HeadersLike | undefined, name: string): boolean {
+  return mergeHeaders(headers).has(name);
 }

@@ -19,9 +19,32 @@ const statusOfType: ReadonlyMap<string, number> = new Map(
   }),
 );
 
+/** A server says a few sentences, and the page of a proxy takes some kilobytes. */
+const maxRefusalBytes = 65_536;
+
+/** The body of a refusal; undefined where it is larger than 64 KiB: the rest is not read. */
+export async function refusalText(response: Response): Promise<string | undefined> {
+  const reader = response.body?.getReader();
+  if (!reader) return response.text();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let left = maxRefusalBytes;
+  while (true) {
+    const { value } = await reader.read();
+    if (!value) return new Blob(parts).text();
+    parts.push(value as Uint8Array<ArrayBuffer>);
+    left -= value.length;
+    if (left < 0) {
+      reader.cancel().catch(() => {});
+      return undefined;
+    }
+  }
+}
+
 /** The error of an HTTP refusal; reads its body. */
 export async function errorOfResponse(response: Response): Promise<APIError> {
-  const text = await response.text().catch(() => '');
+  const text =
+    (await refusalText(response).catch(() => '')) ??
+    'The refusal has a body of more than 64 KiB, which was not read.';
   let body: unknown;
   try {
     body = JSON.parse(text);

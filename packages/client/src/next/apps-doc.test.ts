@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import * as ai from '../ai/index.ts';
+import { createHealingFetch } from '../index.ts';
 import { fakeChatServer } from './fake-chat-server.ts';
 import * as next from './index.ts';
 
@@ -13,9 +14,14 @@ function run(code: string, fetch?: ReturnType<typeof fakeChatServer>['fetch']): 
     next.createChatHandler({ ...options, fetch });
   const body = code
     .replaceAll(/import (\{[^}]*\}) from 'tailrace\/(\w+)';/g, 'const $1 = modules.$2;')
+    .replace(/import (\{[^}]*\}) from 'tailrace';/, 'const $1 = modules.client;')
     .replace('export const { GET, POST, DELETE } =', 'return')
     .replace(/const (model|fetch) = /, 'return ');
-  return new Function('modules', body)({ ai, next: { ...next, createChatHandler } });
+  return new Function('modules', body)({
+    ai,
+    client: { createHealingFetch },
+    next: { ...next, createChatHandler },
+  });
 }
 
 const post = (headers: Record<string, string>, body: object): Request =>

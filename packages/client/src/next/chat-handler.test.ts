@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type ChatHandler, type ChatHandlerOptions, createChatHandler } from './chat-handler.ts';
 import { type FakeChatServer, fakeChatServer, type Sent } from './fake-chat-server.ts';
 
@@ -393,4 +393,61 @@ test('a slow page holds the server back: no more is read than is taken', async (
     expect(new TextDecoder().decode(value)).toBe(`data: ${taken}\n\n`);
     expect(pulled).toBeLessThanOrEqual(taken + 1);
   }
+});
+
+describe('what the developer of the app gets on the console', () => {
+  const spy = () => {
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {});
+    vi.stubEnv('TAILRACE_API_KEY', '');
+    onTestFinished(() => {
+      error.mockRestore();
+      vi.unstubAllEnvs();
+    });
+    return error;
+  };
+  const refused = () => Response.json({ error: { message: 'tr_secret is wrong' } }, { status: 401 });
+
+  test.each(['sse', 'text'] as const)(
+    'a key that is refused: once, without the key, and nothing of it for the page (%s)',
+    async (format) => {
+      const error = spy();
+      const baseURL = `http://refusing-${format}:7245/v1`;
+      const handler = handlerOf({ answer: refused, baseURL, format });
+      for (let times = 0; times < 2; times += 1) {
+        const answer = await handler.POST(post({ messages }));
+        expect(answer.status).toBe(502);
+        expect(await answer.text()).not.toMatch(/refusing|tr_secret|TAILRACE/);
+      }
+      expect(error.mock.calls).toEqual([
+        [expect.stringContaining(`${baseURL} does not accept the key of this app`)],
+      ]);
+      expect(error.mock.calls.join()).not.toContain('tr_secret');
+    },
+  );
+
+  test('no key at all, also for a server of the internet: an answer, no exception', async () => {
+    const error = spy();
+    const handler = handlerOf({ answer: refused, apiKey: undefined, baseURL: 'https://ai.example.org/v1' });
+    expect((await handler.POST(post({ messages }))).status).toBe(502);
+    expect(error.mock.calls).toEqual([[expect.stringContaining('wants a key, and this app has none')]]);
+  });
+
+  test('a server that cannot be reached, with the reason', async () => {
+    const error = spy();
+    const answer = () =>
+      Promise.reject(new TypeError('fetch failed', { cause: new Error('getaddrinfo ENOTFOUND x') }));
+    const handler = handlerOf({ answer, baseURL: 'http://away:7245/v1' });
+    expect((await handler.POST(post({ messages }))).status).toBe(502);
+    expect(error.mock.calls).toEqual([
+      [expect.stringContaining('http://away:7245/v1 cannot be reached: getaddrinfo ENOTFOUND x')],
+    ]);
+  });
+
+  test('nothing in production', async () => {
+    const error = spy();
+    vi.stubEnv('NODE_ENV', 'production');
+    const handler = handlerOf({ answer: refused, baseURL: 'http://in-production:7245/v1' });
+    expect((await handler.POST(post({ messages }))).status).toBe(502);
+    expect(error).not.toHaveBeenCalled();
+  });
 });

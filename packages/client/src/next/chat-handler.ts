@@ -1,3 +1,4 @@
+import { readEnv } from '../client/environment.ts';
 import type { Fetch } from '../client/options.ts';
 import { Tailrace } from '../client/tailrace.ts';
 import { type ChatRequestBody, type PageBody, readMessages } from './chat-request.ts';
@@ -120,7 +121,8 @@ export function createChatHandler(options: ChatHandlerOptions = {}): ChatHandler
 }
 
 function serverOf({ client, apiKey, baseURL, fetch }: ChatHandlerOptions): ChatServer {
-  return client ?? new Tailrace({ apiKey, baseURL, fetch });
+  // Without a key the server refuses: that is an answer to the page and a line on the console, where an exception would be neither.
+  return client ?? new Tailrace({ apiKey: apiKey ?? readEnv('TAILRACE_API_KEY') ?? null, baseURL, fetch });
 }
 
 /** What to ask the server for, or the answer to a request that is wrong. */

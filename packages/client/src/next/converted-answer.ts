@@ -1,9 +1,10 @@
-import type { Tailrace } from '../client/tailrace.ts';
 import { APIError } from '../errors/errors.ts';
 import type { ChatStream } from '../stream/contract.ts';
 import type { ChatRequestBody } from './chat-request.ts';
+import type { ChatServer } from './pass-through.ts';
 import { passedAnswerHeaders } from './passed-headers.ts';
 import { errorResponse, keyRefused, noAnswerOfProtocol, refuse } from './refusal.ts';
+import { warnDeveloper } from './warn-developer.ts';
 
 /** A request with everything that the server needs. */
 export type AskedBody = ChatRequestBody & { model: string };
@@ -13,7 +14,7 @@ export type AskedBody = ChatRequestBody & { model: string };
  * stream of the client does. The page cannot read on, so nobody needs the rest once it has left: the completion is stopped then.
  */
 export async function convertedAnswer(
-  client: Pick<Tailrace, 'chat'>,
+  client: ChatServer,
   asked: AskedBody,
   format: 'text' | 'ui',
   signal: AbortSignal,
@@ -32,7 +33,7 @@ export async function convertedAnswer(
     return stoppedByLeaving(stream, signal, convert(stream, format, shownHeaders(headers)));
   } catch (error) {
     if (!(error instanceof APIError) || signal.aborted) throw error;
-    return refusalOf(error);
+    return refusalOf(error, client);
   } finally {
     signal.removeEventListener('abort', leave);
   }
@@ -95,14 +96,15 @@ function stoppedByLeaving(stream: ChatStream, signal: AbortSignal, answer: Respo
 }
 
 /** An error of the client as the answer that the server gave; without one, as that of a server that cannot be reached. */
-function refusalOf({ status, headers, error, message }: APIError): Response {
+function refusalOf({ status, headers, error, message }: APIError, { baseURL, apiKey }: ChatServer): Response {
   if (status === undefined) {
+    warnDeveloper(message);
     return refuse({ code: 'upstream_refused', message: 'The chat server cannot be reached.' });
   }
   const shown = shownHeaders(headers ?? new Headers());
   // A redirect that led nowhere.
   if (status < 400) return noAnswerOfProtocol(shown);
-  if (status === 401) return keyRefused(shown);
+  if (status === 401) return keyRefused(shown, baseURL, !!apiKey);
   const { message: words = message, type = 'server_error', param = null, code } = error ?? {};
   return errorResponse(status, { message: words, type, param, code: code ?? 'internal_error' }, shown);
 }

@@ -1,8 +1,10 @@
 import type { Fetch } from '../client/options.ts';
+import { reasonOf } from '../client/reason-of.ts';
 import { sendKept } from '../client/send-kept.ts';
 import type { Tailrace } from '../client/tailrace.ts';
 import { passedAnswerHeaders, passedRequestHeaders } from './passed-headers.ts';
 import { keyRefused, noAnswerOfProtocol, refuse } from './refusal.ts';
+import { warnDeveloper } from './warn-developer.ts';
 
 /** The part of a `Tailrace` client that the handler uses. */
 export type ChatServer = Pick<Tailrace, 'baseURL' | 'apiKey' | 'chat'>;
@@ -49,10 +51,13 @@ export async function passThrough(
     answer = await sendKept((all) => fetch(url, all), init, isNew ? keptBy : []);
   } catch (error) {
     if (request.signal.aborted) throw error;
+    warnDeveloper(`${to.baseURL} cannot be reached: ${reasonOf(error)}`);
     // The reason names hosts; it belongs in the log of the app's own network.
     return refuse({ code: 'upstream_refused', message: 'The chat server cannot be reached.' });
   }
-  return passAnswer(answer, new URL(request.url).searchParams);
+  return passAnswer(answer, new URL(request.url).searchParams, (shown) =>
+    keyRefused(shown, to.baseURL, headers.has('authorization')),
+  );
 }
 
 const keptBy = ['idempotency-key', 'tailrace-resumable'];
@@ -60,7 +65,11 @@ const keptBy = ['idempotency-key', 'tailrace-resumable'];
 /** Types that the page gets. A page of HTML from the wrong address would run in the app's origin. */
 const passedTypes = /^(application\/json|text\/event-stream)\b/i;
 
-function passAnswer(answer: Response, query: URLSearchParams): Response {
+function passAnswer(
+  answer: Response,
+  query: URLSearchParams,
+  refusedKey: (headers: Headers) => Response,
+): Response {
   const { status } = answer;
   const headers = passedAnswerHeaders(answer.headers, query);
   const type = headers.get('content-type');
@@ -69,7 +78,7 @@ function passAnswer(answer: Response, query: URLSearchParams): Response {
     answer.body?.cancel().catch(() => {});
     const requestId = headers.get('x-request-id');
     const shown = new Headers(requestId === null ? {} : { 'x-request-id': requestId });
-    return status === 401 ? keyRefused(shown) : noAnswerOfProtocol(shown);
+    return status === 401 ? refusedKey(shown) : noAnswerOfProtocol(shown);
   }
   headers.set('x-content-type-options', 'nosniff');
   if (!headers.has('cache-control')) headers.set('cache-control', 'no-cache, no-transform');

@@ -1,4 +1,5 @@
 import { type ErrorCode, errorKind } from '@tailrace/protocol';
+import { warnDeveloper } from './warn-developer.ts';
 
 /** Why the handler itself refuses: the words, and the field of the request that is wrong, if one is. */
 export interface Refusal {
@@ -30,7 +31,12 @@ export function errorResponse(
 }
 
 /** The server does not know the app's key. The status of that would tell the page that its own user has to sign in. */
-export function keyRefused(headers: Headers): Response {
+export function keyRefused(headers: Headers, server: string, hasKey: boolean): Response {
+  warnDeveloper(
+    hasKey
+      ? `${server} does not accept the key of this app: set TAILRACE_API_KEY, or the option apiKey, to one of its keys.`
+      : `${server} wants a key, and this app has none: set TAILRACE_API_KEY, or the option apiKey.`,
+  );
   const message = "The chat server does not accept the app's key.";
   return errorResponse(502, { message, type: 'upstream_error', param: null, code: 'upstream_auth' }, headers);
 }

@@ -1,4 +1,4 @@
-import type { ChatCompletionChunk } from '../types/chat.ts';
+import type { ChatCompletionChunk, ChatCompletionChunkChoice } from '../types/chat.ts';
 
 /** Which choices of a stream have finished. Success is a finish for each choice, never `[DONE]` or a polite end alone. */
 export interface AnswerProgress {
@@ -43,6 +43,11 @@ export function createAnswerProgress(choices: number): AnswerProgress {
       return hasUsage;
     },
   };
+}
+
+/** False for a choice that is only mentioned: neither output nor a finish. */
+export function saysSomething({ delta, finish_reason: reason }: ChatCompletionChunkChoice): boolean {
+  return !!reason || carriesOutput(delta);
 }
 
 /** `null`, `''`, `[]` and `{}` carry nothing, and the role is no output. */

@@ -4,8 +4,15 @@ import { toSSEResponse, toTextResponse, toUIMessageStreamResponse } from '../res
 import type { UIMessageStreamInit } from '../responses/ui-message-chunk.ts';
 import type { PartialOutput } from '../structured/contract.ts';
 import type { StandardSchema } from '../structured/standard-schema.ts';
-import type { ChatCompletion, ChatCompletionChunk, ChatCompletionMessage } from '../types/chat.ts';
-import type { ChatStream, ChatStreamEvents } from './contract.ts';
+import type {
+  ChatCompletion,
+  ChatCompletionChunk,
+  ChatCompletionMessage,
+  ChatCompletionTool,
+  CompletionUsage,
+} from '../types/chat.ts';
+import type { ChatStream, ChatStreamEvents, Emit } from './contract.ts';
+import type { AskedOutput, OpenAIEvents } from './openai-events.ts';
 import type { Consumer, Delivery, Ending, StreamReader } from './reader.ts';
 import { createSnapshotBuilder, firstDelta, hasToolCalls, type ToolCallsBuilder } from './snapshot.ts';
 
@@ -17,11 +24,24 @@ const asides = /^(reconnect|error|abort|end)$/;
 /** Puts the calls of a choice together; loaded with the first call that a stream has, because most streams have none. */
 let toolCalls: { createToolCalls(): ToolCallsBuilder } | undefined;
 
-/** One form of a stream, which begins behind `from`; each branch of a `tee()` is one of its own. */
-export function createChatStream(reader: StreamReader, from: Delivery = reader.last): ChatStream {
+/** Events that OpenAI's helper for streams has, and few programs listen to: what they need is loaded with the first listener. */
+const openaiOnly = /\.|^(connect|message|chatC|totalU)|unctionT/;
+
+export interface ChatStreamForm {
+  /** Where it begins. */
+  readonly from?: Delivery;
+  /** What was asked for; `isHelper`: by `stream()`, whose answers have their JSON read. */
+  readonly asked?: AskedOutput | undefined;
+  readonly isHelper?: boolean;
+}
+
+/** One form of a stream; each branch of a `tee()` is one of its own. */
+export function createChatStream(reader: StreamReader, form: ChatStreamForm = {}): ChatStream {
+  const { from = reader.last, asked = {}, isHelper } = form;
   const builder = createSnapshotBuilder(() => toolCalls?.createToolCalls());
   const { snapshot } = builder;
-  const listeners = new Map<string, Set<Listener>>();
+  /** For each event its listeners, and whether they listen once. */
+  const listeners = new Map<string, Map<Listener, boolean>>();
   /** What was delivered last. */
   let last = from;
   let hasBegun = false;
@@ -30,21 +50,24 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
   /** How this form has ended before the stream: its iterator has left, or it was split. */
   let leaving: Ending | undefined;
   let isSettled = false;
+  let whole: ChatCompletion | undefined;
   /** Something of the caller hears an error. */
   let isHeard = false;
   let driving: Promise<void> | undefined;
+  let reading: Promise<void> | undefined;
   let resolve: (completion: ChatCompletion) => void;
   let reject: (error: Error) => void;
   const completed = new Promise<ChatCompletion>((...both) => {
     [resolve, reject] = both;
   });
-  completed.catch(() => {});
+  completed.catch(ignore);
 
   const consumer: Consumer = (reconnect) => emit('reconnect', reconnect);
   reader.consumers.add(consumer);
 
-  function emit(event: keyof ChatStreamEvents, ...values: unknown[]): void {
-    for (const listener of listeners.get(event) ?? []) {
+  const emit: Emit = (event, ...values) => {
+    for (const [listener, isOnce] of listeners.get(event) ?? []) {
+      if (isOnce) listeners.get(event)?.delete(listener);
       try {
         listener(...values);
       } catch (error) {
@@ -54,11 +77,24 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
         });
       }
     }
-  }
+  };
 
   const endingNow = (): Ending | undefined => leaving ?? reader.ending;
 
-  const isReadable = (): boolean => toolCalls !== undefined || !last.next?.chunk?.choices.some(hasToolCalls);
+  /** What OpenAI's helper has more. Nothing is delivered while it is being loaded. */
+  let extras: OpenAIEvents | undefined;
+  let loading: Promise<void> | undefined;
+
+  function loadExtras(): void {
+    loading ??= import('./openai-events.ts').then(({ createOpenAIEvents }) => {
+      extras = createOpenAIEvents(emit, asked);
+    });
+  }
+  if (isHelper && (asked.response_format?.type === 'json_schema' || asked.tools?.some(isStrict)))
+    loadExtras();
+
+  const hasCode = (): boolean => toolCalls !== undefined || !last.next?.chunk?.choices.some(hasToolCalls);
+  const isReadable = (): boolean => (extras !== undefined || loading === undefined) && hasCode();
 
   /** False where nothing is there to deliver. Who has stopped listening hears nothing more. */
   function deliverNext(): boolean {
@@ -68,6 +104,7 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
     hasBegun = true;
     builder.add(next.chunk);
     if (listeners.size > 0) tell(next.chunk);
+    extras?.chunk(next.chunk, snapshot);
     return true;
   }
 
@@ -83,12 +120,17 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
     if (reasoning) emit('reasoning', reasoning, message?.reasoning_content);
   }
 
+  function finish(): ChatCompletion {
+    whole ??= builder.finish();
+    return whole;
+  }
+
   /** Behind the last chunk: promises and listeners hear how the stream has ended. */
   function settle(how: Ending): void {
     if (isSettled) return;
     isSettled = true;
     if (how.type === 'whole') {
-      const completion = builder.finish();
+      const completion = finish();
       const message = completion.choices[0]?.message;
       for (const call of message?.tool_calls ?? []) emit('toolCall', call);
       emit('finish', completion);
@@ -115,15 +157,25 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
   /** Delivers the next chunk; false where the stream has ended. */
   async function advance(): Promise<boolean> {
     while (true) {
-      if (!isReadable()) toolCalls = await import('./tool-calls.ts');
+      await loading;
+      if (!hasCode()) toolCalls = await import('./tool-calls.ts');
       if (deliverNext()) return true;
       const ending = endingNow();
       if (ending !== undefined) {
-        settle(ending);
+        if (ending.type === 'whole' && !isSettled) await readOutput();
+        settle(endingNow() ?? ending);
         return false;
       }
       await reader.pull();
     }
+  }
+
+  /** The JSON of a whole answer may not be what was asked for. */
+  async function readOutput(): Promise<void> {
+    reading ??= extras?.finish(finish()).catch((error: TailraceError) => {
+      leaving = { type: 'failed', error };
+    });
+    await reading;
   }
 
   /** Reads by itself. */
@@ -192,6 +244,16 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
     };
   }
 
+  function listen(event: keyof ChatStreamEvents, listener: Listener, isOnce: boolean): object {
+    const all = listeners.get(event) ?? new Map<Listener, boolean>();
+    listeners.set(event, all.set(listener, isOnce));
+    if (openaiOnly.test(event)) loadExtras();
+    if (event === 'connect') reader.open().then(() => emit(event), ignore);
+    // Later, because the caller may be about to iterate.
+    if (!asides.test(event)) setTimeout(() => isClaimed || drive());
+    return stream;
+  }
+
   const finalCompletion = (): Promise<ChatCompletion> => {
     isHeard = true;
     drive();
@@ -202,6 +264,7 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
     if (message === undefined) throw new TailraceError('The answer has no choice.');
     return message;
   };
+  const usage = async (): Promise<CompletionUsage | undefined> => (await finalCompletion()).usage;
   const finalContent = async (): Promise<string | null> => (await finalMessage()).content;
 
   const stream = {
@@ -224,15 +287,10 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
     controller: reader.controller,
     [Symbol.asyncIterator]: () => iterate((chunk) => chunk),
     text: () => iterate((chunk) => firstDelta(chunk)?.content || undefined),
-    on<Name extends keyof ChatStreamEvents>(event: Name, listener: ChatStreamEvents[Name]) {
-      const all = listeners.get(event) ?? new Set();
-      listeners.set(event, all.add(listener as Listener));
-      // Later, because the caller may be about to iterate.
-      if (!asides.test(event)) setTimeout(() => isClaimed || drive());
-      return stream;
-    },
-    off<Name extends keyof ChatStreamEvents>(event: Name, listener: ChatStreamEvents[Name]) {
-      listeners.get(event)?.delete(listener as Listener);
+    on: (event: keyof ChatStreamEvents, listener: Listener) => listen(event, listener, false),
+    once: (event: keyof ChatStreamEvents, listener: Listener) => listen(event, listener, true),
+    off(event: keyof ChatStreamEvents, listener: Listener) {
+      listeners.get(event)?.delete(listener);
       return stream;
     },
     finalCompletion,
@@ -240,10 +298,14 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
     finalMessage,
     finalContent,
     finalText: async () => (await finalContent()) ?? '',
-    usage: async () => (await finalCompletion()).usage,
+    usage,
+    totalUsage: async () => (await usage()) ?? { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+    done: async () => void (await finalCompletion()),
+    finalFunctionToolCall: async () => (await finalMessage()).tool_calls?.at(-1)?.function,
+    allChatCompletions: () => (whole ? [whole] : []),
     tee(): [ChatStream, ChatStream] {
       claim();
-      const branch = (): ChatStream => createChatStream(reader, last);
+      const branch = (): ChatStream => createChatStream(reader, { ...form, from: last });
       listeners.clear();
       reader.consumers.delete(consumer);
       leaving = { type: 'failed', error: new TailraceError('The stream was split.') };
@@ -276,3 +338,9 @@ export function createChatStream(reader: StreamReader, from: Delivery = reader.l
   const asChatStream = (): ChatStream => stream as object as ChatStream;
   return asChatStream();
 }
+
+function isStrict(tool: ChatCompletionTool): boolean {
+  return !!tool.function.strict;
+}
+
+function ignore(): void {}

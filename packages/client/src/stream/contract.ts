@@ -13,6 +13,7 @@ import type {
   ChatCompletionMessageToolCall,
   ChatCompletionSnapshot,
   CompletionUsage,
+  TokenLogprob,
 } from '../types/chat.ts';
 
 /** Where a stream stands: what a source needs to pick it up again, or to stop it. */
@@ -108,7 +109,42 @@ export interface ChatStreamEvents {
   abort: (error: APIError) => void;
   /** Last of all, whatever came before. */
   end: () => void;
+
+  /** The head of the answer is there. */
+  connect: () => void;
+  /** Each piece of a choice's text, all of it so far, and the part of its JSON that is certain, where a JSON Schema was asked for. */
+  'content.delta': (event: { delta: string; snapshot: string; parsed: unknown }) => void;
+  /** The whole text of a choice, and its JSON where a JSON Schema was asked for. */
+  'content.done': (event: { content: string; parsed: unknown }) => void;
+  /** Each piece of a refusal by the model. */
+  'refusal.delta': (event: { delta: string; snapshot: string }) => void;
+  'refusal.done': (event: { refusal: string }) => void;
+  /** Each piece of the arguments of a call; `parsed_arguments` is null but for tools that are `strict`. */
+  'tool_calls.function.arguments.delta': (event: ToolArgumentsEvent & { arguments_delta: string }) => void;
+  'tool_calls.function.arguments.done': (event: ToolArgumentsEvent) => void;
+  'logprobs.content.delta': (event: { content: TokenLogprob[]; snapshot: TokenLogprob[] }) => void;
+  'logprobs.content.done': (event: { content: TokenLogprob[] }) => void;
+  'logprobs.refusal.delta': (event: { refusal: TokenLogprob[]; snapshot: TokenLogprob[] }) => void;
+  'logprobs.refusal.done': (event: { refusal: TokenLogprob[] }) => void;
+  /** OpenAI's other names for the whole answer and its parts. */
+  chatCompletion: (completion: ChatCompletion) => void;
+  message: (message: ChatCompletionMessage) => void;
+  functionToolCall: (call: ChatCompletionMessageToolCall['function']) => void;
+  finalFunctionToolCall: (call: ChatCompletionMessageToolCall['function']) => void;
+  totalUsage: (usage: CompletionUsage) => void;
 }
+
+/** The arguments of one call, as far as they have come. */
+export interface ToolArgumentsEvent {
+  name: string;
+  /** The place of the call in its message. */
+  index: number;
+  arguments: string;
+  parsed_arguments: unknown;
+}
+
+/** Calls the listeners of an event. */
+export type Emit = (event: keyof ChatStreamEvents, ...values: unknown[]) => void;
 
 /**
  * An answer that is streamed, and read once. A lost connection is picked up at the next event where the server can do that; else, and
@@ -137,6 +173,11 @@ export interface ChatStream extends AsyncIterable<ChatCompletionChunk> {
   /** Listens. A listener for output, such as `text`, has the stream read by itself where nothing else does. */
   on<Name extends keyof ChatStreamEvents>(event: Name, listener: ChatStreamEvents[Name]): this;
   off<Name extends keyof ChatStreamEvents>(event: Name, listener: ChatStreamEvents[Name]): this;
+  /** Listens for the next one only. */
+  once<Name extends keyof ChatStreamEvents>(event: Name, listener: ChatStreamEvents[Name]): this;
+
+  /** Resolves when the answer is whole; rejects with the stream's error. */
+  done(): Promise<void>;
 
   /** The whole answer. Rejects with the stream's error, also where it was aborted. */
   finalCompletion(): Promise<ChatCompletion>;
@@ -150,6 +191,12 @@ export interface ChatStream extends AsyncIterable<ChatCompletionChunk> {
   finalContent(): Promise<string | null>;
   /** Token counts; undefined where the server reported none. */
   usage(): Promise<CompletionUsage | undefined>;
+  /** OpenAI's name for {@link usage}; zeros where the server reported none. */
+  totalUsage(): Promise<CompletionUsage>;
+  /** OpenAI's name for the last tool call. */
+  finalFunctionToolCall(): Promise<ChatCompletionMessageToolCall['function'] | undefined>;
+  /** The answer once it is whole, in a list. */
+  allChatCompletions(): ChatCompletion[];
 
   /**
    * The JSON that the model writes, while it comes: iterate it for the part that is certain, ask `final()` for the value, validated by

@@ -155,3 +155,61 @@ test('a loop may be far behind who waits for the final answer', async () => {
   while (!(await chunks.next()).done) read += 1;
   expect(read).toBe(count + 1);
 }, 20_000);
+
+const withIndexes = (...pairs: readonly [delta: object, reason: string | null, index: unknown][]) =>
+  pairs.map(([delta, reason, index]) =>
+    chunkOf({}, null, { choices: [{ index, delta, finish_reason: reason }] }),
+  );
+
+test.each([
+  ['from 1', [1, 1, 1]],
+  ['that count the chunks', [0, 1, 2]],
+  ['that are texts', ['1', '1', '1']],
+  ['that are absent', [undefined, undefined, undefined]],
+])(
+  'the indexes of the only choice that was asked for mean nothing: %s',
+  async (_what, [first, second, third]) => {
+    const events = withIndexes(
+      [{ content: 'a' }, null, first],
+      [{ content: 'b' }, null, second],
+      [{}, 'stop', third],
+    );
+    const body = [...events, '[DONE]'].map((one) => frame(one)).join('');
+    const stream = streamOf(() => new Response(body, { headers: eventsHead }), { choices: 1 });
+    const indexes: unknown[] = [];
+    for await (const { choices } of stream) indexes.push(choices[0]?.index);
+    expect([indexes, await stream.finalText()]).toEqual([[0, 0, 0], 'ab']);
+  },
+);
+
+test('several choices with output, where one was asked for, are an error; one that is only mentioned is none', async () => {
+  const both = (other: object) => ({
+    ...chunkOf({}),
+    choices: [
+      { index: 0, delta: { content: 'a' }, finish_reason: null },
+      { index: 1, delta: other, finish_reason: null },
+    ],
+  });
+  const read = (other: object) => {
+    const body = [both(other), chunkOf({}, 'stop'), '[DONE]'].map((one) => frame(one)).join('');
+    return streamOf(() => new Response(body, { headers: eventsHead }), { choices: 1 });
+  };
+  expect(await read({ content: '' }).finalText()).toBe('a');
+  expect(await errorOf(read({ content: 'b' }))).toMatchObject({
+    message: expect.stringContaining('Several choices'),
+  });
+});
+
+test('the body of a refusal is read up to a bound, and its error says so', async () => {
+  let read = 0;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      read += 1;
+      controller.enqueue(new Uint8Array(16_384).fill(120));
+    },
+  });
+  const error = await errorOf(streamOf(() => new Response(body, { status: 400 })));
+  expect(error).toBeInstanceOf(BadRequestError);
+  expect(error).toMatchObject({ status: 400, message: expect.stringContaining('more than 64 KiB') });
+  expect(read).toBeLessThan(8);
+});

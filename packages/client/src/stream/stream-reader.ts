@@ -17,7 +17,8 @@ import {
 } from '../errors/errors.ts';
 import { errorOfResponse } from '../errors/from-answer.ts';
 import { createEventDecoder, type EventDecoder } from '../sse/event-decoder.ts';
-import { createAnswerProgress } from './answer-progress.ts';
+import type { ChatCompletionChunk } from '../types/chat.ts';
+import { createAnswerProgress, saysSomething } from './answer-progress.ts';
 import { type Connection, createConnection } from './connection.ts';
 import type { StreamPosition, StreamSource } from './contract.ts';
 import { type EventContent, eventOfAnswer, readEvent } from './read-event.ts';
@@ -268,7 +269,7 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
     if (ending !== undefined || connection === undefined) return;
     if (content === 'done') lastWord();
     else if (content instanceof APIError) fail(content);
-    else if (content !== 'torn') {
+    else if (content !== 'torn' && isAlone(content)) {
       progress.add(content);
       chunkId ??= content.id;
       hasDelivered = true;
@@ -279,6 +280,17 @@ export function createStreamReader(source: StreamSource, options: ReaderOptions 
       last.next = delivery;
       last = delivery;
     }
+  }
+
+  /** Whether a chunk has the output of one choice where one was asked for. Some servers count from 1, or count the chunks. */
+  function isAlone({ choices }: ChatCompletionChunk): boolean {
+    if (options.choices !== 1) return true;
+    if (choices.filter(saysSomething).length > 1) {
+      fail(new APIError(undefined, undefined, 'Several choices came where one was asked for.'));
+      return false;
+    }
+    for (const choice of choices) choice.index = 0;
+    return true;
   }
 
   function fail(error: APIError): void {

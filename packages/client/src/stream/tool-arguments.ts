@@ -95,13 +95,17 @@ export function createToolArguments(): ToolArguments {
   };
 }
 
-/** Whether two JSON texts say the same, whatever their white space and the order of their keys. No digit of a number is ignored. */
-export function isSameJson(one: string, other: string): boolean {
-  if (one === other) return true;
+/** Whether two JSON texts say the same. */
+function isSameJson(one: string, other: string): boolean {
+  return one === other || meaningOf(one) === meaningOf(other);
+}
+
+/** Equal for JSON texts that say the same, whatever their white space and the order of their keys. No digit of a number is ignored. */
+export function meaningOf(text: string): string {
   try {
-    return numbersOf(one) === numbersOf(other) && sorted(JSON.parse(one)) === sorted(JSON.parse(other));
+    return `${sorted(JSON.parse(text))} ${numbersOf(text)}`;
   } catch {
-    return false;
+    return text;
   }
 }
 

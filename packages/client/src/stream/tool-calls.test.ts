@@ -300,3 +300,33 @@ test('arguments of any depth are read in linear time', () => {
   calls.finish();
   expect(calls.calls[0]?.function.arguments).toBe(text);
 }, 20_000);
+
+test.each([
+  ['without ids and indexes', {}],
+  ['of one index, without ids', { index: 0 }],
+])(
+  'the time for many calls is linear in their number: 10,000 %s',
+  (_what, more) => {
+    const calls = createToolCalls();
+    for (let at = 0; at < 10_000; at += 1)
+      calls.add({ tool_calls: [{ ...more, function: { name: 'f', arguments: `{"a":${at}}` } }] });
+    calls.finish();
+    // Compared with one another they would take minutes.
+    expect(calls.calls).toHaveLength(10_000);
+  },
+  20_000,
+);
+
+test('a call whose id comes late is no repetition of one with another id', () => {
+  const calls = createToolCalls();
+  const piece = (id: string | undefined, args: string) => ({
+    id,
+    index: 0,
+    function: { name: 'f', arguments: args },
+  });
+  calls.add({ tool_calls: [piece(undefined, '{"a":1}')] });
+  calls.add({ tool_calls: [{ id: 'x', index: 0 }] });
+  calls.add({ tool_calls: [piece('y', '{"a":1}')] });
+  calls.finish();
+  expect(calls.calls.map(({ function: called }) => called.arguments)).toEqual(['{"a":1}', '{"a":1}']);
+});

@@ -1,5 +1,5 @@
 import type { ChatCompletionMessageToolCall } from '../types/chat.ts';
-import { createToolArguments, isSameJson, type ToolArguments } from './tool-arguments.ts';
+import { createToolArguments, meaningOf, type ToolArguments } from './tool-arguments.ts';
 
 /**
  * The tool calls of one choice, put together in spite of servers that send them in a form of their own:
@@ -57,6 +57,15 @@ interface Call {
   shown: ChatCompletionMessageToolCall | undefined;
 }
 
+/** Shown calls of one name: all of them, or those of one index or id. */
+interface Group {
+  readonly calls: Set<Call>;
+  /** Those whose arguments may still grow. */
+  readonly open: Set<Call>;
+  /** The others, by what their arguments mean. */
+  readonly byMeaning: Map<string, Set<Call>>;
+}
+
 /** Creates the calls of one choice. `makeId` makes ids for calls that have none. */
 export function createToolCalls(makeId: () => string = randomId): ToolCalls {
   const all: Call[] = [];
@@ -64,17 +73,24 @@ export function createToolCalls(makeId: () => string = randomId): ToolCalls {
   const byIndex = new Map<number | undefined, Call>();
   const byId = new Map<string, Call>();
   const usedIds = new Set<string>();
+  /** The calls that a later one may repeat: it is compared with these, and not with all, so that time is linear in their number. */
+  const groups = new Map<string, Group>();
+  const newest = new Map<string | undefined, Call>();
   /** How many calls are shown or dropped: the first ones. */
   let decided = 0;
 
   function add(piece: Piece): void {
     const call = find(piece) ?? begin(piece);
     const { id, name, text, extra } = piece;
+    const isRenamed = (name ?? call.name) !== call.name || (call.id ?? id) !== call.id;
+    const isFiled = call.shown !== undefined && isRenamed;
+    if (isFiled) unfile(call);
     if (name !== undefined) addName(call, name);
     if (call.id === undefined && id !== undefined) {
       call.id = id;
       byId.set(id, call);
     }
+    if (isFiled) file(call);
     call.extra ??= extra;
     call.args.add(text);
     advance(false);
@@ -142,17 +158,48 @@ export function createToolCalls(makeId: () => string = randomId): ToolCalls {
   /** Whether a call is one of its own, or an earlier one said again. `isOpen`: more pieces of it may come. */
   function judge(call: Call, isOpen: boolean, isLast: boolean): 'show' | 'drop' | 'wait' {
     const { state } = call.args;
-    const twins = all.filter(
-      (other) => other.shown !== undefined && other.name === call.name && mayRepeat(call, other),
-    );
+    const twins = twinsOf(call);
     if (twins.length === 0) return 'show';
     if (state === 'begun') return isOpen ? 'wait' : 'show';
     const isNameOnly =
-      state === 'none' && twins.some(({ id, repeatsName }) => repeatsName || isSame(id, call.id));
+      state === 'none' &&
+      twins.some(({ calls }) => [...calls].some(({ id, repeatsName }) => repeatsName || isSame(id, call.id)));
     if (isNameOnly) return isOpen && isLast ? 'wait' : 'drop';
     if (state !== 'whole' && isOpen) return 'wait';
-    const text = call.args.text || '{}';
-    return twins.some(({ args }) => isSameJson(args.text || '{}', text)) ? 'drop' : 'show';
+    const meaning = meaningOf(textOf(call));
+    return twins.some((group) => means(group, meaning)) ? 'drop' : 'show';
+  }
+
+  /** The shown calls of the same name that this one may repeat: equal indexes, or none, and ids that may be the same. */
+  function twinsOf({ name, index, id, listed }: Call): readonly Group[] {
+    const at = index ?? '';
+    const keys = id === undefined ? [keyOf(name, at)] : [keyOf(name, at, id), keyOf(name, at, undefined)];
+    // Two calls of one list are two calls, whatever their ids.
+    if (listed && id !== undefined) keys.push(keyOf(name, '', id, 'single'));
+    return keys
+      .map((key) => groups.get(key))
+      .filter((group) => group !== undefined && group.calls.size > 0) as Group[];
+  }
+
+  /** Files a shown call where later ones look for it. */
+  function file(call: Call): void {
+    newest.set(call.name, call);
+    for (const key of keysOf(call)) {
+      const group = groups.get(key) ?? { calls: new Set(), open: new Set(), byMeaning: new Map() };
+      groups.set(key, group);
+      group.calls.add(call);
+      group.open.add(call);
+    }
+  }
+
+  /** Before its name or its id changes. */
+  function unfile(call: Call): void {
+    for (const key of keysOf(call)) {
+      const group = groups.get(key);
+      group?.calls.delete(call);
+      group?.open.delete(call);
+      group?.byMeaning.get(meaningOf(textOf(call)))?.delete(call);
+    }
   }
 
   function show(call: Call): void {
@@ -162,12 +209,13 @@ export function createToolCalls(makeId: () => string = randomId): ToolCalls {
     call.shown = { id, type: 'function', function: { name: call.name ?? '', arguments: call.args.text } };
     if (call.extra !== undefined) call.shown.extra_content = call.extra;
     shown.push(call.shown);
+    file(call);
   }
 
   /** Later pieces of a repetition belong to the call that it repeats. */
   function drop(call: Call): void {
     call.dropped = true;
-    const twin = all.findLast((other) => other.shown !== undefined && other.name === call.name);
+    const twin = newest.get(call.name);
     if (twin === undefined) return;
     if (byIndex.get(call.index) === call) byIndex.set(call.index, twin);
     if (call.id !== undefined && byId.get(call.id) === call) byId.set(call.id, twin);
@@ -212,6 +260,32 @@ function beginsCall({ name, text }: Piece, at: Call): boolean {
   return name !== at.name || state !== 'begun' || isBlank || text.trimStart().startsWith('{');
 }
 
+/** Whether a call of a group has these arguments. */
+function means({ open, byMeaning }: Group, meaning: string): boolean {
+  for (const call of open) {
+    const own = meaningOf(textOf(call));
+    const isComplete = call.args.state === 'whole' || call.ended;
+    if (!isComplete && own === meaning) return true;
+    if (!isComplete) continue;
+    open.delete(call);
+    byMeaning.set(own, (byMeaning.get(own) ?? new Set()).add(call));
+  }
+  return (byMeaning.get(meaning)?.size ?? 0) > 0;
+}
+
+function textOf({ args }: Call): string {
+  return args.text || '{}';
+}
+
+function keysOf({ name, index, id, listed }: Call): readonly string[] {
+  const keys = [...new Set(['', index ?? ''])].flatMap((at) => [keyOf(name, at), keyOf(name, at, id)]);
+  return listed ? keys : [...keys, keyOf(name, '', id, 'single')];
+}
+
+function keyOf(...parts: readonly unknown[]): string {
+  return JSON.stringify(parts);
+}
+
 /** A piece that begins with the name so far is all of the name so far; any other one is its next part. */
 function addName(call: Call, piece: string): void {
   const { name = '', shown } = call;
@@ -221,13 +295,6 @@ function addName(call: Call, piece: string): void {
   }
   call.name = piece.startsWith(name) ? piece : name + piece;
   if (shown !== undefined) shown.function.name = call.name;
-}
-
-/** Whether a call may be an earlier one with the same name again. */
-function mayRepeat(call: Call, earlier: Call): boolean {
-  if (call.index === undefined || call.index === earlier.index) return mayBeSame(earlier.id, call.id);
-  // Two calls of one list are two calls, whatever their ids.
-  return call.listed && !earlier.listed && isSame(earlier.id, call.id);
 }
 
 function isSame(one: string | undefined, other: string | undefined): boolean {

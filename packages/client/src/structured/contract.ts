@@ -1,3 +1,4 @@
+import type { ChatStream } from '../stream/contract.ts';
 import type {
   ChatCompletion,
   ChatCompletionChoice,
@@ -32,6 +33,13 @@ export interface ParsedToolCall extends ChatCompletionMessageToolCall {
     /** Only of tools that are `strict`. */
     parsed_arguments?: unknown;
   };
+}
+
+/** A stream of `chat.completions.stream()` that was asked for a JSON Schema: the JSON of its answer is read. */
+export interface ParsedChatStream<Output> extends ChatStream {
+  finalCompletion(): Promise<ParsedChatCompletion<Output>>;
+  finalChatCompletion(): Promise<ParsedChatCompletion<Output>>;
+  finalMessage(): Promise<ParsedMessage<Output>>;
 }
 
 /** The JSON of choice 0 while it comes. */

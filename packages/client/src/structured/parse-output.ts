@@ -27,7 +27,7 @@ export async function parseOutput<Output = unknown>(
 }
 
 /** The parser that `zodResponseFormat` and `zodFunction` of `openai/helpers/zod` put on what they return. */
-function openaiParser(made: unknown): ((text: string) => unknown) | undefined {
+export function openaiParser(made: unknown): ((text: string) => unknown) | undefined {
   return (made as { $parseRaw?: (text: string) => unknown } | null | undefined)?.$parseRaw;
 }
 

@@ -1,5 +1,6 @@
 import type { RequestOptions } from '../client/options.ts';
 import type { TailraceError } from '../errors/errors.ts';
+import type { ChatStreamEvents } from '../stream/contract.ts';
 import type { StandardSchema } from '../structured/standard-schema.ts';
 import type {
   ChatCompletion,
@@ -30,11 +31,20 @@ export interface RunnableTool<Args = never, Context = never> {
   };
 }
 
+/** What `zodFunction` of `openai/helpers/zod` returns: the function and the parser are not enumerable. */
+export interface AutoParseableTool<Args> {
+  type: 'function';
+  function: { name: string; description?: string; parameters?: JsonSchema; strict?: boolean | null };
+  $parseRaw(input: string): Args;
+  /** Undefined where none was given; then it is no tool for `runTools`. */
+  $callback: ((args: Args) => unknown) | undefined;
+}
+
 /** The request of `runTools`: as any other, with tools that can be run. `n` is 1. */
 export interface RunToolsParams<Context = undefined>
   extends Omit<ChatCompletionCreateParamsBase, 'tools' | 'n'> {
   // biome-ignore lint/suspicious/noExplicitAny: each tool has arguments of its own.
-  tools: readonly RunnableTool<any, Context>[];
+  tools: readonly (RunnableTool<any, Context> | AutoParseableTool<any>)[];
   stream?: boolean | null;
   /** The third argument of each function. */
   toolContext?: Context;
@@ -51,8 +61,11 @@ export interface RunToolsOptions extends RequestOptions {
 
 type FunctionCall = ChatCompletionMessageToolCall['function'];
 
-/** OpenAI's events of a run. */
-export interface ToolRunnerEvents {
+/** A stream's events for each piece of output. */
+export type PieceEvents = Pick<ChatStreamEvents, Extract<keyof ChatStreamEvents, `${string}.${string}`>>;
+
+/** OpenAI's events of a run. Those with a dot come only with `stream: true`. */
+export interface ToolRunnerEvents extends PieceEvents {
   connect: () => void;
   /** A piece of the answer's text, and the text of this completion so far. */
   content: (delta: string, text: string) => void;

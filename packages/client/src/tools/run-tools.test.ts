@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { APIConnectionError, APIUserAbortError, Tailrace, TailraceError } from '../index.ts';
 import type { StandardSchema } from '../structured/standard-schema.ts';
 import { scriptedClient } from '../testing/scripted-client.ts';
-import type { RunnableTool, ToolRunner } from './contract.ts';
+import type { AutoParseableTool, RunnableTool, ToolRunner } from './contract.ts';
 
 const call = (id: string, name: string, args: object | string = {}) => ({
   id,
@@ -317,4 +317,40 @@ test('a listener of errors that throws does not leave a loop waiting', async () 
     for await (const _ of runner.events());
   };
   await expect(loop()).rejects.toThrow(APIConnectionError);
+});
+
+/** As `zodFunction` of `openai/helpers/zod` makes it. */
+function zodFunctionLike<Args>(
+  name: string,
+  parse: (text: string) => Args,
+  callback?: (args: Args) => unknown,
+) {
+  const tool = { type: 'function' as const, function: { name, parameters, strict: true } };
+  Object.defineProperties(tool, { $parseRaw: { value: parse }, $callback: { value: callback } });
+  return tool as object as AutoParseableTool<Args>;
+}
+
+test('a tool of zodFunction is parsed by its schema and run, and its pieces are heard', async () => {
+  const { client, requests } = scriptedClient(
+    { tool_calls: [{ index: 0, ...call('a', 'get_weather', { city: 'Paris' }) }] },
+    { content: 'Sunny.' },
+  );
+  const parse = (text: string): Weather => ({ city: (JSON.parse(text) as Weather).city.toUpperCase() });
+  const tools = [zodFunctionLike('get_weather', parse, ({ city }) => `clear in ${city}`)];
+  const seen: unknown[] = [];
+  const runner = client.chat.completions
+    .runTools({ ...asked, stream: true, tools })
+    .on('tool_calls.function.arguments.done', ({ parsed_arguments }) => seen.push(parsed_arguments))
+    .on('functionToolCallResult', (content) => seen.push(content));
+  expect(await runner.finalContent()).toBe('Sunny.');
+  expect(seen).toEqual([{ city: 'Paris' }, 'clear in PARIS']);
+  expect(requests[0]?.['tools']).toEqual([
+    { type: 'function', function: { name: 'get_weather', parameters, strict: true } },
+  ]);
+});
+
+test('a tool of zodFunction without a function is refused by its name', async () => {
+  const { client } = scriptedClient({ content: 'Hi.' });
+  const runner = client.chat.completions.runTools({ ...asked, tools: [zodFunctionLike('f', JSON.parse)] });
+  await expect(runner.done()).rejects.toThrow('The tool "f" has no function.');
 });

@@ -12,7 +12,13 @@ import type {
   ChatCompletionMessageToolCall,
   ChatCompletionTool,
 } from '../types/chat.ts';
-import type { RunnableTool, RunToolsOptions, RunToolsParams, ToolRunner } from './contract.ts';
+import type {
+  AutoParseableTool,
+  RunnableTool,
+  RunToolsOptions,
+  RunToolsParams,
+  ToolRunner,
+} from './contract.ts';
 import type { SharedRun } from './lazy-runner.ts';
 import { createToolRunner, type ToolRun } from './tool-runner.ts';
 
@@ -53,14 +59,15 @@ async function runToolLoop<Context>(
   const { tools, toolContext, messages: given, ...rest } = params;
   const { runner } = run;
   const { signal } = runner.controller;
-  const byName = new Map<string, AnyTool>(tools.map((tool) => [nameOf(tool), tool]));
+  const runnable = tools.map(runnableTool);
+  const byName = new Map<string, AnyTool>(runnable.map((tool) => [nameOf(tool), tool]));
   const choice = rest.tool_choice;
   /** The one function that the caller wants to have called: it is called once. */
   const wanted = typeof choice === 'object' ? choice.function.name : undefined;
   runner.messages.push(...given);
 
   async function ask(): Promise<ChatCompletion> {
-    const body = { ...rest, tools: tools.map(wireTool), messages: runner.messages.map(withoutParsed) };
+    const body = { ...rest, tools: runnable.map(wireTool), messages: runner.messages.map(withoutParsed) };
     const answer = await asked.create(body, { ...options, signal });
     run.emit('connect');
     const completion = 'finalCompletion' in answer ? await follow(answer) : whole(answer);
@@ -71,6 +78,7 @@ async function runToolLoop<Context>(
   }
 
   async function follow(stream: ChatStream): Promise<ChatCompletion> {
+    for (const name of run.pieceEvents()) stream.on(name, (event: unknown) => run.emit(name, event as never));
     for await (const chunk of stream) {
       const { snapshot } = stream;
       run.emit('chunk', chunk, snapshot);
@@ -180,6 +188,15 @@ async function runToolLoop<Context>(
     await run.taken();
     if (isOver) return;
   }
+}
+
+/** A tool of `zodFunction` as any other. */
+function runnableTool(tool: AnyTool | AutoParseableTool<unknown>): AnyTool {
+  if (!('$parseRaw' in tool)) return tool;
+  const { $callback: called, $parseRaw: parse } = tool;
+  const { strict, ...rest } = tool.function;
+  if (called === undefined) throw new TailraceError(`The tool ${JSON.stringify(rest.name)} has no function.`);
+  return { type: 'function', function: { ...rest, strict: strict ?? true, parse, function: called } };
 }
 
 function nameOf({ function: { name, function: called } }: AnyTool): string {

@@ -1,6 +1,6 @@
 import { APIUserAbortError, TailraceError } from '../errors/errors.ts';
 import type { ChatCompletion, ChatCompletionChunk, CompletionUsage } from '../types/chat.ts';
-import type { ToolRunner, ToolRunnerEvent, ToolRunnerEvents } from './contract.ts';
+import type { PieceEvents, ToolRunner, ToolRunnerEvent, ToolRunnerEvents } from './contract.ts';
 import type { SharedRun } from './lazy-runner.ts';
 
 /** The inner side of a run: what its loop calls. */
@@ -8,6 +8,8 @@ export interface ToolRun {
   readonly runner: ToolRunner;
   readonly completions: ChatCompletion[];
   emit<Name extends keyof ToolRunnerEvents>(event: Name, ...values: Parameters<ToolRunnerEvents[Name]>): void;
+  /** The events of pieces that have listeners. */
+  pieceEvents(): readonly (keyof PieceEvents)[];
   tell(event: ToolRunnerEvent): void;
   tellChunk(chunk: ChatCompletionChunk): void;
   /** Resolves once the loops that iterate have taken what there is. */
@@ -96,6 +98,7 @@ export function createToolRunner(
     },
     completions,
     emit,
+    pieceEvents: () => [...listeners.keys()].filter((name) => name.includes('.')) as (keyof PieceEvents)[],
     tell: (event) => feed(eventFeeds, event),
     tellChunk: (chunk) => feed(chunkFeeds, chunk),
     async taken() {

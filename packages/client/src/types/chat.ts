@@ -204,42 +204,73 @@ export type ResponseFormat =
       json_schema: { name: string; description?: string; schema?: JsonSchema; strict?: boolean | null };
     };
 
+/** The fields of a request but `stream`. A field that is null or absent has the server's default. */
 export interface ChatCompletionCreateParamsBase {
+  /** The model's id, as `models.list()` has it; a Tailrace always has one called `default`. */
   model: (string & {}) | 'default';
+  /** The conversation so far, the newest message last. */
   messages: ChatCompletionMessageParam[];
+  /** How free the choice of words is, from 0 (the likeliest each time) to 2; default: the model's own, else 1. */
   temperature?: number | null;
+  /** Only the likeliest tokens whose probabilities add up to this are considered, from 0 to 1; default: the model's own, else 1. */
   top_p?: number | null;
+  /** The most tokens that the answer may have; OpenAI's reasoning models take `max_completion_tokens` instead. */
   max_tokens?: number | null;
+  /** The most tokens that the answer may have, with those of its reasoning. */
   max_completion_tokens?: number | null;
+  /** Texts before which the answer ends; they are not part of it. */
   stop?: string | string[] | null;
+  /** The same seed and request have the same answer, as far as the server can. */
   seed?: number | null;
+  /** How many answers to the same request are wanted; default 1. */
   n?: number | null;
+  /** From -2 to 2: above 0 tokens that have occurred become less likely; default 0. */
   presence_penalty?: number | null;
+  /** From -2 to 2: above 0 tokens become less likely the more often they have occurred; default 0. */
   frequency_penalty?: number | null;
+  /** For ids of tokens what is added to their likelihood, from -100 (never) to 100 (only these). */
   logit_bias?: Record<string, number> | null;
+  /** Whether the answer says how likely each of its tokens was; default false. */
   logprobs?: boolean | null;
+  /** With `logprobs`: how many other tokens are named at each place, from 0 to 20. */
   top_logprobs?: number | null;
+  /** Whether the answer is a text, any JSON, or the JSON of a schema: `responseFormat()` makes one. */
   response_format?: ResponseFormat;
+  /** The functions that the model may call; `runTools()` runs them. */
   tools?: ChatCompletionTool[];
+  /** Whether functions are called: `auto` as the model likes (the default with tools), `none`, `required`, or one by its name. */
   tool_choice?: ChatCompletionToolChoiceOption;
+  /** Whether one answer may call several functions; default true. */
   parallel_tool_calls?: boolean;
+  /** How long a reasoning model thinks before it answers. */
   reasoning_effort?: 'none' | 'minimal' | 'low' | 'medium' | 'high' | (string & {}) | null;
+  /** How detailed the answer is, at models that know it. */
   verbosity?: 'low' | 'medium' | 'high' | null;
+  /** With `stream`: `include_usage` asks for token counts, which a Tailrace sends anyway. */
   stream_options?: { include_usage?: boolean; include_obfuscation?: boolean } | null;
+  /** Who asks, among the users of your app; it stands in the usage record. */
   user?: string;
+  /** Who asks, as a stable id by which a provider can find abuse. */
   safety_identifier?: string;
+  /** Names and values of your own; providers store them with the answer. */
   metadata?: Record<string, string> | null;
+  /** Whether a provider may keep the answer; default: as the provider does it. */
   store?: boolean | null;
+  /** Which of a provider's classes of speed and price is wanted. */
   service_tier?: string | null;
+  /** Requests with the same key have more hits in a provider's cache of prompts. */
   prompt_cache_key?: string;
+  /** What the answer may be: text, audio or both; default text. */
   modalities?: ('text' | 'audio')[] | null;
 }
 
 export interface ChatCompletionCreateParamsNonStreaming extends ChatCompletionCreateParamsBase {
+  /** The answer comes whole. */
   stream?: false | null;
 }
 
 export interface ChatCompletionCreateParamsStreaming extends ChatCompletionCreateParamsBase {
+  /** The answer comes piece by piece. */
   stream: true;
 }
 

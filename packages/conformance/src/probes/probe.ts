@@ -9,6 +9,8 @@ export interface AskOptions {
   readonly leaveAfter?: number;
   /** Stop to read after so many events, for so long. */
   readonly pauseAfter?: { readonly events: number; readonly pauseMs: number };
+  /** Whether a refusal that asks the client to wait is sent again. Default true; false where a later answer says something else. */
+  readonly waits?: boolean;
   /** Called once, with the first bytes of the body. */
   readonly onBody?: (response: WireResponse) => void;
   /** A path that is asked for on the same connection, right after the answer; it is recorded under `NAME/next`. */

@@ -7,11 +7,12 @@ import { countOf, ofSet } from './words.ts';
 const letterWidth = 6.5;
 const padding = 6;
 
-/** All rules of a set were judged: `--only` and the budget have left none out. */
+/** All rules of a set were judged: `--only`, the budget and the timeout have left none out. */
 function isWhole(report: CheckReport, set: RuleSet): boolean {
   const results = ofSet(report, set);
   return (
-    results.length === rules.filter((rule) => rule.set === set).length && countOf(results, 'not-tried') === 0
+    results.length === rules.filter((rule) => rule.set === set).length &&
+    countOf(results, 'not-tried') + countOf(results, 'too-slow') === 0
   );
 }
 
@@ -21,7 +22,7 @@ function isWhole(report: CheckReport, set: RuleSet): boolean {
  */
 export function badge(report: CheckReport): string {
   const results = ofSet(report, 'openai');
-  const judged = results.length - countOf(results, 'not-applicable') - countOf(results, 'not-tried');
+  const judged = (['pass', 'fail', 'warn'] as const).reduce((sum, one) => sum + countOf(results, one), 0);
   const failures = countOf(results, 'fail');
   const warnings = countOf(results, 'warn');
   const strict = ofSet(report, 'tailrace');

@@ -11,10 +11,11 @@ export function jsonReport(report: CheckReport): string {
       fail: countOf(results, 'fail'),
       warn: countOf(results, 'warn'),
       not_applicable: countOf(results, 'not-applicable'),
+      too_slow: countOf(results, 'too-slow'),
       not_tried: countOf(results, 'not-tried'),
     };
   };
-  const { endpoint, model, startedAt, durationMs, requests, results } = report;
+  const { endpoint, model, startedAt, durationMs, requests, tooSlow, results } = report;
   return `${JSON.stringify(
     {
       version: 1,
@@ -23,6 +24,7 @@ export function jsonReport(report: CheckReport): string {
       started_at: startedAt,
       duration_ms: durationMs,
       requests,
+      too_slow: tooSlow,
       counts: { openai: countsOf('openai'), tailrace: countsOf('tailrace') },
       results,
     },

@@ -18,7 +18,7 @@ export function junitReport(report: CheckReport): string {
 }
 
 function isSkipped({ verdict }: RuleResult): boolean {
-  return verdict === 'not-applicable' || verdict === 'not-tried';
+  return verdict === 'not-applicable' || verdict === 'too-slow' || verdict === 'not-tried';
 }
 
 function testCase(result: RuleResult): string {
@@ -36,6 +36,7 @@ function testCase(result: RuleResult): string {
     case 'warn':
       return `${open}>\n      <system-out>${xml(`warning\n${words}`)}</system-out>\n    </testcase>\n`;
     case 'not-applicable':
+    case 'too-slow':
     case 'not-tried':
       return `${open}>\n      <skipped message="${xml(result.reason ?? '')}"/>\n    </testcase>\n`;
   }

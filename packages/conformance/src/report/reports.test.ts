@@ -11,6 +11,9 @@ import { jsonReport } from './json-report.ts';
 import { junitReport } from './junit-report.ts';
 import { planText, textReport } from './text-report.ts';
 
+/** What the timeout of the check leaves of an exchange. */
+const cut = { end: 'timeout', problem: 'no end within 60 s' } as const;
+
 /** The report of the healthy endpoint, with the faults of these rules. */
 async function reportWith(...broken: readonly string[]): Promise<CheckReport> {
   const recording = await recordProbes((name, request) =>
@@ -28,6 +31,7 @@ async function reportWith(...broken: readonly string[]): Promise<CheckReport> {
     startedAt: '2026-11-29T00:00:00.000Z',
     durationMs: 1_234,
     requests: recording.size,
+    tooSlow: [],
     results: judgeRecording(rules, recording),
   };
 }
@@ -89,11 +93,28 @@ test('a plan stays in its budget, and leaves out what does not fit', () => {
   const planned = makePlan({ only: [], maxRequests: 10, maxTokens: 100, needsModel: true });
   if (!planned.ok) throw new Error(planned.unknown);
   const { plan } = planned;
-  expect(plan.requests).toBeLessThanOrEqual(10);
+  expect(plan.requests + plan.again).toBeLessThanOrEqual(10);
+  expect(plan.again).toBeGreaterThan(0);
   expect(plan.tokens).toBeLessThanOrEqual(100);
   expect(plan.probes.reduce((sum, probe) => sum + probe.requests, 0)).toBe(plan.requests);
   expect(plan.leftOut.length).toBeGreaterThan(10);
   expect(planText(plan, {})).toContain('Left out');
+  expect(planText(plan, {})).toMatch(/Up to \d+ of them again/);
+});
+
+test('a rule whose answers were too slow is counted, skipped, and leaves the badge grey', async () => {
+  const recording = new Map(await recordProbes(healthyAnswer));
+  for (const [name, exchange] of recording)
+    if (name.startsWith('tools/')) recording.set(name, { name, request: exchange.request, ...cut });
+  const whole = await reportWith();
+  const report = { ...whole, tooSlow: ['tools/stream'], results: judgeRecording(rules, recording) };
+  const text = textReport(report, { width: 120, colour: false });
+  expect(text).toContain('Not judged, because the timeout cut them: tools/stream.');
+  expect(text).toContain('not judged: too slow: no end within 60 s: tools/stream, tools/whole: ');
+  const { counts, too_slow: slow } = JSON.parse(jsonReport(report));
+  expect([counts.openai.fail, counts.openai.too_slow > 1, slow]).toEqual([0, true, ['tools/stream']]);
+  expect(junitReport(report)).toContain('<skipped message="no end within 60 s: tools/stream');
+  expect(badge(report)).toContain('rules only');
 });
 
 test('--only asks for what its rules need, and knows its words', () => {

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import type { CheckReport, RuleResult } from '../check.ts';
+import type { CheckReport, RuleResult, Verdict } from '../check.ts';
 import type { Plan } from '../plan.ts';
-import { ofSet, placeOf, setTitles, tally } from './words.ts';
+import { ofSet, placeOf, setTitles, tally, verdictWords } from './words.ts';
 
 export interface TextOptions {
   /** Columns of the terminal. Default 100. */
@@ -24,6 +24,15 @@ export function planText(plan: Plan, { width = 100 }: Pick<TextOptions, 'width'>
       const cost = `${count(requests, 'request')}${tokens === 0 ? '' : `, ${count(tokens, 'token')}`}`;
       return wrap(`${name}: ${about} (${cost})`, width, '      ', '  ');
     }),
+    ...(plan.again === 0
+      ? []
+      : [
+          wrap(
+            `Up to ${plan.again} of them again, where the endpoint asks to wait (Retry-After) or the model refuses max_tokens or temperature.`,
+            width,
+            '  ',
+          ),
+        ]),
     ...(left === '' ? [] : [wrap(`Left out, for want of budget: ${left}.`, width, '  ')]),
   ].join('');
 }
@@ -42,6 +51,15 @@ export function textReport(report: CheckReport, { width = 100, colour }: TextOpt
     columns,
     '  ',
   );
+  const { tooSlow } = report;
+  const slow =
+    tooSlow.length === 0
+      ? ''
+      : wrap(
+          `Not judged, because the timeout cut them: ${tooSlow.join(', ')}. A longer --timeout judges them.`,
+          columns,
+          '  ',
+        );
   const sets = (['openai', 'tailrace'] as const)
     .map((set) => ({ set, results: ofSet(report, set) }))
     .filter(({ results }) => results.length > 0)
@@ -54,7 +72,7 @@ export function textReport(report: CheckReport, { width = 100, colour }: TextOpt
         ...others(results, columns),
       ].join('');
     });
-  return head + sets.join('');
+  return head + slow + sets.join('');
 }
 
 type Paint = (text: string, colour: 'red' | 'yellow') => string;
@@ -79,10 +97,10 @@ function finding(result: RuleResult, columns: number, paint: Paint): string {
 
 /** What was not judged, with its reason: a report that hid it would look better than the endpoint is. */
 function others(results: readonly RuleResult[], columns: number): readonly string[] {
-  const unjudged = results.filter(({ verdict }) => verdict === 'not-applicable' || verdict === 'not-tried');
+  const verdicts: readonly Verdict[] = ['not-applicable', 'too-slow', 'not-tried'];
   const byReason = Map.groupBy(
-    unjudged,
-    ({ verdict, reason = '' }) => `${verdict === 'not-tried' ? 'not tried' : 'not applicable'}: ${reason}`,
+    results.filter(({ verdict }) => verdicts.includes(verdict)),
+    ({ verdict, reason = '' }) => `${verdictWords[verdict]}: ${reason}`,
   );
   const lines = [...byReason].map(([reason, rules]) =>
     wrap(

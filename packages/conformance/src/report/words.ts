@@ -11,6 +11,7 @@ export const verdictWords: Readonly<Record<Verdict, string>> = {
   fail: 'FAIL',
   warn: 'warn',
   'not-applicable': 'not applicable',
+  'too-slow': 'not judged: too slow',
   'not-tried': 'not tried',
 };
 
@@ -24,7 +25,7 @@ export function ofSet({ results }: CheckReport, set: RuleSet): readonly RuleResu
 
 /** `62 pass, 1 FAIL, 2 warn, 8 not applicable`. */
 export function tally(results: readonly RuleResult[]): string {
-  const verdicts: readonly Verdict[] = ['fail', 'warn', 'pass', 'not-applicable', 'not-tried'];
+  const verdicts: readonly Verdict[] = ['fail', 'warn', 'pass', 'not-applicable', 'too-slow', 'not-tried'];
   return verdicts
     .map((verdict) => [countOf(results, verdict), verdictWords[verdict]] as const)
     .filter(([count]) => count > 0)

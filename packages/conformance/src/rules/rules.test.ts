@@ -4,6 +4,7 @@ import { type Fault, openaiFaults, tailraceFaults } from '../testing/faults.ts';
 import { healthyAnswer } from '../testing/healthy-endpoint.ts';
 import { recordProbes } from '../testing/record-probes.ts';
 import type { WrittenAnswer } from '../testing/written-answer.ts';
+import type { Exchange } from '../wire/exchange.ts';
 import { fullId } from './rule.ts';
 import { rules } from './rules.ts';
 
@@ -128,6 +129,35 @@ test('chunks that a fast server writes one by one are not called held back, thou
   }
   const rule = rules.filter(({ id }) => id === 'incremental');
   expect(judgeRecording(rule, recording)[0]?.verdict).toBe('not-applicable');
+});
+
+/** As the timeout leaves it: the first half of the answer, without its end. */
+function cutByTimeout(exchange: Exchange): Exchange {
+  const { endMs: _end, endRead: _read, ...response } = exchange.response ?? { pieces: [] };
+  const pieces = response.pieces.slice(0, Math.floor(response.pieces.length / 2));
+  const rest = 'status' in response ? { response: { ...response, pieces } } : {};
+  return { ...exchange, ...rest, end: 'timeout', problem: 'no end within 60 s' };
+}
+
+test('an answer that the timeout has cut breaks no rule, whichever it is; a rule without another one is too slow', async () => {
+  const recording = await recordProbes(healthyAnswer);
+  for (const [name, exchange] of recording) {
+    const results = judgeRecording(rules, new Map([...recording, [name, cutByTimeout(exchange)]]));
+    const broken = results.filter(({ verdict }) => verdict === 'fail' || verdict === 'warn');
+    expect([name, broken.map(({ id, seen }) => [id, seen])]).toEqual([name, []]);
+  }
+  const slow = new Map([...recording].map(([name, exchange]) => [name, cutByTimeout(exchange)]));
+  const others = judgeRecording(rules, slow).filter(({ verdict }) => verdict !== 'too-slow');
+  expect(others.map(({ id, verdict }) => [id, verdict])).toEqual([]);
+});
+
+test('a stream that says [DONE] and does not end is broken, not slow', async () => {
+  const recording = new Map(await recordProbes(healthyAnswer));
+  const stream = recording.get('stream');
+  if (stream === undefined) throw new Error('no stream');
+  recording.set('stream', { ...stream, end: 'timeout', problem: 'no end within 60 s' });
+  const rule = rules.filter(({ id }) => id === 'body-whole');
+  expect(judgeRecording(rule, recording)[0]?.verdict).toBe('fail');
 });
 
 test('every rule has a fault, and no two rules share an id', () => {

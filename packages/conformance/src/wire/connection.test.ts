@@ -106,6 +106,19 @@ test.each([
   expect(reader.state).toBe(state);
 });
 
+test('answers share the room that one check has, and many small pieces are as much as a few large ones', () => {
+  const room = { bytes: 3_000_000 };
+  const states = [1, 2, 3].map(() => {
+    const reader = new ResponseReader({ noBody: false, room }, () => {});
+    reader.push(Buffer.from(`${lengthHead}1400000\r\n\r\n${'x'.repeat(1_400_000)}`), 1);
+    return reader.state;
+  });
+  expect(states).toEqual(['whole', 'whole', 'too-large']);
+  const reader = new ResponseReader({ noBody: false }, () => {});
+  reader.push(Buffer.from(head + '1\r\nx\r\n'.repeat(30_000)), 1);
+  expect(reader.state).toBe('too-large');
+});
+
 test('bytes of an endpoint that is no HTTP server cannot control the terminal', () => {
   const reader = new ResponseReader({ noBody: false }, () => {});
   reader.push(Buffer.from('\u001b[31mSSH\u0007\r\n\r\n'), 1);

@@ -4,7 +4,7 @@ import { connect as connectSecure } from 'node:tls';
 import { createSseDecoder } from '@tailrace/protocol';
 import type { Endpoint } from './endpoint.ts';
 import type { Exchange, ExchangeEnd, WireRequest, WireResponse } from './exchange.ts';
-import { ResponseReader } from './response-reader.ts';
+import { ResponseReader, type Room } from './response-reader.ts';
 
 export interface ExchangeOptions {
   /** For the whole exchange, from the connection to the end of the body. */
@@ -16,6 +16,8 @@ export interface ExchangeOptions {
   readonly leaveAfter?: number;
   /** Stops to read for `pauseMs` when so many events of a stream have come. */
   readonly pauseAfter?: { readonly events: number; readonly pauseMs: number };
+  /** What is kept of all answers together. */
+  readonly room?: Room;
   /** Called once, with the first bytes of the body. */
   readonly onBody?: (response: WireResponse) => void;
 }
@@ -90,7 +92,7 @@ function record(
   socket: Socket,
   bytes: Buffer,
   method: string,
-  { timeoutMs, signal, leaveAfter, pauseAfter, onBody }: ExchangeOptions,
+  { timeoutMs, signal, leaveAfter, pauseAfter, room, onBody }: ExchangeOptions,
 ): Promise<Recorded> {
   return new Promise((resolve) => {
     const started = performance.now();
@@ -102,8 +104,10 @@ function record(
     const decoder = createSseDecoder({}, (item) => {
       if (item.type === 'event') events += 1;
     });
-    const reader = new ResponseReader({ noBody: method === 'HEAD' }, (piece) => decoder.push(piece));
-    const timer = setTimeout(() => settle('timeout', `no end within ${timeoutMs} ms`), timeoutMs);
+    const reader = new ResponseReader({ noBody: method === 'HEAD', ...(room && { room }) }, (piece) =>
+      decoder.push(piece),
+    );
+    const timer = setTimeout(() => settle('timeout', `no end within ${timeoutMs / 1000} s`), timeoutMs);
 
     function settle(end: ExchangeEnd, problem?: string): void {
       clearTimeout(timer);

@@ -4,8 +4,10 @@
  */
 import type { Piece, WireResponse } from './exchange.ts';
 
-/** Bytes of an answer that are kept; a larger one ends the exchange. */
-const maxBodyBytes = 16 * 1024 * 1024;
+/** Bytes of an answer that are kept; a larger one ends the exchange. The longest lists of models take 1 MB. */
+const maxBodyBytes = 4 * 1024 * 1024;
+/** Each piece costs more than its bytes. The longest answer that is asked for has some 600 events. */
+const maxPieces = 20_000;
 const maxHeadBytes = 256 * 1024;
 /** Bytes of one line between chunks, and trailers after the last one. */
 const maxLineBytes = 16 * 1024;
@@ -13,12 +15,18 @@ const maxTrailers = 100;
 
 export type ReaderState = 'head' | 'body' | 'whole' | 'too-large' | 'malformed';
 
+/** What all answers of one check may still take: an endpoint that sends much to each request must not fill the memory. */
+export interface Room {
+  bytes: number;
+}
+
 /** Reads one answer. */
 export class ResponseReader {
   state: ReaderState = 'head';
   /** What is wrong with the HTTP of the answer. */
   problem = '';
   private readonly noBody: boolean;
+  private readonly room: Room;
   private readonly onPiece: (bytes: Uint8Array) => void;
   private held: Buffer = Buffer.alloc(0);
   private head: Pick<WireResponse, 'version' | 'status' | 'headers'> | undefined;
@@ -34,9 +42,13 @@ export class ResponseReader {
   private endRead: number | undefined;
   private endMs: number | undefined;
 
-  /** `noBody`: the answer to a HEAD. `onPiece` gets the bytes of the body as they come. */
-  constructor(options: { readonly noBody: boolean }, onPiece: (bytes: Uint8Array) => void) {
+  /** `noBody`: the answer to a HEAD. `room` is shared with other answers. `onPiece` gets the bytes of the body as they come. */
+  constructor(
+    options: { readonly noBody: boolean; readonly room?: Room },
+    onPiece: (bytes: Uint8Array) => void,
+  ) {
     this.noBody = options.noBody;
+    this.room = options.room ?? { bytes: maxBodyBytes };
     this.onPiece = onPiece;
   }
 
@@ -135,7 +147,7 @@ export class ResponseReader {
     this.held = this.held.subarray(taken.length);
     this.bytesLeft -= taken.length;
     this.keep(taken, atMs);
-    if (this.coding === 'length' && this.bytesLeft === 0) this.finish(atMs);
+    if (this.state === 'body' && this.coding === 'length' && this.bytesLeft === 0) this.finish(atMs);
     return true;
   }
 
@@ -149,7 +161,8 @@ export class ResponseReader {
       this.chunkBytes += taken.length;
       if (this.bytesLeft > 0) {
         // A chunk may announce any size: it is held until it is whole, so what is held of it has the bound of the body.
-        if (this.bodyBytes + this.chunkBytes <= maxBodyBytes) return true;
+        if (this.bodyBytes + this.chunkBytes <= maxBodyBytes && this.chunkBytes <= this.room.bytes)
+          return true;
         this.chunk = [];
         this.state = 'too-large';
         return false;
@@ -189,10 +202,11 @@ export class ResponseReader {
 
   private keep(bytes: Uint8Array, atMs: number): void {
     this.bodyBytes += bytes.length;
-    if (this.bodyBytes > maxBodyBytes) {
+    if (this.bodyBytes > maxBodyBytes || bytes.length > this.room.bytes || this.pieces.length >= maxPieces) {
       this.state = 'too-large';
       return;
     }
+    this.room.bytes -= bytes.length;
     this.pieces.push({ bytes, atMs, read: this.reads });
     this.onPiece(bytes);
   }

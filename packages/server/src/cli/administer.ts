@@ -61,7 +61,7 @@ export async function administer(
   }
 }
 
-export function complain(io: CommandIo, message: string, exitCode: 1 | 2): number {
+export function complain(io: CommandIo, message: string, exitCode: 1 | 2 | 3): number {
   for (const line of message.split('\n')) io.stderr.write(`tailrace: ${line}\n`);
   return exitCode;
 }

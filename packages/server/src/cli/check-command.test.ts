@@ -88,3 +88,27 @@ test('--help names every flag and the exit statuses', async () => {
   expect(code).toBe(0);
   for (const word of ['--only', '--badge', '--max-requests', 'Exit status']) expect(stdout).toContain(word);
 });
+
+test('answers that --timeout cuts are no failure: exit 3, and each is named', async () => {
+  const server = createServer((request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    if (request.method === 'GET') response.end('{"object":"list","data":[{"id":"m","object":"model"}]}');
+    else response.write('{"id":');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  const url = `127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const { code, stdout, stderr } = await run(url, '--only', 'developer-role', '--timeout', '200ms');
+  expect([code, stdout]).toEqual([
+    3,
+    expect.stringContaining('the timeout cut them: plain, developer-role.'),
+  ]);
+  expect(stdout).toContain(
+    'not judged: too slow: no end within 0.2 s: plain, developer-role: developer-role',
+  );
+  expect(stderr).toContain('2 answers took longer than --timeout allows');
+});

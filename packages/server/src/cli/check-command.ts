@@ -54,7 +54,7 @@ the plan says how many, before the first one is sent. docs/check.md lists the ru
 
 ${flagLines(flags)}
 Exit status: 0 no rule of OpenAI's form is broken, 1 one is, 2 wrong usage, the endpoint cannot be reached, or nothing
-could be judged.
+could be judged, 3 none is broken, but answers took longer than --timeout and were not judged.
 
 Examples:
   tailrace check http://127.0.0.1:7245
@@ -64,7 +64,7 @@ Examples:
 
 /**
  * `tailrace check`. Resolves to the exit status: 0 no rule of OpenAI's form is broken; 1 one is; 2 wrong usage, the endpoint cannot be
- * reached, nothing could be judged, or a file cannot be written.
+ * reached, nothing could be judged, or a file cannot be written; 3 none is broken, but the timeout has cut answers.
  */
 export async function checkCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const asked = parse(args, io);
@@ -94,6 +94,15 @@ async function check(asked: Asked, io: CommandIo): Promise<number> {
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error;
     return complain(io, fileProblem(error, asked.output ?? asked.badge ?? ''), 2);
+  }
+  const { tooSlow } = report;
+  if (keepsOpenAiForm(report) && tooSlow.length > 0) {
+    const count = `${tooSlow.length} ${tooSlow.length === 1 ? 'answer' : 'answers'}`;
+    return complain(
+      io,
+      `${asked.endpoint.url}: ${count} took longer than --timeout allows and could not be judged`,
+      3,
+    );
   }
   if (!report.results.some(({ verdict }) => judged.includes(verdict)))
     return complain(io, `${asked.endpoint.url}: nothing could be judged`, 2);

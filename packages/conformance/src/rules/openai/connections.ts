@@ -21,6 +21,7 @@ export const connectionRules: readonly Rule[] = [
       // An endpoint need not have the list that is asked for.
       const status = next?.response?.status;
       if (next?.reusedConnection === true && (status === 200 || status === 404)) return undefined;
+      if (next?.end === 'timeout') return notApplicable('the next request took longer than allowed');
       if (next !== undefined) return { seen: `the next request: ${statusOf(next)}` };
       const said = exchange.response === undefined ? undefined : headerOf(exchange.response, 'connection');
       return { seen: said === undefined ? 'the body ends with the connection' : `connection: ${said}` };
