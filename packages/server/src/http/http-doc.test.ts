@@ -8,7 +8,7 @@ const page = readFileSync(new URL('../../../../docs/http.md', import.meta.url), 
 const folder = mkdtempSync(join(tmpdir(), 'tailrace-http-doc-'));
 
 function block(language: string): string {
-  const found = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
+  const found = new RegExp(`\`\`\`${language}\\b[^\n]*\n([^]*?)\`\`\``).exec(page)?.[1];
   if (found === undefined) throw new Error(`the page has no block of ${language}`);
   return found;
 }
