@@ -51,11 +51,16 @@ export const blockKeys = [
 ] as const;
 
 export function readPage(name: string): Page {
-  const lines = readFileSync(path.join(root, name), 'utf8').split('\n');
+  return readBlocks(name, readFileSync(path.join(root, name), 'utf8'));
+}
+
+export function readBlocks(name: string, text: string): Page {
+  const lines = text.split('\n');
   const blocks: CodeBlock[] = [];
   const settings = new Map<string, string>();
   for (let index = 0; index < lines.length; index += 1) {
-    const [, indent = '', fence, info = ''] = /^(\s*)(`{3,}|~{3,})(.*)$/.exec(lines[index] ?? '') ?? [];
+    const [, indent = '', fence, info = ''] =
+      /^(\s*(?:[-*+]\s+|\d+\.\s+)?)(`{3,}|~{3,})(.*)$/.exec(lines[index] ?? '') ?? [];
     if (fence === undefined) {
       const [, comment] = /^<!-- test: (.*) -->$/.exec(lines[index] ?? '') ?? [];
       for (const [key, value] of comment === undefined ? [] : readKeys(comment)) settings.set(key, value);
@@ -72,7 +77,7 @@ export function readPage(name: string): Page {
       keys: readKeys(rest.join(' ')),
       code: `${lines
         .slice(from, index)
-        .map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line))
+        .map((line) => line.replace(new RegExp(`^\\s{0,${indent.length}}`), ''))
         .join('\n')}\n`,
     });
   }

@@ -10,6 +10,8 @@ import { root } from './code-blocks.ts';
 import type { DocsServer } from './docs-servers.ts';
 
 const seconds = 60;
+/** Of the environment in which the Python SDK is tested: it has FastAPI. */
+const pythonOfApps = join(root, '.tools/venv-sdk/bin/python');
 
 export const withoutPython = existsSync(python) ? '' : 'npm test could not make .tools/venv';
 
@@ -57,7 +59,7 @@ export function createProgramRunner(): ProgramRunner {
       return await forks.run({ file: written, folder, env });
     const file = way === 'route' ? join(folder, 'call.mjs') : written;
     if (way === 'route') writeFileSync(file, callOf(written));
-    const [command, ...args] = commandOf(language);
+    const [command, ...args] = commandOf(language, serves !== undefined);
     const child = startChild(command, [...args, file], { cwd: folder, env });
     const timer = setTimeout(() => child.process.kill('SIGKILL'), seconds * 1000);
     child.process.stdin?.end();
@@ -90,13 +92,13 @@ export function createProgramRunner(): ProgramRunner {
 
 const extensions: Readonly<Record<string, string>> = { js: 'mjs', ts: 'mts', python: 'py', bash: 'sh' };
 
-function commandOf(language: string): readonly [string, ...string[]] {
+function commandOf(language: string, isApp: boolean): readonly [string, ...string[]] {
   switch (language) {
     case 'sh':
     case 'bash':
       return ['bash', '-eu'];
     case 'python':
-      return [python];
+      return [isApp ? pythonOfApps : python];
     default:
       return [process.execPath, '--conditions=tailrace-source'];
   }
@@ -142,7 +144,7 @@ done`,
     `[ "$1" = install ] || exit 1
 shift
 for package; do
-  '${python}' -m pip show --quiet "$package" || [ "$package" = tailrace ] || exit 1
+  '${python}' -m pip show --quiet "$package" 2>/dev/null || '${pythonOfApps}' -m pip show --quiet "$package" || [ "$package" = tailrace ] || exit 1
 done`,
   );
   return programs;
