@@ -53,9 +53,16 @@ test('a block that continues another one has the code of both, and not that of a
 });
 
 test('what a page shows is what was printed, with anything in the place of …', () => {
-  expect(isPrinted('id: …\ntext (1+1)\n', 'id: x\ny\ntext (1+1)')).toBe(true);
-  expect(isPrinted('id: …\ntext\n', 'id: x\ntexts')).toBe(false);
-  expect(isPrinted('id', 'an id')).toBe(false);
+  const prints = (output: string, shown: string, printed: string): boolean => {
+    const [block] = page(`'''text output=${output}`, shown, "'''").blocks;
+    return block !== undefined && isPrinted(block, printed);
+  };
+  expect(prints('above', 'id: …\ntext (1+1)', 'id: x\r\ny\r\ntext (1+1)\r\n')).toBe(true);
+  expect(prints('above', 'id: …\ntext', 'id: x\ntexts')).toBe(false);
+  expect(prints('above', 'id', 'an id')).toBe(false);
+  expect(prints('above', '3 left', '4 left')).toBe(false);
+  expect(prints('shape', '3 left of 1.5s', '47 left of 2s')).toBe(true);
+  expect(prints('shape', '3 left', 'some left')).toBe(false);
 });
 
 test('configurations, scripts and JSON that do not load are found, with the line inside of the block', async () => {

@@ -44,8 +44,11 @@ export function problemOfFence(block: CodeBlock, page: Page): string | undefined
     if (named !== undefined) return `test=${named} is no way to check a block: these are ${ways.join(', ')}`;
     return `no check for \`${block.language}\`: name one (test=…, one of ${ways.join(', ')}; or by=TEST_FILE), or say norun="reason"`;
   }
-  if (block.keys.get('output') === 'above' && programAbove(block, page) === undefined)
-    return 'output=above needs a block above it that is run';
+  const output = block.keys.get('output');
+  if (output !== undefined && output !== 'above' && output !== 'shape')
+    return `output=${output} is neither above nor shape`;
+  if (output !== undefined && programAbove(block, page) === undefined)
+    return `output=${output} needs a block above it that is run`;
   return undefined;
 }
 
@@ -64,17 +67,22 @@ export function programAbove(block: CodeBlock, page: Page): CodeBlock | undefine
 
 /** The block that shows what a program prints, where one does. */
 export function shownOutput(program: CodeBlock, page: Page): CodeBlock | undefined {
-  return page.blocks.find(
-    (block) => block.keys.get('output') === 'above' && programAbove(block, page) === program,
-  );
+  return page.blocks.find((block) => block.keys.has('output') && programAbove(block, page) === program);
 }
 
-/** Whether a program has printed what its page shows, in which `…` stands for anything. */
-export function isPrinted(shown: string, printed: string): boolean {
-  const parts = shown.trim().split('…');
-  return new RegExp(
-    `^\\s*${parts.map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('[^]*?')}\\s*$`,
-  ).test(printed);
+/**
+ * Whether a program has printed what a block shows, in which `…` stands for anything; with `output=shape` a number stands for any
+ * number.
+ */
+export function isPrinted({ code, keys }: CodeBlock, printed: string): boolean {
+  const parts = code
+    .trim()
+    .split('…')
+    .map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .map((part) =>
+      keys.get('output') === 'shape' ? part.replaceAll(/\d+(\\\.\d+)?/g, '\\d+(\\.\\d+)?') : part,
+    );
+  return new RegExp(`^\\s*${parts.join('[^]*?')}\\s*$`).test(printed.replaceAll('\r\n', '\n'));
 }
 
 /** The files that blocks of a page are, by their names. */

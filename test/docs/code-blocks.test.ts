@@ -116,7 +116,7 @@ describe.each(pages)('$name', (page) => {
         `${placeOf(block)} ended with ${code}:\n${stdout.slice(-2000)}\n${stderr.slice(-4000)}`,
       ).toBe(expected);
       const shown = shownOutput(block, page);
-      if (shown !== undefined && !isWhole && !isPrinted(shown.code, stdout))
+      if (shown !== undefined && !isWhole && !isPrinted(shown, stdout))
         expect.fail(`${placeOf(shown)} shows another output than that of ${placeOf(block)}:\n${stdout}`);
     });
   }
