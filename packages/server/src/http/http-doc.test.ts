@@ -5,7 +5,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestApp, type TestApp, testKey } from '../testing/start-app.ts';
 
 const page = readFileSync(new URL('../../../../docs/http.md', import.meta.url), 'utf8');
-const wireFormat = readFileSync(new URL('../../../../docs/streaming/wire-format.md', import.meta.url), 'utf8');
+const wireFormat = readFileSync(
+  new URL('../../../../docs/streaming/wire-format.md', import.meta.url),
+  'utf8',
+);
 const folder = mkdtempSync(join(tmpdir(), 'tailrace-http-doc-'));
 
 function block(language: string, from = page): string {
