@@ -123,7 +123,7 @@ export async function problemsOfText(block: CodeBlock, page: Page): Promise<read
  * that the page does not show are empty.
  */
 async function problemsOfConfig(text: string, page: Page): Promise<readonly string[]> {
-  const variables = Array.from(text.matchAll(/\$\{(\w+)\}/g), ([, name = '']) => [name, `value-of-${name}`]);
+  const variables = Array.from(text.matchAll(/\$\{(\w+)\}/g), ([, name = '']) => [name, variableValue(name)]);
   const shown = memoryFiles('/etc/tailrace', { ...Object.fromEntries(filesOf(page)), 'tailrace.yaml': text });
   const orEmpty =
     (read: ConfigFiles['read']): ConfigFiles['read'] =>
@@ -138,4 +138,11 @@ async function problemsOfConfig(text: string, page: Page): Promise<readonly stri
   };
   const loaded = await loadConfig({ env: Object.fromEntries(variables), cwd: '/etc/tailrace', files });
   return loaded.ok ? loaded.warnings : loaded.problems.map(formatProblem);
+}
+
+/** A value that fits the name of a variable. */
+function variableValue(name: string): string {
+  if (/DATABASE|POSTGRES/.test(name)) return 'postgres://user:password@db.example.org/tailrace';
+  if (/REDIS|VALKEY/.test(name)) return 'redis://redis.example.org:6379';
+  return /URL|ISSUER/.test(name) ? 'https://example.org' : `value-of-${name}`;
 }
