@@ -31,15 +31,16 @@ afterAll(async () => {
 
 /** The blocks of this language on the page, for a server behind the proxy, with a model that takes two seconds. */
 function blocks(language: string): readonly string[] {
-  return [...page.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(([, code = '']) =>
-    code
-      .replaceAll('http://127.0.0.1:7245', `http://127.0.0.1:${proxy.port}`)
-      .replaceAll(/(model"?: )"default"/g, '$1"lab/steady"'),
+  return [...page.matchAll(new RegExp(`\`\`\`${language}\\b[^\n]*\n([^]*?)\`\`\``, 'g'))].map(
+    ([, code = '']) =>
+      code
+        .replaceAll('http://127.0.0.1:7245', `http://127.0.0.1:${proxy.port}`)
+        .replaceAll(/(model"?: )"default"/g, '$1"lab/steady"'),
   );
 }
 
 function start(program: string, args: readonly string[], id = '') {
-  return startChild(program, args, { env: { ...process.env, KEY: server.apiKey, ID: id }, cwd });
+  return startChild(program, args, { env: { ...process.env, TAILRACE_API_KEY: server.apiKey, ID: id }, cwd });
 }
 
 /** Its output when it has ended. Its connections are reset each time it has written so many more words. */
@@ -76,7 +77,7 @@ async function begin(): Promise<string> {
 test('the commands ask for a stream, continue it, and send a request twice', async () => {
   // The key of the test stands for the one of the first start, and the id of the answer for that of the page.
   const [ask = '', more = '', twice = ''] = blocks('sh').map((code) =>
-    code.replace(/^export (?:KEY|ID)=.*\n/m, ''),
+    code.replace(/^export (?:TAILRACE_API_KEY|ID)=.*\n/m, ''),
   );
   const first = await outputOf('bash', ['-c', ask]);
   expect(first).toMatch(/^tailrace-completion-id: chatcmpl-[\w-]+\r$/m);
@@ -103,7 +104,7 @@ test('a page reads its stream over a cut without a key, and the whole of it agai
   const program = `${onServer}${inPage}
     const url = await begin([{ role: "user", content: "Hi" }]);
     const write = (text) => process.stdout.write(text);
-    delete process.env.KEY;
+    delete process.env.TAILRACE_API_KEY;
     await show(url, write);
     await show(url, write);`;
   const output = await outputOf(process.execPath, ['--input-type=module', '-e', program], [3]);

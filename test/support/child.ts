@@ -110,9 +110,12 @@ function isZombie(pid: number): boolean {
 }
 
 /** Runs a command to its end; for helpers such as `curl --version`. */
-export async function runOnce(file: string, args: readonly string[]): Promise<Exit & { stdout: string }> {
+export async function runOnce(
+  file: string,
+  args: readonly string[],
+): Promise<Exit & { stdout: string; stderr: string }> {
   const child = startChild(file, args);
   child.process.stdin?.end();
   const exit = await child.exited;
-  return { ...exit, stdout: child.stdout() };
+  return { ...exit, stdout: child.stdout(), stderr: child.stderr() };
 }

@@ -6,7 +6,7 @@ import { fakeChatServer } from './fake-chat-server.ts';
 import * as next from './index.ts';
 
 const page = readFileSync(new URL('../../../../docs/apps.md', import.meta.url), 'utf8');
-const samples = [...page.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code = '']) => code);
+const samples = [...page.matchAll(/```js.*\n([\s\S]*?)```/g)].map(([, code = '']) => code);
 
 /** Runs a sample; what it declares last comes back. Its handler asks this server. */
 function run(code: string, fetch?: ReturnType<typeof fakeChatServer>['fetch']): unknown {

@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'tailrace-keys-doc-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function block(language: string, number: number): string {
-  const found = [...page.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))][number]?.[1];
+  const found = [...page.matchAll(new RegExp(`\`\`\`${language}\\b[^\n]*\n([^]*?)\`\`\``, 'g'))][number]?.[1];
   if (found === undefined) throw new Error(`the page has no block ${number} of ${language}`);
   return found;
 }

@@ -5,7 +5,7 @@ import { formatProblem } from './config-problem.ts';
 import { loadConfig } from './load-config.ts';
 
 const page = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8');
-const [block = '', ...others] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
+const [block = '', ...others] = [...page.matchAll(/```yaml[^\n]*\n(.*?)```/gs)].map(([, text = '']) => text);
 
 test('the configuration that the README shows loads, with two targets, a fallback and the keys of the environment', async () => {
   expect(others).toEqual([]);

@@ -99,7 +99,7 @@ describe('a price', () => {
 
 it('the examples of the page of prices load together', async () => {
   const page = readFileSync(new URL('../../../../docs/prices.md', import.meta.url), 'utf8');
-  const blocks = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text = '']) => text);
+  const blocks = [...page.matchAll(/```yaml[^\n]*\n(.*?)```/gs)].map(([, text = '']) => text);
   const yaml = ['upstreams: {lab: {base_url: "http://h/v1"}}', ...blocks].join('\n');
   const files = memoryFiles(folder, {
     'tailrace.yaml': yaml,

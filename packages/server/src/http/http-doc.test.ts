@@ -5,10 +5,14 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startTestApp, type TestApp, testKey } from '../testing/start-app.ts';
 
 const page = readFileSync(new URL('../../../../docs/http.md', import.meta.url), 'utf8');
+const wireFormat = readFileSync(
+  new URL('../../../../docs/streaming/wire-format.md', import.meta.url),
+  'utf8',
+);
 const folder = mkdtempSync(join(tmpdir(), 'tailrace-http-doc-'));
 
-function block(language: string): string {
-  const found = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
+function block(language: string, from = page): string {
+  const found = new RegExp(`\`\`\`${language}\\b[^\n]*\n([^]*?)\`\`\``).exec(from)?.[1];
   if (found === undefined) throw new Error(`the page has no block of ${language}`);
   return found;
 }
@@ -43,8 +47,8 @@ async function answerTo(more: object): Promise<string> {
     .replaceAll(/"created":\d+/g, '"created":1795868396');
 }
 
-it('the stream of the page is what its request is answered with, byte for byte', async () => {
-  expect(await answerTo({})).toBe(block('text'));
+it('the stream of the page of the wire format is what its request is answered with, byte for byte', async () => {
+  expect(await answerTo({})).toBe(block('text', wireFormat));
 });
 
 it('the answer without streaming is the one of the page', async () => {

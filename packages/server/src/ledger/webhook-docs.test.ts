@@ -10,7 +10,7 @@ const page = readFileSync(new URL('../../../../docs/webhook.md', import.meta.url
 const body = '{"id":"chatcmpl-1","data":{"user":"Zoë"}}';
 
 function block(language: string): string {
-  const found = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
+  const found = new RegExp(`\`\`\`${language}\\b[^\n]*\n([^]*?)\`\`\``).exec(page)?.[1];
   if (found === undefined) throw new Error(`the page has no block of ${language}`);
   return found;
 }

@@ -9,7 +9,7 @@ const page = readFileSync(new URL('../../../../docs/wall.md', import.meta.url), 
 
 describe('docs/wall.md', () => {
   it('shows a configuration that loads, with faults that exist', async () => {
-    const [, text = ''] = /```yaml\n([\s\S]*?)```/.exec(page) ?? [];
+    const [, text = ''] = /```yaml.*\n([\s\S]*?)```/.exec(page) ?? [];
     const files = memoryFiles('/etc/tailrace', { 'tailrace.yaml': text });
     const loaded = await loadConfig({ env: {}, cwd: '/etc/tailrace', files });
     const models = loaded.ok ? [...loaded.config.models.values()] : [];
@@ -19,7 +19,7 @@ describe('docs/wall.md', () => {
   });
 
   it('shows all counters', () => {
-    const [, shown = ''] = /```json\n([\s\S]*?)```/.exec(page) ?? [];
+    const [, shown = ''] = /```json.*\n([\s\S]*?)```/.exec(page) ?? [];
     expect(Object.keys(JSON.parse(shown) as object)).toEqual(Object.keys(createCounters().stats(0)));
   });
 });

@@ -11,7 +11,7 @@ import { parseScript } from './load-script.ts';
 import { createScriptedUpstream, type ScriptedUpstream } from './scripted.ts';
 
 const page = readFileSync(new URL('../../../../../docs/scripted-upstream.md', import.meta.url), 'utf8');
-const blocks = [...page.matchAll(/```yaml\n# (\S+)\n([\s\S]*?)```/g)].map(([, file = '', text = '']) => ({
+const blocks = [...page.matchAll(/```yaml.*\n# (\S+)\n([\s\S]*?)```/g)].map(([, file = '', text = '']) => ({
   file,
   text,
 }));
