@@ -3,22 +3,26 @@
  * docs/performance.md, whose words stand beside each figure.
  */
 export interface Costs {
+  /** Cores that a worker takes as long as anything streams, however little: timers, measures, wakes. */
+  readonly coresWorker: number;
   /** Of the server's processes, for a request and its end, without its events. */
   readonly cpuUsRequest: number;
   readonly cpuUsEvent: number;
   /** Round trips to Redis of a stream whose key has limits: its script to take and its script to settle. */
   readonly redisCallsStream: number;
-  /** What is added where the stream is resumable: so many round trips for the stream, and for each second in which it has events. */
+  /** What is added where the stream is resumable. */
   readonly redisCallsResumable: number;
   /** Bytes that a kept event takes in Redis, everything included. */
   readonly redisBytesEvent: number;
   /** Round trips of a replica that does nothing, a second. */
   readonly redisCallsReplicaSecond: number;
-  readonly postgresRowsStream: number;
-  /** Rows that are changed or deleted again, which vacuum has to clean up. */
-  readonly postgresDeadRowsStream: number;
+  /** Rows that are written, changed or deleted for a stream, and besides in each second of it: its progress. */
+  readonly postgresWritesStream: number;
+  readonly postgresWritesSecond: number;
+  /** What stays of a stream: one record, with its indexes. */
   readonly postgresDiskBytesStream: number;
   readonly postgresWalBytesStream: number;
+  readonly postgresWalBytesSecond: number;
 }
 
 /** From docs/performance.md and docs/operation.md. */

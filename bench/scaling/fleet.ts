@@ -27,9 +27,9 @@ export interface FleetNeeds {
   readonly eventWaitSeconds: number;
   readonly redisCallsPerSecond: number;
   readonly redisBytes: number;
-  readonly postgresRowsPerSecond: number;
+  readonly postgresWritesPerSecond: number;
   readonly postgresWalBytesPerSecond: number;
-  readonly postgresRowsPerDay: number;
+  readonly postgresRecordsPerDay: number;
   readonly postgresDiskBytes: number;
   /** Of the engines behind it, not of Tailrace. */
   readonly engineTokensPerSecond: number;
@@ -40,12 +40,14 @@ export function fleetNeeds(traffic: Traffic, costs: Costs, rules: FleetRules): F
   const { streamsPerSecond, eventsPerSecond } = load;
   const cpuUsEvent = costs.cpuUsEvent * (1 + documented.resumableCpuShare * traffic.resumableShare);
   const cores = (streamsPerSecond * costs.cpuUsRequest + eventsPerSecond * cpuUsEvent) / 1e6;
-  const workers = Math.max(1, Math.ceil(cores / rules.workerUtilisation));
+  const workers = Math.max(1, Math.ceil(cores / (rules.workerUtilisation - costs.coresWorker)));
   const replicas = Math.ceil(workers / rules.workersPerReplica) + rules.spareReplicas;
   const resumablePerSecond = streamsPerSecond * traffic.resumableShare;
+  const writesStream = costs.postgresWritesStream + load.streamSeconds * costs.postgresWritesSecond;
+  const walBytesStream = costs.postgresWalBytesStream + load.streamSeconds * costs.postgresWalBytesSecond;
   return {
     load,
-    cores,
+    cores: cores + workers * costs.coresWorker,
     workers,
     replicas,
     memoryBytes:
@@ -67,9 +69,9 @@ export function fleetNeeds(traffic: Traffic, costs: Costs, rules: FleetRules): F
       (load.streamSeconds + rules.retentionSeconds) *
       traffic.outputTokens *
       costs.redisBytesEvent,
-    postgresRowsPerSecond: streamsPerSecond * (costs.postgresRowsStream + costs.postgresDeadRowsStream),
-    postgresWalBytesPerSecond: streamsPerSecond * costs.postgresWalBytesStream,
-    postgresRowsPerDay: traffic.streamsPerDay * costs.postgresRowsStream,
+    postgresWritesPerSecond: streamsPerSecond * writesStream,
+    postgresWalBytesPerSecond: streamsPerSecond * walBytesStream,
+    postgresRecordsPerDay: traffic.streamsPerDay,
     postgresDiskBytes: traffic.streamsPerDay * rules.recordDays * costs.postgresDiskBytesStream,
     engineTokensPerSecond: eventsPerSecond,
   };

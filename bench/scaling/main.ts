@@ -9,7 +9,7 @@ import { simulateWorkers, type WorkersSeen } from './simulate-workers.ts';
 import type { Traffic } from './traffic.ts';
 
 const usage = `npm run bench -- scaling           what a fleet needs, on paper, simulated, and beside what was measured
-npm run bench -- scaling measure   measures anew what a stream costs, with a PostgreSQL and a Redis (4 minutes)
+npm run bench -- scaling measure   measures anew what a stream costs, with a PostgreSQL and a Redis (5 minutes)
 `;
 
 /** An ordinary chat: 300 tokens at 50 a second; a tenth of the streams resumable; the busiest minute 2.5 times the average one. */
@@ -67,19 +67,19 @@ function fleetTable(): string {
     row('mean wait of an event, ms', ({ eventWaitSeconds }) => short(eventWaitSeconds * 1e3)),
     row('Redis, round trips a second', ({ redisCallsPerSecond }) => short(redisCallsPerSecond)),
     row('Redis, memory', ({ redisBytes }) => bytes(redisBytes)),
-    row('PostgreSQL, rows written a second', ({ postgresRowsPerSecond }) => short(postgresRowsPerSecond)),
+    row('PostgreSQL, rows written a second', ({ postgresWritesPerSecond }) => short(postgresWritesPerSecond)),
     row('PostgreSQL, log a second', ({ postgresWalBytesPerSecond }) => bytes(postgresWalBytesPerSecond)),
-    row('PostgreSQL, records a day', ({ postgresRowsPerDay }) => short(postgresRowsPerDay)),
+    row('PostgreSQL, records a day', ({ postgresRecordsPerDay }) => short(postgresRecordsPerDay)),
     row('PostgreSQL, disk for 90 days', ({ postgresDiskBytes }) => bytes(postgresDiskBytes)),
   ]);
 }
 
 function predictionTable(): string {
   return table([
-    ['on paper / measured', 'CPU', 'Redis round trips', 'PostgreSQL log'],
-    ...predictionsOf(readMeasurements()).map(({ point, cpu, redisCalls, postgresWal }) => [
+    ['on paper / measured', 'CPU', 'Redis round trips', 'PostgreSQL rows written', 'PostgreSQL log'],
+    ...predictionsOf(readMeasurements()).map(({ point, cpu, redisCalls, postgresWrites, postgresWal }) => [
       `${point.name}: ${point.streamsPerSecond}/s of ${point.events} events`,
-      ...[cpu, redisCalls, postgresWal].map((ratio) => ratio.toFixed(2)),
+      ...[cpu, redisCalls, postgresWrites, postgresWal].map((ratio) => ratio.toFixed(2)),
     ]),
   ]);
 }
