@@ -1,3 +1,4 @@
+import { scaling } from '../scaling/main.ts';
 import { gaps } from './gaps.ts';
 import { idle } from './idle.ts';
 import { readOptions, usage } from './options.ts';
@@ -6,10 +7,13 @@ import { requests } from './requests.ts';
 
 /*
  * `npm run bench -- relay | gaps | requests | idle`: what relaying costs, beside nginx, in one run on one machine. Each
- * benchmark checks every answer and fails (exit 1) at the first that is not whole. See README.md.
+ * benchmark checks every answer and fails (exit 1) at the first that is not whole. See README.md. `scaling` computes what a fleet
+ * needs from what was measured: bench/scaling/README.md.
  */
 
 async function main(): Promise<void> {
+  const [first, ...rest] = process.argv.slice(2);
+  if (first === 'scaling') return scaling(rest);
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) {
     process.stdout.write(usage);

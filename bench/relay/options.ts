@@ -35,6 +35,7 @@ export interface Options {
 }
 
 export const usage = `npm run bench -- relay | gaps | requests | idle [options]
+npm run bench -- scaling [measure]   what a fleet needs, on paper and simulated: bench/scaling/README.md
 
   relay      CPU and memory for relayed events: streams of some seconds, one after another
   gaps       the same load: by how much events come later than they were sent, as a histogram

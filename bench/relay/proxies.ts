@@ -66,6 +66,10 @@ export interface TailraceOptions {
   /** Its clients ask for resumable streams. */
   readonly resumable?: boolean;
   readonly redis?: string | undefined;
+  /** PostgreSQL; default: SQLite. */
+  readonly database?: string;
+  /** Its key has limits, which nothing reaches. */
+  readonly limited?: boolean;
 }
 
 /**
@@ -75,7 +79,16 @@ export interface TailraceOptions {
 export async function startTailrace(
   processes: BenchProcesses,
   upstreamPort: number,
-  { name, checkout = root, kind, env = {}, resumable = false, redis }: TailraceOptions,
+  {
+    name,
+    checkout = root,
+    kind,
+    env = {},
+    resumable = false,
+    redis,
+    database,
+    limited = false,
+  }: TailraceOptions,
 ): Promise<RelayProxy> {
   const { folder } = processes;
   const config = join(folder, `${name}.yaml`);
@@ -86,7 +99,9 @@ engine: {enabled: false}
 upstreams: {bench: {kind: ${kind}, base_url: "http://${host}:${upstreamPort}/v1", api_key: bench}}
 models: {bench: {targets: [{upstream: bench, model: bench}]}}
 auth: {api_keys: [${key}]}
-${redis === undefined ? '' : `storage: {redis_url: "${redis}"}\n`}`,
+storage: ${JSON.stringify({ redis_url: redis, database_url: database })}
+limits: ${limited ? '{requests_per_minute: 1000000, tokens_per_minute: 1000000000, max_streams: 100000}' : '{}'}
+`,
   );
   const launcher = join(checkout, 'launch');
   const server = processes.start(
