@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readContents } from '../../packages/docs/src/contents.ts';
 import { root } from '../run.ts';
 
 const pages = globSync(
@@ -54,8 +55,12 @@ describe('the pages', () => {
     expect(broken.map(({ written }) => written)).toEqual([]);
   });
 
-  it('are all linked from README.md', () => {
-    const linked = new Set(linksOf('README.md').map(({ file }) => file));
+  it('are all linked from README.md, or listed in docs/contents.json', () => {
+    const listed = readContents(path.join(root, 'docs')).flatMap((group) => group.pages);
+    const linked = new Set([
+      ...linksOf('README.md').map(({ file }) => file),
+      ...listed.map((page) => `docs/${page}`),
+    ]);
     const ofReaders = pages.filter(
       (page) => page !== 'README.md' && !/^(docs\/decisions|bench)\//.test(page),
     );
