@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readContents } from '../../packages/docs/src/contents.ts';
+import { anchorOf } from '../../packages/docs/src/reading/anchors.ts';
 import { root } from '../run.ts';
 
 const pages = globSync(
@@ -14,16 +15,10 @@ function proseOf(page: string): string {
   return readFileSync(path.join(root, page), 'utf8').replaceAll(/^```.*?^```/gms, '');
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** The anchors of a page's headings. */
 function anchorsOf(page: string): ReadonlySet<string> {
   return new Set(
-    Array.from(proseOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
-      heading
-        .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
-        .replaceAll(' ', '-'),
-    ),
+    Array.from(proseOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = '']) => anchorOf(heading)),
   );
 }
 

@@ -1,16 +1,26 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { findPages, readContents } from './contents.ts';
+import { findPages, readContents, slugOf } from './contents.ts';
 
 const docs = path.join(import.meta.dirname, '../../../docs');
 
 describe('docs/contents.json', () => {
   const listed = readContents(docs).flatMap(({ pages }) => pages);
 
-  it('lists every page of docs/, and only such', () => {
-    expect(listed.toSorted()).toEqual(findPages(docs));
+  it('lists every page of docs/, and beside them only pages that exist', () => {
+    const [others, own] = [true, false].map((outside) =>
+      listed.filter((page) => page.startsWith('../') === outside),
+    );
+    expect(own?.toSorted()).toEqual(findPages(docs));
+    expect(others?.filter((page) => !existsSync(path.join(docs, page)))).toEqual([]);
+  });
+
+  it('gives each page a path of its own', () => {
+    const slugs = listed.map(slugOf);
+    expect(slugs).toContain('client');
+    expect(new Set(slugs).size).toBe(slugs.length);
   });
 
   it('lists no page twice', () => {

@@ -35,3 +35,9 @@ export function findPages(folder: string): readonly string[] {
     .map((file) => file.replaceAll(path.sep, '/'))
     .toSorted();
 }
+
+/** The path of a page below `/docs/`: `keys.md` → `keys`, the README of a package → the name of its folder. */
+export function slugOf(file: string): string {
+  const plain = file.replace(/^(\.\.\/)+/, '').replace(/\.md$/, '');
+  return plain.endsWith('/README') ? path.basename(path.dirname(plain)) : plain;
+}
