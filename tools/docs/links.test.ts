@@ -17,9 +17,7 @@ function proseOf(page: string): string {
 
 /** The anchors of a page's headings. */
 function anchorsOf(page: string): ReadonlySet<string> {
-  return new Set(
-    Array.from(proseOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = '']) => anchorOf(heading)),
-  );
+  return new Set(Array.from(proseOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = '']) => anchorOf(heading)));
 }
 
 interface Link {
@@ -54,7 +52,7 @@ describe('the pages', () => {
     const listed = readContents(path.join(root, 'docs')).flatMap((group) => group.pages);
     const linked = new Set([
       ...linksOf('README.md').map(({ file }) => file),
-      ...listed.map((page) => `docs/${page}`),
+      ...['index.md', ...listed].map((page) => `docs/${page}`),
     ]);
     const ofReaders = pages.filter(
       (page) => page !== 'README.md' && !/^(docs\/decisions|bench)\//.test(page),

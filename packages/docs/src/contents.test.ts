@@ -44,10 +44,13 @@ describe('a folder of docs', () => {
     expect(findPages(folder)).toEqual(['errors/a.md', 'keys.md']);
   });
 
-  it.each(['{}', '[1]', '[{"group": "A"}]', '[{"group": "A", "pages": [1]}]', '[{"group": "", "pages": []}]'])(
-    'with the contents %s is refused',
-    (contents) => {
-      expect(() => readContents(folderWith({ 'contents.json': contents }))).toThrow('contents.json');
-    },
-  );
+  it.each([
+    '{}',
+    '[1]',
+    '[{"group": "A"}]',
+    '[{"group": "A", "pages": [1]}]',
+    '[{"group": "", "pages": []}]',
+  ])('with the contents %s is refused', (contents) => {
+    expect(() => readContents(folderWith({ 'contents.json': contents }))).toThrow('contents.json');
+  });
 });

@@ -8,8 +8,8 @@ export interface ContentsGroup {
   readonly pages: readonly string[];
 }
 
-/** Folders of `docs/` whose files are no pages: decisions are for those who change the code. */
-const notPages = ['decisions/**', 'images/**'];
+/** No pages of the navigation: the first page, and decisions, which are for those who change the code. */
+const notPages = ['index.md', 'decisions/**', 'images/**'];
 
 /** `contents.json` of a folder of docs: what stands in the navigation, and in which order. Throws where it has another form. */
 export function readContents(folder: string): readonly ContentsGroup[] {

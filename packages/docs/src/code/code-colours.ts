@@ -34,7 +34,9 @@ export async function createCodeColours(): Promise<CodeColours> {
     if (lang === undefined) return text.split('\n').map((line) => [{ text: line, kind: undefined }]);
     if (!shiki.getLoadedLanguages().includes(lang))
       await shiki.loadLanguage(
-        own === undefined ? await loadGrammar(lang as Parameters<typeof loadGrammar>[0]) : (await more[own]()).default,
+        own === undefined
+          ? await loadGrammar(lang as Parameters<typeof loadGrammar>[0])
+          : (await more[own]()).default,
       );
     const lines = codeToTokensBase(shiki, text, { lang, theme: theme.name });
     return lines.map((line) => line.map(({ content, color }) => ({ text: content, kind: kindOf(color) })));

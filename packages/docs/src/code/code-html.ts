@@ -13,7 +13,8 @@ export interface CodeBlock {
 export function codeHtml(blocks: readonly CodeBlock[], group: number): string {
   const [first] = blocks;
   if (first === undefined) return '';
-  if (blocks.length === 1 && first.info.tab === undefined) return figure(first, first.info.title ?? first.info.language);
+  if (blocks.length === 1 && first.info.tab === undefined)
+    return figure(first, first.info.title ?? first.info.language);
   const name = `tabs-${group}`;
   const tabs = blocks.map(({ info }, at) => {
     const label = escapeHtml(info.tab ?? info.language);
@@ -27,7 +28,9 @@ const copyButton = '<button type="button" class="quiet copy" hidden>Copy</button
 
 function figure({ lines, info }: CodeBlock, caption: string | undefined): string {
   const code = lines.map(lineHtml).join('\n');
-  const head = caption ? `<figcaption><span>${escapeHtml(caption)}</span>${copyButton}</figcaption>` : copyButton;
+  const head = caption
+    ? `<figcaption><span>${escapeHtml(caption)}</span>${copyButton}</figcaption>`
+    : copyButton;
   const label = info.title ?? info.tab ?? info.language;
   return `<figure class="code-block">${head}<pre tabindex="0" aria-label="${escapeHtml(label === '' ? 'Code' : `Code: ${label}`)}"><code>${code}</code></pre></figure>`;
 }
@@ -58,7 +61,10 @@ function piece(text: string, kind: string | undefined): string {
 }
 
 function filled({ kind: what, from, to }: Fill, line: ColouredLine, kind: string | undefined): string {
-  const text = line.map((one) => one.text).join('').slice(from, to);
+  const text = line
+    .map((one) => one.text)
+    .join('')
+    .slice(from, to);
   const colour = kind === undefined ? '' : ` class="code-${kind}"`;
   return `<span${colour} data-fill="${what}">${escapeHtml(text)}</span>`;
 }

@@ -30,10 +30,13 @@ export function withLinks(markdown: string, target: (written: string) => string 
     .map((part, at) =>
       at % 2 === 1
         ? part
-        : part.replaceAll(/(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)/g, (_all, sign: string, text: string, written: string) => {
-            const to = target(written);
-            return to === undefined ? text : `${sign}[${text}](${to})`;
-          }),
+        : part.replaceAll(
+            /(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)/g,
+            (_all, sign: string, text: string, written: string) => {
+              const to = target(written);
+              return to === undefined ? text : `${sign}[${text}](${to})`;
+            },
+          ),
     )
     .join('');
 }

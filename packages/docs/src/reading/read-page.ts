@@ -36,7 +36,9 @@ export async function readPage({ file, text, pages, colours }: PageSource): Prom
     code.set(token, { info, lines: await colours(token.text, info.language) });
   }
 
-  const titleToken = tokens.find((token): token is Tokens.Heading => token.type === 'heading' && token.depth === 1);
+  const titleToken = tokens.find(
+    (token): token is Tokens.Heading => token.type === 'heading' && token.depth === 1,
+  );
   if (titleToken === undefined) throw new Error(`${file} has no title`);
   const title = plainText(titleToken.tokens);
   const first = tokens.find((token): token is Tokens.Paragraph => token.type === 'paragraph');
@@ -50,7 +52,12 @@ export async function readPage({ file, text, pages, colours }: PageSource): Prom
   let groups = 0;
   const toPage = absoluteTarget(linkTo);
   const endPassage = (): void => {
-    passages.push(...passagesOf(place, blocks.map((block) => withLinks(block, toPage))));
+    passages.push(
+      ...passagesOf(
+        place,
+        blocks.map((block) => withLinks(block, toPage)),
+      ),
+    );
     blocks = [];
   };
   for (let at = 0; at < tokens.length; at += 1) {
@@ -64,18 +71,27 @@ export async function readPage({ file, text, pages, colours }: PageSource): Prom
       if (depth === 2 || depth === 3) headings.push({ level: depth, anchor, text: heading });
       const above = depth <= 2 ? [] : place.headings.slice(0, depth - 2);
       place = { slug, anchor, title, headings: [...above, heading] };
-      html += headingHtml(depth, anchor, heading, marked.parser([{ type: 'text', raw, text: raw, tokens: words }]));
+      html += headingHtml(
+        depth,
+        anchor,
+        heading,
+        marked.parser([{ type: 'text', raw, text: raw, tokens: words }]),
+      );
       continue;
     }
     if (token.type !== 'html' && token.type !== 'space') blocks.push(token.raw);
     if (token.type === 'code') {
       const group = [token as Tokens.Code];
+      groups += 1;
       while (continuesTabs(tokens, at, group, code)) {
         at += tokens[at + 1]?.type === 'space' ? 2 : 1;
         group.push(tokens[at] as Tokens.Code);
         blocks.push((tokens[at] as Token).raw);
       }
-      html += codeHtml(group.flatMap((one) => code.get(one) ?? []), (groups += 1));
+      html += codeHtml(
+        group.flatMap((one) => code.get(one) ?? []),
+        groups,
+      );
       continue;
     }
     html += marked.parser([token]);
@@ -149,21 +165,29 @@ function rendererOf(
 ): RendererObject {
   return {
     // Marks of generated parts; no page needs tags.
-    html: ({ text }) => (/^\s*<!--[^]*-->\s*$/.test(text) ? '' : escapeHtml(text)),
+    html: ({ text }) => (/^\s*<!--[\s\S]*-->\s*$/.test(text) ? '' : escapeHtml(text)),
     link({ href, tokens }) {
       const text = this.parser.parseInline(tokens);
       const target = linkTo(href);
-      const address = target.type === 'page' && target.slug === slug && target.anchor !== '' ? `#${target.anchor}` : addressOf(target);
+      const address =
+        target.type === 'page' && target.slug === slug && target.anchor !== ''
+          ? `#${target.anchor}`
+          : addressOf(target);
       if (address === undefined) return text;
       const rel = target.type === 'elsewhere' ? ' rel="noreferrer"' : '';
       return `<a href="${escapeHtml(address)}"${rel}>${text}</a>`;
     },
     image({ href, text }) {
       const address = addressOf(linkTo(href));
-      return address === undefined || linkTo(href).type === 'elsewhere' ? escapeHtml(text) : `<img src="${escapeHtml(address)}" alt="${escapeHtml(text)}" loading="lazy">`;
+      return address === undefined || linkTo(href).type === 'elsewhere'
+        ? escapeHtml(text)
+        : `<img src="${escapeHtml(address)}" alt="${escapeHtml(text)}" loading="lazy">`;
     },
     codespan({ text }) {
-      const escaped = escapeHtml(text).replaceAll(writtenBase, `<span data-fill="base">${writtenBase}</span>`);
+      const escaped = escapeHtml(text).replaceAll(
+        writtenBase,
+        `<span data-fill="base">${writtenBase}</span>`,
+      );
       return `<code>${escaped}</code>`;
     },
     // One in a list: a group in a list would be a page in a page.
