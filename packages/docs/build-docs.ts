@@ -77,10 +77,15 @@ await writeFile(path.join(folder, 'not-found.html'), notFoundShell(site));
 await writeFile(path.join(folder, 'answer.html'), answerShell(site));
 await writeFile(path.join(folder, 'files.json'), JSON.stringify(files));
 await writeFile(
+  path.join(folder, 'passages-html.json'),
+  JSON.stringify(site.pages.flatMap((page) => page.passagesHtml)),
+);
+await writeFile(
   path.join(folder, 'site.json'),
   JSON.stringify({
     finder,
     passages: passagesFile,
+    passagesHtml: 'passages-html.json',
     pages: site.pages.map(({ slug, title, description }) => ({ slug, title, description })),
   }),
 );

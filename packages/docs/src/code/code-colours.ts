@@ -31,7 +31,7 @@ export async function createCodeColours(): Promise<CodeColours> {
   return async (text, language) => {
     const own = Object.hasOwn(more, language) ? (language as keyof typeof more) : undefined;
     const lang = own ?? codeLanguage(language);
-    if (lang === undefined) return text.split('\n').map((line) => [{ text: line, kind: undefined }]);
+    if (lang === undefined) return plainLines(text);
     if (!shiki.getLoadedLanguages().includes(lang))
       await shiki.loadLanguage(
         own === undefined
@@ -44,5 +44,8 @@ export async function createCodeColours(): Promise<CodeColours> {
 }
 
 /** Without colours: the tests of what pages say do not need them. */
-export const plainCode: CodeColours = async (text) =>
-  text.split('\n').map((line) => [{ text: line, kind: undefined }]);
+export const plainCode: CodeColours = async (text) => plainLines(text);
+
+export function plainLines(text: string): readonly ColouredLine[] {
+  return text.split('\n').map((line) => [{ text: line, kind: undefined }]);
+}

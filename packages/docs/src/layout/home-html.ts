@@ -1,4 +1,4 @@
-import { escapeHtml } from '../html.ts';
+import { escapeFilled, escapeHtml } from '../html.ts';
 import type { DocPage } from '../reading/doc-page.ts';
 import { documentHtml } from './document-html.ts';
 import type { Site } from './site.ts';
@@ -8,7 +8,7 @@ export function homeHtml(site: Site, home: DocPage): string {
   const groups = site.groups.map(({ group, pages }) => {
     const items = pages.map(
       ({ slug, title, description }) =>
-        `<li><a href="/docs/${escapeHtml(slug)}">${escapeHtml(title)}</a><p>${escapeHtml(shortened(description))}</p></li>`,
+        `<li><a href="/docs/${escapeHtml(slug)}">${escapeHtml(title)}</a><p>${escapeFilled(shortened(description))}</p></li>`,
     );
     return `<section><h2>${escapeHtml(group)}</h2><ul class="cards">${items.join('')}</ul></section>`;
   });

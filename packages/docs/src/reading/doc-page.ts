@@ -13,6 +13,8 @@ export interface DocPage {
   /** Its source, with links that hold where the pages are served. */
   readonly markdown: string;
   readonly passages: readonly Passage[];
+  /** The same passages as HTML, without colours. */
+  readonly passagesHtml: readonly string[];
 }
 
 export interface Heading {

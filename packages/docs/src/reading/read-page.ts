@@ -1,10 +1,9 @@
 import { Marked, type RendererObject, type Token, type Tokens } from 'marked';
-import type { CodeColours } from '../code/code-colours.ts';
+import { type CodeColours, plainLines } from '../code/code-colours.ts';
 import { type CodeBlock, codeHtml } from '../code/code-html.ts';
-import { writtenBase } from '../code/fills.ts';
 import { readInfoString } from '../code/info-string.ts';
 import { slugOf } from '../contents.ts';
-import { escapeHtml } from '../html.ts';
+import { escapeFilled, escapeHtml } from '../html.ts';
 import { createAnchors } from './anchors.ts';
 import type { DocPage, Heading, Passage } from './doc-page.ts';
 import { createLinks, type LinkTarget, withLinks } from './links.ts';
@@ -46,18 +45,19 @@ export async function readPage({ file, text, pages, colours }: PageSource): Prom
   const anchors = createAnchors();
   const headings: Heading[] = [];
   const passages: Passage[] = [];
+  const passagesHtml: string[] = [];
   let place: Omit<Passage, 'text'> = { slug, anchor: '', title, headings: [] };
   let blocks: string[] = [];
   let html = '';
   let groups = 0;
   const toPage = absoluteTarget(linkTo);
+  // It stands on another page: its links name their page, and its code is new to the renderer.
+  const apart = new Marked({ gfm: true, renderer: rendererOf(linkTo, '', new Map()) });
   const endPassage = (): void => {
-    passages.push(
-      ...passagesOf(
-        place,
-        blocks.map((block) => withLinks(block, toPage)),
-      ),
-    );
+    for (const { text: source } of passagesOf(place, blocks)) {
+      passages.push({ ...place, text: withLinks(source, toPage) });
+      passagesHtml.push(apart.parse(source, { async: false }));
+    }
     blocks = [];
   };
   for (let at = 0; at < tokens.length; at += 1) {
@@ -98,7 +98,7 @@ export async function readPage({ file, text, pages, colours }: PageSource): Prom
   }
   endPassage();
   return {
-    ...{ slug, title, headings, html, passages },
+    ...{ slug, title, headings, html, passages, passagesHtml },
     description: first === undefined ? '' : plainText(first.tokens),
     markdown: withLinks(text, relativeTarget(linkTo, slug)),
   };
@@ -158,6 +158,10 @@ function relativeTarget(
   };
 }
 
+function plainBlock({ lang, text }: Tokens.Code): CodeBlock {
+  return { info: readInfoString(lang), lines: plainLines(text) };
+}
+
 function rendererOf(
   linkTo: (written: string) => LinkTarget,
   slug: string,
@@ -183,17 +187,11 @@ function rendererOf(
         ? escapeHtml(text)
         : `<img src="${escapeHtml(address)}" alt="${escapeHtml(text)}" loading="lazy">`;
     },
-    codespan({ text }) {
-      const escaped = escapeHtml(text).replaceAll(
-        writtenBase,
-        `<span data-fill="base">${writtenBase}</span>`,
-      );
-      return `<code>${escaped}</code>`;
-    },
+    codespan: ({ text }) => `<code>${escapeFilled(text)}</code>`,
     // One in a list: a group in a list would be a page in a page.
     code(token) {
-      const block = code.get(token);
-      return block === undefined ? '' : codeHtml([{ ...block, info: { ...block.info, tab: undefined } }], 0);
+      const block = code.get(token) ?? plainBlock(token);
+      return codeHtml([{ ...block, info: { ...block.info, tab: undefined } }], 0);
     },
     table(token) {
       const row = (cells: readonly Tokens.TableCell[], tag: string): string =>

@@ -5,6 +5,8 @@ import { emptyWords, stemOf, wordsOf } from './words.ts';
 
 /** A passage that fits a question; a higher score fits better. */
 export interface FoundPassage extends Passage {
+  /** Its place in the list of all passages. */
+  readonly at: number;
   readonly score: number;
 }
 
@@ -24,12 +26,19 @@ export interface FindOptions {
 }
 
 /** Where a word stands counts, and how much. */
-const boost = { heading: 2.6, title: 1.6, above: 1.2, text: 1 };
-const otherWordWeight = 0.35;
+const boost = { heading: 2.2, title: 1.6, above: 1.2, text: 1 };
+const otherWordWeight = 0.5;
 const goalWeight = 0.4;
 const misspeltWeight = 0.5;
 /** The most words of a question that are looked for: nobody asks more, and each one costs time. */
 const mostWords = 24;
+
+/**
+ * Pages that mention everything: what is judged, broken on purpose, measured, or called otherwise elsewhere. Asked about by name they
+ * come first all the same.
+ */
+const mentionsAll = /^(check|wall|performance|migrate\/)/;
+const mentionWeight = 0.85;
 
 /** A word of the question, with what it weighs. */
 interface AskedWord {
@@ -84,7 +93,13 @@ export function createFinder(passages: readonly Passage[]): PassageFinder {
       }
       // A passage that has most words of the question is before one that has a single word often.
       const ranked = [...sums]
-        .map(([id, { score, covered }]) => ({ id, score: score * (0.3 + covered / wanted) }))
+        .map(([id, { score, covered }]) => ({
+          id,
+          score:
+            score *
+            (0.3 + covered / wanted) *
+            (mentionsAll.test(passages[id]?.slug ?? '') ? mentionWeight : 1),
+        }))
         .toSorted((one, other) => other.score - one.score || one.id - other.id);
       const found: FoundPassage[] = [];
       const places = new Set<string>();
@@ -94,7 +109,7 @@ export function createFinder(passages: readonly Passage[]): PassageFinder {
         const place = `${passage.slug}#${passage.anchor}`;
         if (places.has(place)) continue;
         places.add(place);
-        found.push({ ...passage, score: Math.round(score * 100) / 100 });
+        found.push({ ...passage, at: id, score: Math.round(score * 100) / 100 });
       }
       return found;
     },

@@ -40,17 +40,17 @@ export function answerMarkdown({ question, goal, base, passages }: Answer): stri
   return `${asked}${note}\n\n${quoted.join('\n')}`;
 }
 
-/** For the document in which it stands. */
-export function answerHtml({ question, base, passages }: Answer): string {
+/** For the document in which it stands. `all`: every passage as HTML. */
+export function answerHtml({ question, passages }: Answer, all: readonly string[]): string {
   const asked = `<p>For “${escapeHtml(question)}”.</p>`;
   if (passages.length === 0) return `${asked}<p class="note">${nothing}</p>`;
   const items = passages.map((passage) => {
-    const { title, headings, text } = passage;
+    const { title, headings, at } = passage;
     const place =
       headings.length === 0
         ? ''
         : `<p class="place">${escapeHtml([title, ...headings.slice(0, -1)].join(' › '))}</p>`;
-    return `<section class="passage">${place}<h2><a href="${escapeHtml(addressOf(passage))}">${escapeHtml(headings.at(-1) ?? title)}</a></h2><pre>${escapeHtml(filled(text, base))}</pre></section>`;
+    return `<section class="passage">${place}<h2><a href="${escapeHtml(addressOf(passage))}">${escapeHtml(headings.at(-1) ?? title)}</a></h2>${all[at] ?? ''}</section>`;
   });
   return `${asked}<p class="note">${note}</p>${items.join('')}`;
 }
@@ -61,10 +61,6 @@ function addressOf({ slug, anchor }: FoundPassage): string {
 
 function nameOf({ title, headings }: FoundPassage): string {
   return [title, ...headings].join(' › ');
-}
-
-function filled(text: string, base: string): string {
-  return text.replaceAll('http://127.0.0.1:7245', () => base);
 }
 
 /** A question must not become a part of the answer. */

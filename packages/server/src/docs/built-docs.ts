@@ -17,6 +17,8 @@ export interface SiteFacts {
   readonly finder: string;
   /** The file of all passages. */
   readonly passages: string;
+  /** The file of the same passages as HTML. */
+  readonly passagesHtml: string;
 }
 
 /** A document into which the server puts what it has found. */
@@ -42,9 +44,9 @@ export function createBuiltDocs(folders: readonly string[]): BuiltDocs {
     async facts() {
       const found = await read('site.json');
       if (found === undefined) return undefined;
-      const { pages, finder, passages } = JSON.parse(found.text) as SiteFacts;
+      const { pages, finder, passages, passagesHtml } = JSON.parse(found.text) as SiteFacts;
       const place = (file: string): string => path.join(found.folder, file);
-      return { pages, finder: place(finder), passages: place(passages) };
+      return { pages, finder: place(finder), passages: place(passages), passagesHtml: place(passagesHtml) };
     },
     shell: async (name) => (await read(`${name}.html`))?.text,
   };

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { failure } from '../domain/failure.ts';
@@ -113,7 +114,11 @@ export function docsRoutes(parts: DocsParts): Route[] {
   ): Promise<void> {
     const shell = await docs.shell(name);
     if (shell === undefined) return replyFailure(exchange, notBuilt);
-    const text = fillIn(shell, html, factsFor(exchange)).replace(shellMark, () => content);
+    const text = fillIn(
+      shell.replace(shellMark, () => content),
+      html,
+      factsFor(exchange),
+    );
     return replyBytes(exchange, status, { ...documentHeaders, 'content-type': html }, Buffer.from(text));
   }
 
@@ -160,7 +165,10 @@ export function docsRoutes(parts: DocsParts): Route[] {
     if (!found.ok) return replyFailure(exchange, found.failure);
     const { base } = factsFor(exchange);
     const whole = { question, goal, base, passages: found.value };
-    if (format === 'html') return sendShell(exchange, 200, 'answer', answerHtml(whole));
+    if (format === 'html') {
+      const all = JSON.parse(await readFile(facts.passagesHtml, 'utf8')) as readonly string[];
+      return sendShell(exchange, 200, 'answer', answerHtml(whole, all));
+    }
     const [type, text] =
       format === 'json'
         ? ['application/json; charset=utf-8', answerJson(whole)]

@@ -5,6 +5,8 @@ import { resultOf } from '../worker/task-result.ts';
 
 /** A stretch of a page that fits a question. */
 export interface FoundPassage {
+  /** Its place in the list of all passages. */
+  readonly at: number;
   readonly slug: string;
   /** Of the heading above it; empty before the first one. */
   readonly anchor: string;
