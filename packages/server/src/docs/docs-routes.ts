@@ -72,8 +72,8 @@ export function docsRoutes(parts: DocsParts): Route[] {
   }
 
   async function handle(exchange: Exchange): Promise<void> {
-    const { path, query, request } = exchange;
-    if (path === '/docs/') return replyBytes(exchange, 308, { location: '../docs' }, Buffer.alloc(0));
+    const { query, request } = exchange;
+    const path = exchange.path === '/docs/' ? '/docs' : exchange.path;
     const found = await docs.find(path);
     if (found === undefined) return notFound(exchange);
     if (path.startsWith('/docs/assets/')) return sendFile(exchange, found, assetHeaders, notBuilt);
