@@ -15,7 +15,7 @@ export function homeHtml(site: Site, home: DocPage): string {
   const content = `<article class="markdown home"><header class="page-head"><h1>${escapeHtml(home.title)}</h1></header>
 ${home.html}
 ${groups.join('\n')}
-<p class="for-programs">For programs: <a href="/llms.txt">llms.txt</a> and <a href="/llms-full.txt">llms-full.txt</a>, each page as Markdown (<code>.md</code> behind its address), and <a href="/docs?ask=How+do+I+stop+a+stream%3F"><code>?ask=QUESTION</code></a> on any page, which quotes the passages that answer it.</p>
+<p class="for-programs">For programs: <a href="/llms.txt">llms.txt</a> and <a href="/llms-full.txt">llms-full.txt</a>, each page as Markdown (<code>.md</code> behind its address)<!-- live -->, and <a href="/docs?ask=How+do+I+stop+a+stream%3F"><code>?ask=QUESTION</code></a> on any page, which quotes the passages that answer it<!-- /live -->.</p>
 </article>`;
   return documentHtml(site, { slug: '', title: home.title, description: home.description, content });
 }

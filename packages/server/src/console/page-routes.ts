@@ -34,7 +34,7 @@ const pageHeaders = {
 /** For a client of the API that has lost the path of its base URL. */
 const pageOnly = failure(
   'unknown_url',
-  "'GET /' is a page for browsers. The API: use 'POST /v1/chat/completions'; 'GET /v1/models' lists what is served.",
+  "'GET /' is a page for browsers. The API: use 'POST /v1/chat/completions'; 'GET /v1/models' lists what is served, '/docs' says how.",
 );
 const notBuilt = failure(
   'unknown_url',
