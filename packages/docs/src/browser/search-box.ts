@@ -80,6 +80,8 @@ export function serveSearch(field: HTMLInputElement): void {
   form?.addEventListener('submit', (event) => {
     if (document.documentElement.dataset['isStatic'] !== undefined) event.preventDefault();
   });
+  const shortcut = form?.querySelector('kbd');
+  if (shortcut) shortcut.hidden = false;
   document.addEventListener('keydown', (event) => {
     const isTyping =
       event.target instanceof Element && event.target.closest('input, textarea, select') !== null;

@@ -36,7 +36,7 @@ ${markdown}<link rel="icon" type="image/svg+xml" href="${icon}">
 <a class="skip" href="#content">Skip to the content</a>
 <header class="top">
 <a class="brand" href="/docs"><img src="${icon}" alt="" width="20" height="20">Tailrace <span>docs</span></a>
-<search><form action="/docs" method="get"><label class="unseen" for="ask">Search the docs</label><input id="ask" name="ask" type="search" placeholder="Search, or ask a question" autocomplete="off" maxlength="400"><kbd aria-hidden="true">/</kbd></form></search>
+<search><form action="/docs" method="get"><label class="unseen" for="ask">Search the docs</label><input id="ask" name="ask" type="search" placeholder="Search, or ask a question" autocomplete="off" maxlength="400"><kbd aria-hidden="true" hidden>/</kbd></form></search>
 <div class="apart"><label class="model-pick" hidden><span>Model</span><select id="model"></select></label><a class="to-page" href="/">Playground</a><button type="button" class="quiet" id="scheme" hidden>Theme</button></div>
 <a class="menu-open" href="#pages">Menu</a>
 </header>

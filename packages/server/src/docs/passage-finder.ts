@@ -1,6 +1,6 @@
 import { failure, type Result } from '../domain/failure.ts';
 import { createKillableThread } from '../worker/killable-thread.ts';
-import { startWorker } from '../worker/start-worker.ts';
+import { startProcess } from '../worker/start-process.ts';
 import { resultOf } from '../worker/task-result.ts';
 
 /** A stretch of a page that fits a question. */
@@ -34,12 +34,12 @@ export type FindPassages = (
 ) => Promise<Result<readonly FoundPassage[]>>;
 
 /**
- * Finds passages on a thread of its own. Its index is made with the first question, takes 20 MB, and is gone with the thread after half a
- * minute without questions: anybody may ask, and no stream waits for it meanwhile.
+ * Finds passages in a process of its own. Its index is made with the first question, within a quarter of a second, and the process ends
+ * after half a minute without questions: anybody may ask, no stream waits for it, and what it took is given back.
  */
 export function createPassageFinder(): FindPassages {
   const thread = createKillableThread<FindTask, readonly FoundPassage[]>({
-    start: () => startWorker(import.meta.url, 'finder-worker', { maxOldGenerationSizeMb: 96 }),
+    start: () => startProcess(import.meta.url, 'finder-process', 96),
     taskMs: 5_000,
     waitMs: 10_000,
     queue: 64,

@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { serveTasks } from '../worker/serve-tasks.ts';
 import type { FindTask, FoundPassage } from './passage-finder.ts';
 
-/* The thread that finds passages, by the module that browsers load too. */
+/* The process that finds passages, by the module that browsers load too. */
 
 /** `packages/docs/src/search/find-passages.ts`, built. */
 interface FinderModule {
