@@ -65,7 +65,7 @@ export function serveSearch(field: HTMLInputElement): void {
       const step = event.key === 'ArrowDown' ? 1 : -1;
       choose(chosen < 0 && step < 0 ? count - 1 : (chosen + step + count) % count);
     } else if (event.key === 'Enter' && chosen >= 0) {
-      options()[chosen]?.querySelector('a')?.click();
+      go(options()[chosen], event);
     } else return;
     event.preventDefault();
   });
@@ -75,7 +75,10 @@ export function serveSearch(field: HTMLInputElement): void {
   });
   // A press on the list must not take the focus from the field before it is a click.
   list.addEventListener('mousedown', (event) => event.preventDefault());
-  list.addEventListener('click', () => show(false));
+  list.addEventListener('click', (event) => {
+    show(false);
+    if (event.target instanceof Element) go(event.target.closest('[role="option"]'), event);
+  });
   // An export has no server that could answer.
   form?.addEventListener('submit', (event) => {
     if (document.documentElement.dataset['isStatic'] !== undefined) event.preventDefault();
@@ -92,6 +95,14 @@ export function serveSearch(field: HTMLInputElement): void {
     field.focus();
     field.select();
   });
+}
+
+/** An option of a list box holds no link of its own; what browsers do with a link, it does. */
+function go(option: Element | null | undefined, { ctrlKey, metaKey }: MouseEvent | KeyboardEvent): void {
+  const address = option instanceof HTMLElement ? option.dataset['address'] : undefined;
+  if (address === undefined) return;
+  if (ctrlKey || metaKey) window.open(address, '_blank', 'noopener');
+  else window.location.assign(address);
 }
 
 async function loadFinder(): Promise<PassageFinder> {
@@ -120,9 +131,8 @@ function optionOf(
   item.id = `found-${at}`;
   item.setAttribute('role', 'option');
   item.setAttribute('aria-selected', 'false');
-  const link = document.createElement('a');
-  link.href = `${docs}/${slug}${isStatic === undefined ? '' : '.html'}${anchor === '' ? '' : `#${anchor}`}`;
-  link.tabIndex = -1;
+  item.dataset['address'] =
+    `${docs}/${slug}${isStatic === undefined ? '' : '.html'}${anchor === '' ? '' : `#${anchor}`}`;
   const place = document.createElement('span');
   place.className = 'place';
   place.textContent = [title, ...headings.slice(0, -1)].join(' › ');
@@ -135,7 +145,6 @@ function optionOf(
     piece.textContent = part;
     excerpt.append(piece);
   }
-  link.append(...(headings.length === 0 ? [] : [place]), name, excerpt);
-  item.append(link);
+  item.append(...(headings.length === 0 ? [] : [place]), name, excerpt);
   return item;
 }
