@@ -33,6 +33,7 @@ const rooms = [
   { name: 'http', rank: 5 },
   { name: 'wall', rank: 5 },
   { name: 'console', rank: 5 },
+  { name: 'docs', rank: 5 },
   { name: 'fault-lab', rank: 5 },
 ];
 
@@ -53,6 +54,7 @@ const neighbours = new Map([
   ['upstreams', ['transport']],
   // The page is served by routes as everything else is.
   ['console', ['http']],
+  ['docs', ['http']],
   // Its models are those of the wall, and are asked for as all others are.
   ['fault-lab', ['http', 'wall']],
 ]);
@@ -155,6 +157,22 @@ module.exports = {
       to: {
         path: '.',
         pathNot: ['^packages/(playground|protocol)/src/', '^node_modules/'],
+      },
+    },
+    {
+      name: 'docs-apart',
+      comment:
+        'The docs are made of Markdown, and shown in a browser: of the page they share the look, the colours of code, and how a tab asks the server.',
+      severity: 'error',
+      from: { path: '^packages/docs/', pathNot: test },
+      to: {
+        path: '.',
+        pathNot: [
+          '^packages/docs/',
+          '^packages/playground/(describe-file\\.ts|src/(api|code-text|styles)/)',
+          '^node_modules/',
+        ],
+        dependencyTypesNot: ['core'],
       },
     },
     {

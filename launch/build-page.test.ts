@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,19 +24,25 @@ beforeEach(() => {
   for (const name of readdirSync(launcher).filter((file) => file.endsWith('.cjs'))) {
     cpSync(path.join(launcher, name), path.join(root, 'launch', name));
   }
-  mkdirSync(path.join(root, 'packages/playground'), { recursive: true });
-  mkdirSync(path.join(root, 'packages/protocol/src'), { recursive: true });
+  for (const folder of ['docs', 'packages/docs', 'packages/client', 'packages/protocol/src', 'python'])
+    mkdirSync(path.join(root, folder), { recursive: true });
+  for (const folder of ['api', 'code-text', 'styles'])
+    mkdirSync(path.join(root, 'packages/playground/src', folder), { recursive: true });
+  for (const file of ['packages/client/README.md', 'python/README.md', 'docs/keys.md'])
+    writeFileSync(path.join(root, file), '');
   writeFileSync(path.join(root, 'package-lock.json'), '{}');
   writeBuild('builds.length');
+  writeBuild('builds.length', 'docs');
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 /** A build that writes what `what` says, and notes each run. */
-function writeBuild(what: string): void {
+function writeBuild(what: string, name: 'page' | 'docs' = 'page'): void {
+  const file = name === 'page' ? 'packages/playground/build-page.ts' : 'packages/docs/build-docs.ts';
   writeFileSync(
-    path.join(root, 'packages/playground/build-page.ts'),
+    path.join(root, file),
     `import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-const notes: string = ${JSON.stringify(path.join(root, 'builds'))};
+const notes: string = ${JSON.stringify(path.join(root, `builds-of-${name}`))};
 appendFileSync(notes, 'x');
 const builds = readFileSync(notes, 'utf8');
 mkdirSync(process.argv[2]!, { recursive: true });
@@ -53,7 +60,7 @@ function start(): string {
   return stderr;
 }
 
-const page = () => readFileSync(path.join(root, '.tools/page/files.json'), 'utf8');
+const page = (name = 'page') => readFileSync(path.join(root, `.tools/${name}/files.json`), 'utf8');
 
 test('the first start builds the page and says so, the next one finds it', () => {
   expect(start()).toContain('building the page');
@@ -67,6 +74,21 @@ test('a source that has changed is built again, in the place of the page before'
   start();
   expect(page()).toBe('2');
 });
+
+test.each(['docs/errors/new.md', 'python/README.md'])(
+  'the docs are built again when %s has changed',
+  (file) => {
+    start();
+    mkdirSync(path.join(root, path.dirname(file)), { recursive: true });
+    writeFileSync(path.join(root, file), 'changed');
+    const later = Date.now() / 1_000 + 5;
+    utimesSync(path.join(root, file), later, later);
+    start();
+    expect(page('docs')).toBe('2');
+    start();
+    expect(page('docs')).toBe('2');
+  },
+);
 
 test('a page that was deleted is built again', () => {
   start();

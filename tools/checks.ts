@@ -36,6 +36,7 @@ const otherChecks: readonly Check[] = [
     '.tools/types.tsbuildinfo',
   ]),
   tool('types of the page', 'node_modules/typescript/bin/tsc', ['-p', 'packages/playground']),
+  tool('types of the docs', 'node_modules/typescript/bin/tsc', ['-p', 'packages/docs']),
   tool('types of the hooks', 'node_modules/typescript/bin/tsc', [
     '-p',
     'packages/client/tsconfig.react.json',

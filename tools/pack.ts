@@ -1,6 +1,6 @@
 /*
  * `npm run pack -- FOLDER`: makes the packages as npm publishes them, FOLDER/*.tgz. What belongs into each is put together in
- * FOLDER/NAME first: its compiled sources, the page that the server shows, and the files that its package.json names.
+ * FOLDER/NAME first: its compiled sources, the page and the docs that the server shows, and the files that its package.json names.
  */
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -26,6 +26,7 @@ async function packInto(into: string, name: (typeof names)[number]): Promise<voi
   await rm(config);
   if (name === 'server') {
     await must(runNode('packages/playground/build-page.ts', [path.join(into, 'page')]));
+    await must(runNode('packages/docs/build-docs.ts', [path.join(into, 'docs')]));
     await cp(path.join(root, 'README.md'), path.join(into, 'README.md'));
   } else {
     await cp(path.join(from, 'README.md'), path.join(into, 'README.md'));
@@ -33,7 +34,7 @@ async function packInto(into: string, name: (typeof names)[number]): Promise<voi
   const { files } = JSON.parse(await readFile(path.join(from, 'package.json'), 'utf8')) as {
     files: readonly string[];
   };
-  const made = ['dist', 'page'];
+  const made = ['dist', 'docs', 'page'];
   for (const file of ['package.json', ...files.filter((one) => !made.includes(one))])
     await cp(path.join(from, file), path.join(into, file), { recursive: true });
   await tarballOf(into);

@@ -1,6 +1,8 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readContents } from '../../packages/docs/src/contents.ts';
+import { anchorOf } from '../../packages/docs/src/reading/anchors.ts';
 import { root } from '../run.ts';
 
 const pages = globSync(
@@ -13,17 +15,9 @@ function proseOf(page: string): string {
   return readFileSync(path.join(root, page), 'utf8').replaceAll(/^```.*?^```/gms, '');
 }
 
-/** The anchors of a page's headings, as GitHub makes them. */
+/** The anchors of a page's headings. */
 function anchorsOf(page: string): ReadonlySet<string> {
-  return new Set(
-    Array.from(proseOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = '']) =>
-      heading
-        .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
-        .toLowerCase()
-        .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
-        .replaceAll(' ', '-'),
-    ),
-  );
+  return new Set(Array.from(proseOf(page).matchAll(/^#+ (.*)$/gm), ([, heading = '']) => anchorOf(heading)));
 }
 
 interface Link {
@@ -54,8 +48,12 @@ describe('the pages', () => {
     expect(broken.map(({ written }) => written)).toEqual([]);
   });
 
-  it('are all linked from README.md', () => {
-    const linked = new Set(linksOf('README.md').map(({ file }) => file));
+  it('are all linked from README.md, or listed in docs/contents.json', () => {
+    const listed = readContents(path.join(root, 'docs')).flatMap((group) => group.pages);
+    const linked = new Set([
+      ...linksOf('README.md').map(({ file }) => file),
+      ...['index.md', ...listed].map((page) => `docs/${page}`),
+    ]);
     const ofReaders = pages.filter(
       (page) => page !== 'README.md' && !/^(docs\/decisions|bench)\//.test(page),
     );

@@ -12,12 +12,15 @@ import type { SignIns } from './access/sign-ins.ts';
 import type { StoredKeys } from './access/stored-keys.ts';
 import { createStreamSignature } from './access/stream-signature.ts';
 import type { Config } from './config/config.ts';
-import { createPageFiles, type PageFiles } from './console/page-files.ts';
 import { pageRoutes } from './console/page-routes.ts';
+import { type BuiltDocs, createBuiltDocs } from './docs/built-docs.ts';
+import { docsRoutes } from './docs/docs-routes.ts';
+import { createPassageFinder } from './docs/passage-finder.ts';
 import type { FaultLab } from './fault-lab/fault-lab.ts';
 import { faultLabRoutes } from './fault-lab/fault-lab-routes.ts';
 import { hasFaultLab } from './fault-lab/has-fault-lab.ts';
 import { isLabModel } from './fault-lab/lab-prefix.ts';
+import { type BuiltFiles, createBuiltFiles, usualFolders } from './http/built-files.ts';
 import { cancelCompletion } from './http/cancel-completion.ts';
 import { createCors, noCors } from './http/cors.ts';
 import { countRequests } from './http/count-requests.ts';
@@ -111,7 +114,9 @@ export interface AppParts {
   /** Refuses completions that this process has no room for. It outlives a reload. */
   readonly shed: LoadShed;
   /** The built page. Default: where the package or the launcher has put it. */
-  readonly page?: PageFiles | undefined;
+  readonly page?: BuiltFiles | undefined;
+  /** The built docs. Default: as the page. */
+  readonly docs?: BuiltDocs | undefined;
   /** The models that misbehave, where the configuration allows them. It outlives a reload. Default: there are none. */
   readonly faultLab?: FaultLab | undefined;
   /** The protocols that are served. Default: OpenAI's chat completions. */
@@ -246,7 +251,14 @@ export function createApp(parts: AppParts): App {
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),
     ...healthRoutes(parts),
-    ...(config.console.enabled ? pageRoutes(parts.page ?? createPageFiles()) : []),
+    ...(config.console.enabled ? pageRoutes(parts.page ?? createBuiltFiles(usualFolders('page'))) : []),
+    ...docsRoutes({
+      docs: parts.docs ?? createBuiltDocs(usualFolders('docs')),
+      find: createPassageFinder(),
+      publicUrl,
+      keyless: !config.auth.required,
+      hasPage: config.console.enabled,
+    }),
     adminStreamsRoute(view),
     adminCancelRoute(cancelling),
     adminUpstreamsRoute(view, catalogue, Date.now),

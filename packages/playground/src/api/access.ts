@@ -1,6 +1,7 @@
 import { createSignal } from '../signals/signal.ts';
 import { type Connection, createConnection, type ServedModel } from './connection.ts';
 import type { PageFailure } from './failure.ts';
+import { keptKeyName } from './kept-key.ts';
 import { beginSession, endSession, hasProvider, readSession } from './session.ts';
 
 export interface AccessState {
@@ -34,14 +35,13 @@ export interface AccessParts {
   takeCode(): string | undefined;
 }
 
-const keyName = 'tailrace-key';
 const keyEnded: ReadonlySet<string> = new Set(['invalid_api_key', 'expired_api_key']);
 
 export function createAccess({ fetch, storage, takeCode }: AccessParts): Access {
   const signal = createSignal<AccessState>({ status: 'looking', models: [], isAdmin: false });
   /** Asks with the session of the browser, where it has one. */
   const keyless = createConnection(fetch, undefined);
-  let connection = createConnection(fetch, storage.getItem(keyName) ?? undefined);
+  let connection = createConnection(fetch, storage.getItem(keptKeyName) ?? undefined);
 
   function refuse(failure: PageFailure | undefined): void {
     signal.set({ status: 'refused', failure, models: [], isAdmin: false });
@@ -66,15 +66,15 @@ export function createAccess({ fetch, storage, takeCode }: AccessParts): Access 
       if (code !== undefined) {
         const begun = await beginSession(keyless, { code });
         if (!begun.ok) return refuse(begun.failure);
-        storage.removeItem(keyName);
+        storage.removeItem(keptKeyName);
         connection = keyless;
       }
       const failure = await enter(connection);
       if (failure === undefined) return;
       // Nobody has signed in yet: that is no failure.
-      refuse(storage.getItem(keyName) === null ? undefined : failure);
+      refuse(storage.getItem(keptKeyName) === null ? undefined : failure);
       // Where a key and a session come, the key decides: one that holds no more would hide each session that is begun.
-      if (keyEnded.has(failure.code)) storage.removeItem(keyName);
+      if (keyEnded.has(failure.code)) storage.removeItem(keptKeyName);
     },
     hasProvider: () => hasProvider(keyless),
     async signIn(key) {
@@ -83,7 +83,7 @@ export function createAccess({ fetch, storage, takeCode }: AccessParts): Access 
       if (session?.isAdmin !== true) {
         const failure = await enter(keyed);
         if (failure !== undefined) return refuse(failure);
-        storage.setItem(keyName, key);
+        storage.setItem(keptKeyName, key);
         return;
       }
       const begun = await beginSession(keyed, {});
@@ -92,7 +92,7 @@ export function createAccess({ fetch, storage, takeCode }: AccessParts): Access 
     },
     signOut() {
       void endSession(keyless);
-      storage.removeItem(keyName);
+      storage.removeItem(keptKeyName);
       connection = keyless;
       refuse(undefined);
     },

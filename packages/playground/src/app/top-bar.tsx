@@ -21,6 +21,7 @@ export function TopBar({ place, onSignOut, onShortcuts }: TopBarProps): ReactNod
         <a href={consoleAddress('overview')} aria-current={place === 'console' ? 'page' : undefined}>
           Console
         </a>
+        <a href="/docs">Docs</a>
       </nav>
       <div className="apart">
         <button

@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promi
   owners: async (args, io) => (await import('./owners-command.ts')).ownersCommand(args, io),
   usage: async (args, io) => (await import('./usage-command.ts')).usageCommand(args, io),
   console: async (args, io) => (await import('./console-command.ts')).consoleCommand(args, io),
+  docs: async (args, io) => (await import('./docs-command.ts')).docsCommand(args, io),
   // Opened only here: no other command reads standard input.
   db: async (args, io) => (await import('./db-command.ts')).dbCommand(args, { ...io, stdin: process.stdin }),
   check: async (args, io) => (await import('./check-command.ts')).checkCommand(args, io),
@@ -34,6 +35,7 @@ const help = `Usage: tailrace COMMAND [FLAGS]
   usage           sums of what was used, and budgets (--help)
   console         print an address that signs a browser in, and open it (--help)
   db              export, import and migrate the store (--help)
+  docs export     write the docs as static files (--help)
   check URL       judge how an OpenAI-compatible endpoint streams (--help)
   wall            start a server that misbehaves on request (--list names its faults)
 

@@ -3,8 +3,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBuiltFiles } from '../http/built-files.ts';
 import { startTestApp, type TestApp, testKey } from '../testing/start-app.ts';
-import { createPageFiles } from './page-files.ts';
 
 let folder: string;
 let app: TestApp;
@@ -15,8 +15,14 @@ beforeAll(async () => {
   mkdirSync(path.join(folder, 'assets'));
   const script = '/assets/index-abc.js';
   const files = [
-    { path: '/', type: 'text/html; charset=utf-8', etag: 'page', encodings: [] },
-    { path: script, type: 'text/javascript; charset=utf-8', etag: 'script', encodings: ['br', 'gzip'] },
+    { path: '/', file: 'index.html', type: 'text/html; charset=utf-8', etag: 'page', encodings: [] },
+    {
+      path: script,
+      file: script.slice(1),
+      type: 'text/javascript; charset=utf-8',
+      etag: 'script',
+      encodings: ['br', 'gzip'],
+    },
   ];
   writeFileSync(path.join(folder, 'files.json'), JSON.stringify(files));
   writeFileSync(path.join(folder, 'index.html'), '<!doctype html>');
@@ -24,9 +30,9 @@ beforeAll(async () => {
   writeFileSync(path.join(folder, `${script}.br`), 'as brotli');
   writeFileSync(path.join(folder, `${script}.gzip`), 'as gzip');
   writeFileSync(path.join(folder, 'assets/secret.js'), 'not in the list');
-  app = await startTestApp({ config: '{}', page: createPageFiles([path.join(folder, 'none'), folder]) });
+  app = await startTestApp({ config: '{}', page: createBuiltFiles([path.join(folder, 'none'), folder]) });
   without = await startTestApp({ config: '{}' });
-  disabled = await startTestApp({ config: 'console: {enabled: false}', page: createPageFiles([folder]) });
+  disabled = await startTestApp({ config: 'console: {enabled: false}', page: createBuiltFiles([folder]) });
 });
 afterAll(async () => {
   await Promise.all([app, without, disabled].map((one) => one?.stop()));

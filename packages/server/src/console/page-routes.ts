@@ -1,10 +1,10 @@
 import { failure } from '../domain/failure.ts';
+import type { BuiltFiles } from '../http/built-files.ts';
 import type { Exchange } from '../http/exchange.ts';
-import { namesTag } from '../http/names-tag.ts';
-import { replyBytes, replyFailure } from '../http/reply.ts';
+import { replyFailure } from '../http/reply.ts';
 import type { Route } from '../http/route.ts';
+import { assetHeaders, fileHeaders, sendFile } from '../http/send-file.ts';
 import { unknownUrl } from '../http/unknown-url.ts';
-import type { PageFile, PageFiles } from './page-files.ts';
 
 /**
  * What the page may do. It loads only what this server serves, runs no text as code, and no other page shows it in a frame: a model
@@ -23,26 +23,18 @@ const pagePolicy = [
   "trusted-types 'none'",
 ].join('; ');
 
-const everyFile = {
-  'x-content-type-options': 'nosniff',
-  'cross-origin-resource-policy': 'same-origin',
-  vary: 'Accept-Encoding',
-};
 const pageHeaders = {
-  ...everyFile,
+  ...fileHeaders,
   vary: 'Accept, Accept-Encoding',
   'cache-control': 'no-cache',
   'content-security-policy': pagePolicy,
   'cross-origin-opener-policy': 'same-origin',
   'referrer-policy': 'same-origin',
 };
-/** The name of an asset has a hash of its bytes. */
-const assetHeaders = { ...everyFile, 'cache-control': 'public, max-age=31536000, immutable' };
-
 /** For a client of the API that has lost the path of its base URL. */
 const pageOnly = failure(
   'unknown_url',
-  "'GET /' is a page for browsers. The API: use 'POST /v1/chat/completions'; 'GET /v1/models' lists what is served.",
+  "'GET /' is a page for browsers. The API: use 'POST /v1/chat/completions'; 'GET /v1/models' lists what is served, '/docs' says how.",
 );
 const notBuilt = failure(
   'unknown_url',
@@ -50,7 +42,7 @@ const notBuilt = failure(
 );
 
 /** `GET /`, and the files that the page loads. They ask for no key: the page has no data, and its requests have one. */
-export function pageRoutes(files: PageFiles): Route[] {
+export function pageRoutes(files: BuiltFiles): Route[] {
   const routes: Route[] = [
     {
       method: 'GET',
@@ -60,7 +52,7 @@ export function pageRoutes(files: PageFiles): Route[] {
         if (wantsJson(exchange)) return replyFailure(exchange, pageOnly, pageVary);
         const page = await files.find('/');
         if (page === undefined) return replyFailure(exchange, notBuilt);
-        return sendFile(exchange, page, pageHeaders);
+        return sendFile(exchange, page, pageHeaders, notBuilt);
       },
     },
     {
@@ -70,7 +62,7 @@ export function pageRoutes(files: PageFiles): Route[] {
       async handle(exchange) {
         const asset = await files.find(exchange.path);
         if (asset === undefined) return replyFailure(exchange, unknownUrl('GET', exchange.path, routes));
-        return sendFile(exchange, asset, assetHeaders);
+        return sendFile(exchange, asset, assetHeaders, notBuilt);
       },
     },
   ];
@@ -82,34 +74,4 @@ const pageVary = { vary: pageHeaders.vary };
 function wantsJson({ request }: Exchange): boolean {
   const accept = request.headers.accept ?? '';
   return /\bapplication\/json\b/i.test(accept) && !/\btext\/html\b/i.test(accept);
-}
-
-async function sendFile(
-  exchange: Exchange,
-  file: PageFile,
-  headers: Readonly<Record<string, string>>,
-): Promise<void> {
-  const accepted = acceptedEncodings(exchange.request.headers['accept-encoding'] ?? '');
-  const encoding = file.encodings.find((one) => accepted.has(one));
-  // Each form has a tag of its own: a strong tag names exactly one sequence of bytes.
-  const etag = `"${file.etag}${encoding === undefined ? '' : `-${encoding}`}"`;
-  const all = { ...headers, etag };
-  if (namesTag(exchange.request.headers['if-none-match'], etag)) {
-    return replyBytes(exchange, 304, all, Buffer.alloc(0));
-  }
-  const coding = encoding === undefined ? {} : { 'content-encoding': encoding };
-  const bytes = await file.bytes(encoding);
-  if (bytes === undefined) return replyFailure(exchange, notBuilt);
-  return replyBytes(exchange, 200, { ...all, ...coding, 'content-type': file.type }, bytes);
-}
-
-/** The codings that a client takes; one with `q=0` it does not. */
-function acceptedEncodings(header: string): ReadonlySet<string> {
-  const taken = header
-    .toLowerCase()
-    .split(',')
-    .map((part) => part.split(';').map((piece) => piece.trim()))
-    .filter(([, ...parameters]) => !parameters.some((one) => /^q=0(\.0*)?$/.test(one)))
-    .map(([name = '']) => name);
-  return new Set(taken);
 }

@@ -27,7 +27,7 @@ export function unknownUrl(method: string, path: string, routes: readonly Route[
 
 function hint(path: string, routes: readonly Route[]): string {
   if (/^\/(v1\/?)?$/.test(path)) {
-    return "This is Tailrace: use 'POST /v1/chat/completions'; 'GET /v1/models' lists what it serves.";
+    return "This is Tailrace: use 'POST /v1/chat/completions'; 'GET /v1/models' lists what it serves, '/docs' says how.";
   }
   const plain = path.replace(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '');
   for (const candidate of [
@@ -54,5 +54,5 @@ function hint(path: string, routes: readonly Route[]): string {
     routes.map((route) => filledIn(route.path, plain)),
   );
   // The same path: its id is one that no route takes, such as '..'.
-  return guess === undefined || guess === path ? '' : `Did you mean '${guess}'?`;
+  return guess === undefined || guess === path ? "All routes: '/docs/http'." : `Did you mean '${guess}'?`;
 }

@@ -5,11 +5,12 @@ import type { KeyLedger } from '../access/testing/memory-keys.ts';
 import { createApp, newRequestId } from '../app.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
-import type { PageFiles } from '../console/page-files.ts';
+import { type BuiltDocs, createBuiltDocs } from '../docs/built-docs.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { createFaultLab } from '../fault-lab/fault-lab.ts';
 import { budgetFor, createBodyBudget } from '../http/body-budget.ts';
 import { createBodyTurns } from '../http/body-turns.ts';
+import { type BuiltFiles, createBuiltFiles } from '../http/built-files.ts';
 import type { Route } from '../http/route.ts';
 import { createTestJournal } from '../journal/testing/test-journal.ts';
 import type { WebhookStatus } from '../ledger/contract.ts';
@@ -69,7 +70,9 @@ export interface TestAppOptions {
   /** Its time series. Default: those of its own instruments. */
   readonly series?: SeriesReader;
   /** Its built page. Default: there is none. */
-  readonly page?: PageFiles;
+  readonly page?: BuiltFiles;
+  /** Its built docs. Default: there are none. */
+  readonly docs?: BuiltDocs;
   /** What it says of its webhook. Default: there is none. */
   readonly webhook?: WebhookStatus;
 }
@@ -86,7 +89,8 @@ export async function startTestApp({
   keyLedger,
   peers = noPeers,
   series,
-  page = { find: async () => undefined },
+  page = createBuiltFiles([]),
+  docs = createBuiltDocs([]),
   webhook,
 }: TestAppOptions): Promise<TestApp> {
   const loaded = await loadConfig({
@@ -157,6 +161,7 @@ export async function startTestApp({
     }),
     peers,
     page,
+    docs,
     faultLab,
     health,
     instruments,

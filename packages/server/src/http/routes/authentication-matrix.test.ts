@@ -21,6 +21,11 @@ let wall: Wall;
 let stored: { readonly id: string; readonly key: string };
 /** A completion that has a record. */
 let completion: { readonly id: string };
+/** Every file is built. */
+const find = async (path: string) => ({
+  ...{ path, type: 'text/plain', etag: 'one', encodings: [] },
+  bytes: async () => Buffer.from('a file'),
+});
 beforeAll(async () => {
   wall = createWall();
   const port = await wall.listen({ host: '127.0.0.1', port: 0, loopback: true });
@@ -29,12 +34,8 @@ beforeAll(async () => {
 upstreams: {lab: {base_url: "http://127.0.0.1:${port}/v1"}}
 models: {a: {targets: [{upstream: lab, model: wall/healthy}]}}
 auth: {oidc: {issuer: "http://127.0.0.1:1", client_id: us, client_secret: hush, admins: [a@b.c]}}`,
-    page: {
-      find: async (path) => ({
-        ...{ path, type: 'text/plain', etag: 'one', encodings: [] },
-        bytes: async () => Buffer.from('a file'),
-      }),
-    },
+    page: { find },
+    docs: { find, facts: async () => undefined, shell: async () => undefined },
   });
   const made = await send({ method: 'POST', target: '/admin/v1/keys', key: testAdminKey });
   stored = JSON.parse(made.text) as typeof stored;

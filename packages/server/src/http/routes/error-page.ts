@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Failure } from '../../domain/failure.ts';
 import { type ErrorReply, errorReply } from '../../wire/error-reply.ts';
+import { escapeHtml } from '../escape-html.ts';
 
 /** The only rules of the page: they are few, and need no second request. The colours are those of the browser, light and dark. */
 const style = `
@@ -37,14 +38,10 @@ export function errorPage(reason: Failure, requestId: string): ErrorReply {
 <style>${style}</style>
 <main>
 <h1>Not signed in</h1>
-<p role="alert">${escaped(reason.message)}</p>
-<p class="code">${escaped(reason.code)} · ${escaped(requestId)}</p>
+<p role="alert">${escapeHtml(reason.message)}</p>
+<p class="code">${escapeHtml(reason.code)} · ${escapeHtml(requestId)}</p>
 <p><a href="/">Back to sign in</a></p>
 </main>
 `;
   return { status, headers, body };
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }
