@@ -1,4 +1,5 @@
 import { faults } from '../../packages/server/src/wall/catalogue.ts';
+import { openApiText } from '../openapi/generate.ts';
 import { configJsonSchema } from './config-json-schema.ts';
 import { faultTable } from './fault-table.ts';
 import { presetDifferences, presetFeatures } from './preset-tables.ts';
@@ -9,7 +10,7 @@ export interface GeneratedFile {
   /** From the root of the repository. */
   readonly path: string;
   /** The file as it should be, made from the file as it is. Throws where a mark is missing. */
-  renew(text: string): string;
+  renew(text: string): string | Promise<string>;
 }
 
 /** All of them. `tools/write-docs.ts` writes them, and a test fails where one is not current. */
@@ -18,6 +19,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
     path: 'packages/server/tailrace.schema.json',
     renew: () => `${JSON.stringify(configJsonSchema(), undefined, 2)}\n`,
   },
+  { path: 'packages/server/openapi.json', renew: openApiText },
   { path: 'docs/wall.md', renew: (text) => between(text, 'faults', `\n${faultTable(faults)}`) },
   {
     path: 'docs/check.md',

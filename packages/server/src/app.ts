@@ -43,6 +43,7 @@ import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { oidcRoutes, signInWaysRoute } from './http/routes/oidc.ts';
+import { openApiRoute } from './http/routes/openapi.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { usageRoutes } from './http/routes/usage.ts';
 import type { ServiceView } from './http/service-view.ts';
@@ -246,6 +247,7 @@ export function createApp(parts: AppParts): App {
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),
     ...healthRoutes(parts),
+    openApiRoute(),
     ...(config.console.enabled ? pageRoutes(parts.page ?? createPageFiles()) : []),
     adminStreamsRoute(view),
     adminCancelRoute(cancelling),

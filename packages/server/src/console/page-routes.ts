@@ -1,4 +1,5 @@
 import { failure } from '../domain/failure.ts';
+import { acceptedEncodings } from '../http/accepted-encodings.ts';
 import type { Exchange } from '../http/exchange.ts';
 import { namesTag } from '../http/names-tag.ts';
 import { replyBytes, replyFailure } from '../http/reply.ts';
@@ -89,7 +90,7 @@ async function sendFile(
   file: PageFile,
   headers: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const accepted = acceptedEncodings(exchange.request.headers['accept-encoding'] ?? '');
+  const accepted = acceptedEncodings(exchange.request.headers['accept-encoding']);
   const encoding = file.encodings.find((one) => accepted.has(one));
   // Each form has a tag of its own: a strong tag names exactly one sequence of bytes.
   const etag = `"${file.etag}${encoding === undefined ? '' : `-${encoding}`}"`;
@@ -101,15 +102,4 @@ async function sendFile(
   const bytes = await file.bytes(encoding);
   if (bytes === undefined) return replyFailure(exchange, notBuilt);
   return replyBytes(exchange, 200, { ...all, ...coding, 'content-type': file.type }, bytes);
-}
-
-/** The codings that a client takes; one with `q=0` it does not. */
-function acceptedEncodings(header: string): ReadonlySet<string> {
-  const taken = header
-    .toLowerCase()
-    .split(',')
-    .map((part) => part.split(';').map((piece) => piece.trim()))
-    .filter(([, ...parameters]) => !parameters.some((one) => /^q=0(\.0*)?$/.test(one)))
-    .map(([name = '']) => name);
-  return new Set(taken);
 }
