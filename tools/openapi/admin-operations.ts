@@ -251,6 +251,7 @@ export const adminOperations: Readonly<Record<string, Operation>> = {
   'POST /admin/v1/session': {
     id: 'signIn',
     tag: 'Sessions',
+    mayBeOff: true,
     summary: 'Sign a browser in, by an admin key or a code',
     body: { schema: ref('SignIn'), required: false, examples: {} },
     answers: { 204: { description: 'Signed in; the session is a cookie.' } },
@@ -259,6 +260,7 @@ export const adminOperations: Readonly<Record<string, Operation>> = {
   'GET /admin/v1/session': {
     id: 'getSession',
     tag: 'Sessions',
+    mayBeOff: true,
     summary: 'Show how the sender was recognized',
     answers: one('The session.', ref('Session')),
     errors: [],
@@ -266,6 +268,7 @@ export const adminOperations: Readonly<Record<string, Operation>> = {
   'DELETE /admin/v1/session': {
     id: 'signOut',
     tag: 'Sessions',
+    mayBeOff: true,
     summary: 'Sign the browser out',
     body: noFields,
     answers: { 204: { description: 'Signed out.' } },
@@ -274,6 +277,7 @@ export const adminOperations: Readonly<Record<string, Operation>> = {
   'POST /admin/v1/session/codes': {
     id: 'createSignInCode',
     tag: 'Sessions',
+    mayBeOff: true,
     summary: 'Make a code that signs one browser in',
     body: noFields,
     answers: one(
@@ -285,6 +289,7 @@ export const adminOperations: Readonly<Record<string, Operation>> = {
   'GET /admin/v1/session/ways': {
     id: 'listSignInWays',
     tag: 'Sessions',
+    mayBeOff: true,
     summary: 'Show how a browser can sign in',
     answers: one('Whether a provider signs people in.', whole({ oidc: { type: 'boolean' } })),
     errors: ['unsupported_parameter'],
@@ -292,6 +297,7 @@ export const adminOperations: Readonly<Record<string, Operation>> = {
   'GET /admin/v1/session/oidc': {
     id: 'beginOidc',
     tag: 'Sessions',
+    mayBeOff: true,
     summary: 'Go to the OpenID Connect provider',
     answers: { 303: { description: 'To the provider.' } },
     errors: [
@@ -305,6 +311,7 @@ export const adminOperations: Readonly<Record<string, Operation>> = {
   'GET /admin/v1/session/oidc/callback': {
     id: 'endOidc',
     tag: 'Sessions',
+    mayBeOff: true,
     summary: 'Come back from the provider',
     answers: { 303: { description: 'To the page, signed in.' } },
     errors: [

@@ -149,11 +149,19 @@ export const chatAnswerSchemas: Readonly<Record<string, Schema>> = {
     { additionalProperties: true, description: 'What is new. The finish chunk has `{}`.' },
   ),
   ChatCompletionStream: {
-    type: 'string',
-    contentMediaType: 'text/event-stream',
-    contentSchema: { anyOf: [ref('ChatCompletionChunk'), ref('ErrorEvent')] },
+    ...object(
+      {
+        data: {
+          type: 'string',
+          contentMediaType: 'application/json',
+          contentSchema: { anyOf: [ref('ChatCompletionChunk'), ref('ErrorEvent'), { const: '[DONE]' }] },
+        },
+        id: about('Its number, in a resumable stream.', text),
+      },
+      ['data'],
+    ),
     description:
-      'Events `data: JSON`, each followed by an empty line. The last one is `data: [DONE]`. A stream that breaks ends with an error event instead, without a finish chunk and without `[DONE]`. A comment (`: keepalive`) comes in a silence. The events of resumable streams have `id:` lines.',
+      'One event of the stream, as an object. On the wire it is `data: JSON` and an empty line. The last one is `data: [DONE]`. A stream that breaks ends with an error event instead, without a finish chunk and without `[DONE]`. A comment (`: keepalive`) comes in a silence. The events of resumable streams have `id:` lines.',
   },
   Usage: objectOf<UsageWire>()(
     {

@@ -144,7 +144,7 @@ function describe(
   const { id, tag, summary, description, parameters = [], body, answers, errorSchema = {} } = operation;
   const codes = new Set<ErrorCode>([...always, ...byAccess[access], ...operation.errors]);
   // An id that no path may have, such as '..', matches no route.
-  if (path.includes('{')) codes.add('unknown_url');
+  if (path.includes('{') || operation.mayBeOff) codes.add('unknown_url');
   return {
     operationId: id,
     tags: [tag],

@@ -13,6 +13,8 @@ export interface Operation {
   readonly answers: Readonly<Record<number, Answer>>;
   /** The codes of its refusals besides those that each route of its access has. */
   readonly errors: readonly ErrorCode[];
+  /** A configuration may switch it off: then there is no such route. */
+  readonly mayBeOff?: true;
   /** In the place of the envelope at this status. */
   readonly errorSchema?: Readonly<Record<number, Schema>>;
 }

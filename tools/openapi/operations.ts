@@ -3,7 +3,7 @@ import { formatTypes } from '../../packages/server/src/wire/chat/plain-fields.ts
 import { listOf } from './admin-answers.ts';
 import { json, type Operation, rateLimitHeaders } from './operation.ts';
 import * as parameters from './parameters.ts';
-import { anyObject, ref, whole } from './schema.ts';
+import { anyObject, object, ref, whole } from './schema.ts';
 
 /* The routes under `/v1`, and those without a key. Their paths, methods and access are in the route table. */
 
@@ -143,11 +143,13 @@ export const operations: Readonly<Record<string, Operation>> = {
             type: 'array',
             items: { anyOf: [ref('ChatCompletionChunk'), ref('ErrorEvent')] },
           },
-          'text/event-stream': {
-            type: 'string',
-            contentMediaType: 'text/event-stream',
-            description: 'With `live=sse`: `event: data`, a JSON array of messages, and `event: control`.',
-          },
+          'text/event-stream': object(
+            { event: { type: 'string', enum: ['data', 'control'] }, data: { type: 'string' } },
+            ['event', 'data'],
+            {
+              description: 'With `live=sse`: `event: data`, a JSON array of messages, and `event: control`.',
+            },
+          ),
         },
         headers: ['stream-next-offset', 'stream-up-to-date', 'stream-closed', 'stream-cursor', 'etag'],
       },
@@ -215,6 +217,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/fault-lab': {
     id: 'getFaultLab',
     tag: 'Fault lab',
+    mayBeOff: true,
     summary: 'Show what the key may use of the lab',
     answers: {
       200: {
@@ -239,6 +242,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/fault-lab/faults': {
     id: 'listFaults',
     tag: 'Fault lab',
+    mayBeOff: true,
     summary: 'List the faults',
     answers: {
       200: { description: 'Groups of faults.', content: json(listOf(anyObject)), headers: rateLimitHeaders },
@@ -248,6 +252,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/fault-lab/stories': {
     id: 'findStory',
     tag: 'Fault lab',
+    mayBeOff: true,
     summary: 'Find how an answer came about',
     parameters: [
       {
@@ -271,6 +276,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /v1/fault-lab/stories/{id}': {
     id: 'getStory',
     tag: 'Fault lab',
+    mayBeOff: true,
     summary: 'Show how an answer came about',
     answers: { 200: { description: 'The story.', content: json(ref('Story')), headers: rateLimitHeaders } },
     errors: ['completion_not_found', 'storage_unavailable'],
@@ -297,11 +303,12 @@ export const operations: Readonly<Record<string, Operation>> = {
       200: { description: 'The document.', content: json(anyObject), headers: ['etag'] },
       304: { description: 'The client has it.' },
     },
-    errors: ['unknown_url'],
+    errors: [],
   },
   'GET /': {
     id: 'getPage',
     tag: 'Server',
+    mayBeOff: true,
     summary: 'The page: playground and console',
     answers: {
       200: { description: 'The page.', content: { 'text/html': { type: 'string' } }, headers: ['etag'] },
@@ -312,6 +319,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   'GET /assets/{id}': {
     id: 'getAsset',
     tag: 'Server',
+    mayBeOff: true,
     summary: 'A file of the page',
     answers: {
       200: {

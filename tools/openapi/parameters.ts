@@ -131,8 +131,8 @@ export const once: Parameter = {
 export const lastEventId: Parameter = {
   name: 'Last-Event-ID',
   in: 'header',
-  schema: { type: 'string', pattern: '^(0|[1-9]\\d{0,14})$' },
-  description: 'The number of the last event that the client has.',
+  schema: { type: 'string', pattern: '^(0|[1-9]\\d{0,14})?$' },
+  description: 'The number of the last event that the client has. An empty one counts as none.',
 };
 
 export const completion: readonly Parameter[] = [
