@@ -152,9 +152,14 @@ export const chatAnswerSchemas: Readonly<Record<string, Schema>> = {
     ...object(
       {
         data: {
-          type: 'string',
-          contentMediaType: 'application/json',
-          contentSchema: { anyOf: [ref('ChatCompletionChunk'), ref('ErrorEvent'), { const: '[DONE]' }] },
+          anyOf: [
+            {
+              type: 'string',
+              contentMediaType: 'application/json',
+              contentSchema: { anyOf: [ref('ChatCompletionChunk'), ref('ErrorEvent')] },
+            },
+            constant('[DONE]'),
+          ],
         },
         id: about('Its number, in a resumable stream.', text),
       },
