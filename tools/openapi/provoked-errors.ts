@@ -348,7 +348,7 @@ async function provoke(usual: TestApp, ask: Ask): Promise<Provoked> {
 /** Ids are drawn anew in each run. */
 function steady(text: string): string {
   return text
-    .replaceAll(/chatcmpl-[0-9A-Za-z]{8,}/g, 'chatcmpl-5f1c0e9a7b3d')
+    .replaceAll(/chatcmpl-[0-9A-Za-z_-]{8,}/g, 'chatcmpl-5f1c0e9a7b3d')
     .replaceAll(/key_[0-9a-f]{8,}/g, 'key_1b7e44c09a2f3d58')
     .replaceAll(/req_[0-9a-f]{8,}/g, 'req_7c2e9b10f4a84d3e6b51a0c9');
 }

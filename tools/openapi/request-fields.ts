@@ -47,6 +47,6 @@ export const fieldMeanings: Readonly<Record<string, string>> = {
   functions: "OpenAI's older form of `tools`. No target takes it: send `tools`.",
   function_call: "OpenAI's older form of `tool_choice`. No target takes it: send `tool_choice`.",
   continue_final_message:
-    '`true`: the last message is the beginning of the answer, and the answer goes on behind it. It is the assistant’s, with text and without calls. The name is that of vLLM and SGLang.',
+    '`true`: the last message is the beginning of the answer, and the answer goes on behind it. It is of the assistant, with text and without calls. The name is that of vLLM and SGLang.',
   add_generation_prompt: 'Only beside `continue_final_message`, where it is `false`, as in vLLM and SGLang.',
 };

@@ -38,7 +38,7 @@ export function errorPage(reason: Failure, requestId: string): ErrorReply {
 <main>
 <h1>Not signed in</h1>
 <p role="alert">${escaped(reason.message)}</p>
-<p class="code">${escaped(reason.code)} · ${escaped(requestId)}</p>
+<p class="code"><a href="/docs/errors/${escaped(reason.code)}">${escaped(reason.code)}</a> · ${escaped(requestId)}</p>
 <p><a href="/">Back to sign in</a></p>
 </main>
 `;
