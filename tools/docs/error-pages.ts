@@ -14,7 +14,7 @@ function retryOf(code: ErrorCode): string {
   const { status, headers } = errorReply(failure(code, ''));
   if (headers['x-should-retry'] === 'false') return 'does not help: `x-should-retry: false`';
   if (headers['retry-after'] !== undefined) return 'after the wait in `Retry-After`';
-  return status === 500 ? 'may help once; SDKs do it' : 'helps often; SDKs do it';
+  return status === 500 ? 'may help once; SDKs do it' : 'helps often; SDKs do it where no stream has begun';
 }
 
 /** The other one: a request that a server in the test's process has refused, and its answer. */
