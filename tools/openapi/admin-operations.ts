@@ -2,7 +2,7 @@ import type { ErrorCode } from '@tailrace/protocol';
 import { listOf } from './admin-answers.ts';
 import { type Body, json, type Operation } from './operation.ts';
 import * as parameters from './parameters.ts';
-import { ref, type Schema, time, whole } from './schema.ts';
+import { object, ref, type Schema, text, time, whole } from './schema.ts';
 
 /* The routes of the administration. Their paths, methods and access are in the route table. */
 
@@ -156,6 +156,16 @@ export const adminOperations: Readonly<Record<string, Operation>> = {
     tag: 'Records',
     summary: 'Show the record of one completion',
     answers: one('The record.', ref('UsageRecord')),
+    errors: ['completion_not_found', ...lists],
+  },
+  'GET /admin/v1/requests/{id}/content': {
+    id: 'getRequestContent',
+    tag: 'Records',
+    summary: 'Show what was asked and answered, where that is kept',
+    answers: one(
+      'Prompt and answer.',
+      object({ id: text, created_at: time }, ['id', 'created_at'], { additionalProperties: true }),
+    ),
     errors: ['completion_not_found', ...lists],
   },
   'GET /admin/v1/usage': {
