@@ -97,6 +97,11 @@ async function pythonEnvironments(report: Report): Promise<void> {
     requirements: 'python/requirements-dev.txt',
     folder: 'venv-sdk',
   });
+  await pythonEnvironment(report, {
+    what: 'what fuzzes the API by its document',
+    requirements: 'test/openapi/requirements.txt',
+    folder: 'venv-openapi',
+  });
 }
 
 interface PythonEnvironment {

@@ -114,6 +114,12 @@ const conformance: Part = {
   run: () => wholeSuites(['--project', 'services', 'test/conformance']),
 };
 
+/** The API by its document: every edge case that schemathesis knows, and a hundred random requests of each route. */
+const openapi: Part = {
+  name: 'openapi',
+  run: () => wholeSuites(['--project', 'services', 'test/openapi'], String(firstSeed)),
+};
+
 const parts: readonly Part[] = [
   ...fuzzParts,
   ...suites,
@@ -123,6 +129,7 @@ const parts: readonly Part[] = [
   examples,
   python,
   conformance,
+  openapi,
   simulation,
   { name: 'engine', run: engine },
 ];

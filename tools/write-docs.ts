@@ -10,12 +10,13 @@ import { root, runNode } from './run.ts';
 
 for (const { path: file, renew } of generatedFiles) {
   const place = path.join(root, file);
-  writeFileSync(place, renew(readFileSync(place, 'utf8')));
+  writeFileSync(place, await renew(readFileSync(place, 'utf8')));
 }
 const { code, output } = await runNode('node_modules/@biomejs/biome/bin/biome', [
   'format',
   '--write',
   'packages/server/tailrace.schema.json',
+  'packages/server/openapi.json',
 ]);
 if (code !== 0) process.stderr.write(output);
 process.exitCode = code;

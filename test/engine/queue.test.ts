@@ -1,9 +1,8 @@
 // Queue and turns: keys take turns, and a deadline runs while a request waits.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { liveStreams, untilLive, untilNoneLive } from '../support/live-streams.ts';
+import { untilLive, untilNoneLive } from '../support/live-streams.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { until } from '../support/until.ts';
 import { type Answer, complete } from './completion.ts';
 import { endless } from './parameters/row.ts';
 
@@ -72,7 +71,9 @@ test('a key that floods the queue delays another key’s single request by a pla
   const running = new AbortController();
   const flood = new AbortController();
   // Each would go on for the whole context: the order of the places is seen, however late the test reads it.
-  const occupant = asks({ apiKey: greedy, maxTokens: context, signal: running.signal }).catch(() => undefined);
+  const occupant = asks({ apiKey: greedy, maxTokens: context, signal: running.signal }).catch(
+    () => undefined,
+  );
   let served = 0;
   const crowd = Array.from({ length: 16 }, () =>
     asks({ apiKey: greedy, maxTokens: context, signal: flood.signal }).then(

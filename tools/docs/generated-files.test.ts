@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { root } from '../run.ts';
 import { generatedFiles } from './generated-files.ts';
 
-it.each(generatedFiles)('$path is current (else: npm run docs)', ({ path: file, renew }) => {
+it.each(generatedFiles)('$path is current (else: npm run docs)', async ({ path: file, renew }) => {
   const text = readFileSync(path.join(root, file), 'utf8');
   // The formatter has its own way with the line breaks of JSON.
   const content = (written: string): unknown => (file.endsWith('.json') ? JSON.parse(written) : written);
-  expect(content(text)).toEqual(content(renew(text)));
+  expect(content(text)).toEqual(content(await renew(text)));
 });

@@ -50,6 +50,7 @@ describe('a folder of docs', () => {
     '[{"group": "A"}]',
     '[{"group": "A", "pages": [1]}]',
     '[{"group": "", "pages": []}]',
+    '[{"group": "A", "folded": 1, "pages": []}]',
   ])('with the contents %s is refused', (contents) => {
     expect(() => readContents(folderWith({ 'contents.json': contents }))).toThrow('contents.json');
   });

@@ -4,6 +4,8 @@ import path from 'node:path';
 /** One group of the navigation. */
 export interface ContentsGroup {
   readonly group: string;
+  /** The navigation shows its pages only to whom opens it, or reads one of them. */
+  readonly folded?: boolean;
   /** Files below the folder of the docs, with `/` in them, in the order in which they are read. */
   readonly pages: readonly string[];
 }
@@ -17,15 +19,18 @@ export function readContents(folder: string): readonly ContentsGroup[] {
   if (!Array.isArray(contents)) throw new Error('contents.json is not a list of groups');
   return contents.map((one: unknown) => {
     if (!isGroup(one))
-      throw new Error(`contents.json: no group {"group", "pages"}: ${JSON.stringify(one).slice(0, 200)}`);
+      throw new Error(
+        `contents.json: no group {"group", "folded"?, "pages"}: ${JSON.stringify(one).slice(0, 200)}`,
+      );
     return one;
   });
 }
 
 function isGroup(value: unknown): value is ContentsGroup {
   if (typeof value !== 'object' || value === null) return false;
-  const { group, pages, ...others } = value as Record<string, unknown>;
+  const { group, folded = false, pages, ...others } = value as Record<string, unknown>;
   if (typeof group !== 'string' || group === '' || Object.keys(others).length > 0) return false;
+  if (typeof folded !== 'boolean') return false;
   return Array.isArray(pages) && pages.every((page) => typeof page === 'string');
 }
 

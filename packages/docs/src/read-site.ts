@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { CodeColours } from './code/code-colours.ts';
 import { readContents } from './contents.ts';
-import type { Site } from './layout/site.ts';
+import type { Site, SiteGroup } from './layout/site.ts';
 import type { DocPage } from './reading/doc-page.ts';
 import { readPage } from './reading/read-page.ts';
 
@@ -17,8 +17,8 @@ export async function readSite(folder: string, colours: CodeColours): Promise<Re
   const pages = contents.flatMap((group) => group.pages);
   const read = async (file: string): Promise<DocPage> =>
     await readPage({ file, text: readFileSync(path.join(folder, file), 'utf8'), pages, colours });
-  const groups: { group: string; pages: DocPage[] }[] = [];
-  for (const { group, pages: files } of contents)
-    groups.push({ group, pages: await Promise.all(files.map(read)) });
+  const groups: SiteGroup[] = [];
+  for (const { group, folded = false, pages: files } of contents)
+    groups.push({ group, folded, pages: await Promise.all(files.map(read)) });
   return { groups, pages: groups.flatMap((one) => one.pages), home: await read('index.md') };
 }

@@ -46,6 +46,7 @@ import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { oidcRoutes, signInWaysRoute } from './http/routes/oidc.ts';
+import { openApiRoute } from './http/routes/openapi.ts';
 import { sessionRoutes } from './http/routes/session.ts';
 import { usageRoutes } from './http/routes/usage.ts';
 import type { ServiceView } from './http/service-view.ts';
@@ -251,6 +252,7 @@ export function createApp(parts: AppParts): App {
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),
     ...healthRoutes(parts),
+    openApiRoute(),
     ...(config.console.enabled ? pageRoutes(parts.page ?? createBuiltFiles(usualFolders('page'))) : []),
     ...docsRoutes({
       docs: parts.docs ?? createBuiltDocs(usualFolders('docs')),

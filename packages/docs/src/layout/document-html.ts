@@ -59,12 +59,15 @@ export function markdownPath(slug: string): string {
 
 function navigationHtml({ groups }: Site, slug: string | undefined): string {
   const first = `<ul><li><a href="/docs"${slug === '' ? ' aria-current="page"' : ''}>Overview</a></li></ul>`;
-  const lists = groups.map(({ group, pages }) => {
+  const lists = groups.map(({ group, folded, pages }) => {
     const links = pages.map((page) => {
       const current = page.slug === slug ? ' aria-current="page"' : '';
       return `<li><a href="/docs/${escapeHtml(page.slug)}"${current}>${escapeHtml(page.title)}</a></li>`;
     });
-    return `<h2>${escapeHtml(group)}</h2><ul>${links.join('')}</ul>`;
+    const list = `<ul>${links.join('')}</ul>`;
+    if (!folded) return `<h2>${escapeHtml(group)}</h2>${list}`;
+    const open = pages.some((page) => page.slug === slug) ? ' open' : '';
+    return `<details${open}><summary><h2>${escapeHtml(group)}</h2></summary>${list}</details>`;
   });
   return first + lists.join('');
 }

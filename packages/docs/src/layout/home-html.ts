@@ -5,12 +5,15 @@ import type { Site } from './site.ts';
 
 /** The first page: `index.md`, and below it all pages with what they say. */
 export function homeHtml(site: Site, home: DocPage): string {
-  const groups = site.groups.map(({ group, pages }) => {
+  const groups = site.groups.map(({ group, folded, pages }) => {
     const items = pages.map(
       ({ slug, title, description }) =>
         `<li><a href="/docs/${escapeHtml(slug)}">${escapeHtml(title)}</a><p>${escapeFilled(shortened(description))}</p></li>`,
     );
-    return `<section><h2>${escapeHtml(group)}</h2><ul class="cards">${items.join('')}</ul></section>`;
+    const cards = `<ul class="cards">${items.join('')}</ul>`;
+    if (folded)
+      return `<details class="group"><summary><h2>${escapeHtml(group)}</h2></summary>${cards}</details>`;
+    return `<section><h2>${escapeHtml(group)}</h2>${cards}</section>`;
   });
   const content = `<article class="markdown home"><header class="page-head"><h1>${escapeHtml(home.title)}</h1></header>
 ${home.html}

@@ -10,6 +10,7 @@ export interface Site {
 
 export interface SiteGroup {
   readonly group: string;
+  readonly folded: boolean;
   readonly pages: readonly DocPage[];
 }
 

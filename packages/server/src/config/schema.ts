@@ -164,7 +164,12 @@ const price = z.strictObject({
   ...tokenPrices,
   request: dollars().optional().describe('For each request.'),
   above: z
-    .array(z.strictObject({ tokens: integer(1, 10_000_000), ...tokenPrices }))
+    .array(
+      z.strictObject({
+        tokens: integer(1, 10_000_000).describe('For prompts with more tokens than this.'),
+        ...tokenPrices,
+      }),
+    )
     .prefault([])
     .describe('Other prices where the prompt has more tokens than this.'),
 });

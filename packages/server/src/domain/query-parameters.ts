@@ -5,7 +5,7 @@ import { shortened } from './shortened.ts';
 /** A parameter's text, by its name; absent where it was not given. */
 export type Parameters<Name extends string> = Readonly<Partial<Record<Name, string>>>;
 
-const longestValue = 1_024;
+export const longestValue = 1_024;
 
 /**
  * Reads a raw query string whose parameters must be among `known`. Failures: `unsupported_parameter` for another name;

@@ -15,7 +15,7 @@ const resumableHeader = 'tailrace-resumable';
 const idempotencyHeader = 'idempotency-key';
 const lastEventHeader = 'last-event-id';
 
-const longestKey = 255;
+export const longestKey = 255;
 
 /** Failures: `invalid_value` with the header as `param`; `missing_parameter` for a `Last-Event-ID` alone. */
 export function readKeptAsk(headers: RequestHeaders): Result<KeptAsk> {

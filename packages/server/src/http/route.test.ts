@@ -69,6 +69,15 @@ describe('a route', () => {
     expect(match.type === 'route' ? match.id : undefined).toBe(id);
   });
 
+  it('that stands literally is no id of another one', () => {
+    const signing = [...routes, route('POST', '/admin/v1/keys/rotate-signing')];
+    expect(matchRoute(signing, 'GET', '/admin/v1/keys/rotate-signing')).toEqual({
+      type: 'wrong-method',
+      allowed: ['POST'],
+    });
+    expect(matchRoute(signing, 'POST', '/admin/v1/keys/rotate-signing').type).toBe('route');
+  });
+
   it('with an id names all its methods', () => {
     expect(matchRoute(routes, 'PUT', '/admin/v1/keys/key_1')).toEqual({
       type: 'wrong-method',

@@ -26,13 +26,16 @@ export type Match =
   | { readonly type: 'wrong-method'; readonly allowed: readonly string[] }
   | { readonly type: 'unknown' };
 
-/** Exact match on the raw path: an odd spelling of a known route is an unknown route. */
+/**
+ * Exact match on the raw path: an odd spelling of a known route is an unknown route. A path that a route has literally is no id of
+ * another one: `/admin/v1/keys/rotate-signing` is no key.
+ */
 export function matchRoute(routes: readonly Route[], method: string, path: string): Match {
   const asked = method === 'HEAD' ? 'GET' : method;
   let allowed: Set<string> | undefined;
   for (const route of routes) {
     const id = idOf(route.path, path);
-    if (id === undefined) continue;
+    if (id === undefined || (id !== '' && routes.some((other) => other.path === path))) continue;
     if (route.method === asked) return { type: 'route', route, id };
     allowed ??= new Set();
     allowed.add(route.method);

@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.ts';
+import { acceptedEncodings } from './accepted-encodings.ts';
 import type { BuiltFile } from './built-files.ts';
 import type { Exchange } from './exchange.ts';
 import { namesTag } from './names-tag.ts';
@@ -36,15 +37,4 @@ export async function sendFile(
 /** Each form has a tag of its own: a strong tag names exactly one sequence of bytes. */
 export function etagOf(tag: string, encoding: string | undefined): string {
   return `"${tag}${encoding === undefined ? '' : `-${encoding}`}"`;
-}
-
-/** The codings that a client takes; one with `q=0` it does not. */
-export function acceptedEncodings(header: string | undefined): ReadonlySet<string> {
-  const taken = (header ?? '')
-    .toLowerCase()
-    .split(',')
-    .map((part) => part.split(';').map((piece) => piece.trim()))
-    .filter(([, ...parameters]) => !parameters.some((one) => /^q=0(\.0*)?$/.test(one)))
-    .map(([name = '']) => name);
-  return new Set(taken);
 }

@@ -3,7 +3,7 @@ import { errorCodes, errorKind } from '@tailrace/protocol';
 import { describe, expect, it } from 'vitest';
 
 const page = readFileSync(new URL('../../../../docs/errors.md', import.meta.url), 'utf8');
-const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+) \| `(\w+)` \|/gm)];
+const rows = [...page.matchAll(/^\| \[`(\w+)`\]\(errors\/\1\.md\) \| (\d+) \| `(\w+)` \|/gm)];
 
 /** The server's code, without its tests and without the wall, which only plays an upstream. */
 const sources = globSync('**/*.ts', {

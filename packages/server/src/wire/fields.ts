@@ -67,6 +67,45 @@ export function describeValue(value: JsonValue | undefined): string {
   return String(value);
 }
 
+/** A field with one plain value, in the words of JSON Schema: what reads it and what describes the API are the same object. */
+export type PlainSchema =
+  | { readonly type: 'number' | 'integer'; readonly minimum: number; readonly maximum: number }
+  | { readonly type: 'boolean' }
+  | { readonly type: 'string'; readonly maxLength?: number }
+  | { readonly type: 'string'; readonly enum: readonly string[] };
+
+type PlainValue<Schema extends PlainSchema> = Schema extends { readonly enum: readonly (infer Word)[] }
+  ? Word
+  : Schema extends { readonly type: 'string' }
+    ? string
+    : Schema extends { readonly type: 'boolean' }
+      ? boolean
+      : number;
+
+/** Reads the field `key` of `fields`; undefined where it is absent or wrong. */
+export function plainField<
+  const Fields extends Readonly<Record<string, PlainSchema>>,
+  Key extends keyof Fields & string,
+>(place: Place, fields: Fields, key: Key): PlainValue<Fields[Key]> | undefined {
+  // The reader of each form returns its value; the compiler does not join the two.
+  return readPlain(place, key, fields[key] as PlainSchema) as PlainValue<Fields[Key]> | undefined;
+}
+
+function readPlain(place: Place, key: string, schema: PlainSchema): string | number | boolean | undefined {
+  switch (schema.type) {
+    case 'number':
+      return numberField(place, key, schema.minimum, schema.maximum);
+    case 'integer':
+      return integerField(place, key, schema.minimum, schema.maximum);
+    case 'boolean':
+      return booleanField(place, key);
+    case 'string':
+      return 'enum' in schema
+        ? enumField(place, key, schema.enum)
+        : stringField(place, key, schema.maxLength);
+  }
+}
+
 export function numberField(place: Place, key: string, min: number, max: number): number | undefined {
   const value = rawField(place, key);
   if (value === undefined) return undefined;

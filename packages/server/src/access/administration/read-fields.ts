@@ -9,31 +9,44 @@ import { printable } from '../../telemetry/printable.ts';
 import {
   createFindings,
   describeValue,
-  enumField,
-  integerField,
   listField,
-  numberField,
   objectField,
   type Place,
+  type PlainSchema,
+  plainField,
   rawField,
   stringAt,
-  stringField,
   wrongType,
   wrongValue,
 } from '../../wire/fields.ts';
 
-const maxNameLength = 128;
-const maxModels = 256;
-const maxModelLength = 256;
-const maxMetadataLength = 16_384;
-const maxTokens = 1_000_000_000_000_000;
-/** In micro-dollars it is still an exact integer. */
-const maxUsd = 1_000_000_000;
+/** The fields of an owner and of a key with one plain value. `openapi.json` is made of the same objects. */
+export const plainLimits = {
+  name: { type: 'string', maxLength: 128 },
+  requests_per_minute: { type: 'integer', minimum: 1, maximum: 1_000_000_000 },
+  tokens_per_minute: { type: 'integer', minimum: 1, maximum: 1_000_000_000_000 },
+  max_streams: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+} as const satisfies Readonly<Record<string, PlainSchema>>;
+/** Those that only a key has. */
+export const plainKeyFields = {
+  owner: { type: 'string', maxLength: 128 },
+  usage_chunk: { type: 'string', enum: ['inline', 'separate'] },
+} as const satisfies Readonly<Record<string, PlainSchema>>;
+export const budgetFields = {
+  tokens: { type: 'integer', minimum: 0, maximum: 1_000_000_000_000_000 },
+  /** In micro-dollars the largest one is still an exact integer. */
+  usd: { type: 'number', minimum: 0, maximum: 1_000_000_000 },
+  period: { type: 'string', enum: ['day', 'month', 'total'] },
+} as const satisfies Readonly<Record<string, PlainSchema>>;
+export const overlapFields = {
+  overlap: { type: 'string', maxLength: 32 },
+} as const satisfies Readonly<Record<string, PlainSchema>>;
+export const keyBounds = { models: 256, modelLength: 256, metadataLength: 16_384 } as const;
 const maxOverlapMs = 90 * 86_400_000;
 /** The year 9999 ends: later times have no RFC 3339 form. */
 const maxTimeMs = 253_402_300_799_999;
 
-const ownerFields = [
+export const ownerFields = [
   'name',
   'models',
   'requests_per_minute',
@@ -42,9 +55,9 @@ const ownerFields = [
   'budget',
   'metadata',
 ] as const;
-const keyFields = [...ownerFields, 'owner', 'expires_at', 'usage_chunk'] as const;
+export const keyFields = [...ownerFields, 'owner', 'expires_at', 'usage_chunk'] as const;
 
-const ownerId = /^[A-Za-z0-9][A-Za-z0-9\-_.:/@+]{0,127}$/;
+export const ownerId = /^[A-Za-z0-9][A-Za-z0-9\-_.:/@+]{0,127}$/;
 
 /** Whether a text can be the id of an owner: letters, digits and `-_.:/@+`, at most 128. */
 export function isOwnerId(text: string): boolean {
@@ -61,7 +74,7 @@ export interface AskedKey {
 /** The fields of `POST /admin/v1/keys` and of its `PATCH`; each failure names its path. `nowMs`: Unix milliseconds. */
 export function readKeyFields(body: JsonValue, nowMs: number): Result<AskedKey> {
   return readFields(body, keyFields, (place) => {
-    const owner = stringField(place, 'owner', 128);
+    const owner = plainField(place, plainKeyFields, 'owner');
     if (owner !== undefined && !isOwnerId(owner)) {
       wrongValue(
         place.findings,
@@ -72,7 +85,7 @@ export function readKeyFields(body: JsonValue, nowMs: number): Result<AskedKey> 
     const fields: KeyFields = {
       ...readLimits(place),
       ...given(place, 'expires_at', 'expiresAtMs', expiry(place, nowMs)),
-      ...given(place, 'usage_chunk', 'usageChunk', enumField(place, 'usage_chunk', ['inline', 'separate'])),
+      ...given(place, 'usage_chunk', 'usageChunk', plainField(place, plainKeyFields, 'usage_chunk')),
     };
     return { fields, ...given(place, 'owner', 'owner', owner) };
   });
@@ -86,7 +99,7 @@ export function readOwnerFields(body: JsonValue): Result<OwnerFields> {
 /** The body of `POST /admin/v1/keys/{id}/rotate`: how long the key before lives on, in milliseconds. */
 export function readOverlap(body: JsonValue): Result<number> {
   return readFields(body, ['overlap'], (place) => {
-    const text = stringField(place, 'overlap', 32);
+    const text = plainField(place, overlapFields, 'overlap');
     const ms = text === undefined ? 0 : parseDuration(text);
     if (ms !== undefined && ms <= maxOverlapMs) return ms;
     wrongValue(
@@ -140,29 +153,29 @@ function given<Name extends string, T>(
 
 function readLimits(place: Place): OwnerFields {
   return {
-    ...given(place, 'name', 'name', stringField(place, 'name', maxNameLength)),
+    ...given(place, 'name', 'name', plainField(place, plainLimits, 'name')),
     ...given(place, 'models', 'models', modelList(place)),
     ...given(
       place,
       'requests_per_minute',
       'requestsPerMinute',
-      integerField(place, 'requests_per_minute', 1, 1_000_000_000),
+      plainField(place, plainLimits, 'requests_per_minute'),
     ),
     ...given(
       place,
       'tokens_per_minute',
       'tokensPerMinute',
-      integerField(place, 'tokens_per_minute', 1, 1_000_000_000_000),
+      plainField(place, plainLimits, 'tokens_per_minute'),
     ),
-    ...given(place, 'max_streams', 'maxStreams', integerField(place, 'max_streams', 1, 1_000_000)),
+    ...given(place, 'max_streams', 'maxStreams', plainField(place, plainLimits, 'max_streams')),
     ...given(place, 'budget', 'budget', readBudget(place)),
     ...given(place, 'metadata', 'metadata', readMetadata(place)),
   };
 }
 
 function modelList(place: Place): string[] | undefined {
-  const models = listField(place, 'models', maxModels, (value, path, findings) => {
-    const name = stringAt(findings, path, value, maxModelLength);
+  const models = listField(place, 'models', keyBounds.models, (value, path, findings) => {
+    const name = stringAt(findings, path, value, keyBounds.modelLength);
     if (name === undefined) return undefined;
     if (name !== '' && !name.slice(0, -1).includes('*')) return name;
     return wrongValue(
@@ -179,11 +192,11 @@ function modelList(place: Place): string[] | undefined {
 function readBudget(place: Place): Budget | undefined {
   const budget = objectField(place, 'budget');
   if (budget === undefined) return undefined;
-  const unknown = unknownField(budget.object, ['tokens', 'usd', 'period'], 'budget.');
+  const unknown = unknownField(budget.object, Object.keys(budgetFields), 'budget.');
   if (unknown !== undefined) place.findings.report(unknown);
-  const tokens = integerField(budget, 'tokens', 0, maxTokens);
-  const usd = numberField(budget, 'usd', 0, maxUsd);
-  const period = enumField(budget, 'period', ['day', 'month', 'total']);
+  const tokens = plainField(budget, budgetFields, 'tokens');
+  const usd = plainField(budget, budgetFields, 'usd');
+  const period = plainField(budget, budgetFields, 'period');
   const units = ['tokens', 'usd'].filter((unit) => rawField(budget, unit) !== undefined);
   if (units.length !== 1) {
     return wrongValue(place.findings, 'budget', "'budget' takes one of 'tokens' and 'usd', and a 'period'.");
@@ -206,8 +219,8 @@ function readBudget(place: Place): Budget | undefined {
 
 function readMetadata(place: Place): JsonObject | undefined {
   const metadata = objectField(place, 'metadata')?.object;
-  if (metadata === undefined || JSON.stringify(metadata).length <= maxMetadataLength) return metadata;
-  const message = `'metadata' may have at most ${maxMetadataLength} characters of JSON.`;
+  if (metadata === undefined || JSON.stringify(metadata).length <= keyBounds.metadataLength) return metadata;
+  const message = `'metadata' may have at most ${keyBounds.metadataLength} characters of JSON.`;
   return wrongValue(place.findings, 'metadata', message);
 }
 

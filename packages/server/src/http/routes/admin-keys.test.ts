@@ -209,7 +209,7 @@ describe('POST /admin/v1/keys/rotate-signing', () => {
 
   it('takes no fields, and is no id of a key', async () => {
     expect((await call('POST', path, { overlap: '1h' })).json.error).toMatchObject({ param: 'overlap' });
-    expect((await call('GET', path)).status).toBe(404);
+    expect((await call('GET', path)).status).toBe(405);
   });
 
   it('is shown by no route of the administration', async () => {

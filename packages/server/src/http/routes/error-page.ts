@@ -39,7 +39,7 @@ export function errorPage(reason: Failure, requestId: string): ErrorReply {
 <main>
 <h1>Not signed in</h1>
 <p role="alert">${escapeHtml(reason.message)}</p>
-<p class="code">${escapeHtml(reason.code)} · ${escapeHtml(requestId)}</p>
+<p class="code"><a href="/docs/errors/${escapeHtml(reason.code)}">${escapeHtml(reason.code)}</a> · ${escapeHtml(requestId)}</p>
 <p><a href="/">Back to sign in</a></p>
 </main>
 `;

@@ -5,18 +5,18 @@ import type { Page, UsageQuery } from '../../storage/contract.ts';
 import type { RecordFilter, RecordQuery, RecordStatus, UsageGroup } from '../../storage/records.ts';
 import { readTime } from './read-time.ts';
 
-const ownFilters = ['user', 'model', 'tag', 'since', 'until'] as const;
-const filters = ['key_id', 'owner', ...ownFilters] as const;
+export const ownFilters = ['user', 'model', 'tag', 'since', 'until'] as const;
+export const filters = ['key_id', 'owner', ...ownFilters] as const;
 
-const statuses = ['open', 'completed', 'failed', 'cut', 'cancelled', 'abandoned'] as const;
-const plainGroups = ['key', 'owner', 'user', 'model', 'target', 'day', 'hour'] as const;
-const mostGroups = 10;
+export const statuses = ['open', 'completed', 'failed', 'cut', 'cancelled', 'abandoned'] as const;
+export const plainGroups = ['key', 'owner', 'user', 'model', 'target', 'day', 'hour'] as const;
+export const mostGroups = 10;
 /** What `tailrace-tags` may hold on each side (contract, section 5). */
-const tagText = /^[A-Za-z0-9\-_.:/]{1,64}$/;
+export const tagText = /^[A-Za-z0-9\-_.:/]{1,64}$/;
 
 /** The most entries of one page. */
-const largestPage = 1_000;
-const defaultPage = 100;
+export const largestPage = 1_000;
+export const defaultPage = 100;
 
 /** The parameters of `GET /admin/v1/usage`. */
 export function readUsageQuery(

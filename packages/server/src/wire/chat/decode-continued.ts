@@ -1,5 +1,6 @@
 import { type ChatRequest, type Message, partsOf } from '../../domain/chat-request.ts';
-import { booleanField, type Place, wrongValue } from '../fields.ts';
+import { type Place, plainField, wrongValue } from '../fields.ts';
+import { plainFields } from './plain-fields.ts';
 
 /** The fields by which a client asks for the rest of an answer. The names are those of vLLM and SGLang. */
 export const continuationField = 'continue_final_message';
@@ -13,7 +14,7 @@ export function decodeContinued(
   place: Place,
   messages: readonly Message[],
 ): { readonly messages: readonly Message[]; readonly continued: string } | undefined {
-  if (booleanField(place, continuationField) !== true) return undefined;
+  if (plainField(place, plainFields, continuationField) !== true) return undefined;
   const last = messages.at(-1);
   const parts = last?.role === 'assistant' && last.toolCalls.length === 0 ? partsOf(last) : [];
   const texts = parts.flatMap((part) => (part.type === 'text' ? [part.text] : []));

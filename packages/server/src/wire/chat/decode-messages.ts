@@ -5,7 +5,6 @@ import { withoutHalfPairs } from '../../domain/json-escapes.ts';
 import { needOnce, type Requirement } from '../../domain/requirements.ts';
 import {
   describeValue,
-  enumField,
   type Findings,
   listAt,
   listField,
@@ -14,6 +13,7 @@ import {
   objectField,
   type Place,
   pathTo,
+  plainField,
   rawField,
   restMembers,
   restOf,
@@ -22,13 +22,17 @@ import {
   wrongType,
   wrongValue,
 } from '../fields.ts';
-import { maxNameLength } from './decode-tools.ts';
 import { membersIn, membersOfCall, membersOfMessage, membersOfPart } from './known-members.ts';
+import {
+  audioFields,
+  calledFields,
+  callFields,
+  chatBounds,
+  imageFields,
+  messageFields,
+} from './plain-fields.ts';
 
-const roles = ['system', 'developer', 'user', 'assistant', 'tool'] as const;
-const maxMessages = 10_000;
-const maxParts = 10_000;
-const maxToolCalls = 1_024;
+const roles = messageFields.role.enum;
 
 /** Known members of an assistant's message that go into `rest`. `annotations` are left out: no target takes them back. */
 const uninterpretedOfAssistant = new Set(['audio', 'function_call', 'tool_call_id']);
@@ -43,7 +47,7 @@ export function decodeMessages(place: Place, requirements: Requirement[]): Messa
     missing(place, 'messages', 'an array with at least one message');
     return [];
   }
-  const messages = listField(place, 'messages', maxMessages, (value, path, findings) =>
+  const messages = listField(place, 'messages', chatBounds.messages, (value, path, findings) =>
     decodeMessage(value, path, findings, requirements),
   );
   if (messages?.length === 0) {
@@ -61,7 +65,7 @@ function decodeMessage(
   const place = objectAt(findings, path, value);
   if (place === undefined) return undefined;
   if (rawField(place, 'role') === undefined) return missing(place, 'role', `one of ${roles.join(', ')}`);
-  const role = enumField(place, 'role', roles);
+  const role = plainField(place, messageFields, 'role');
   switch (role) {
     case undefined:
       return undefined;
@@ -69,8 +73,8 @@ function decodeMessage(
       return decodeAssistant(place, requirements);
     case 'tool': {
       const content = decodeRequiredContent(place, requirements);
-      const toolCallId = stringField(place, 'tool_call_id', 1_024);
-      const name = stringField(place, 'name', 1_024);
+      const toolCallId = plainField(place, messageFields, 'tool_call_id');
+      const name = plainField(place, messageFields, 'name');
       if (toolCallId === undefined) return missing(place, 'tool_call_id', 'the id of the call this answers');
       const rest = restMembers(restOf(place, membersOfMessage, uninterpretedOfTool));
       return { role, content, toolCallId, ...(name === undefined ? {} : { name }), ...rest };
@@ -78,7 +82,7 @@ function decodeMessage(
     case 'system':
     case 'developer':
     case 'user': {
-      const name = stringField(place, 'name', 1_024);
+      const name = plainField(place, messageFields, 'name');
       const content = decodeRequiredContent(place, requirements);
       const rest = restMembers(restOf(place, membersOfMessage, uninterpretedOfOthers));
       return { role, content, ...(name === undefined ? {} : { name }), ...rest };
@@ -92,10 +96,10 @@ function decodeMessage(
  */
 function decodeAssistant(place: Place, requirements: Requirement[]): AssistantMessage | undefined {
   const content = decodeContent(place, requirements);
-  const toolCalls = listField(place, 'tool_calls', maxToolCalls, decodeToolCall) ?? [];
-  const refusal = stringField(place, 'refusal');
-  const name = stringField(place, 'name', 1_024);
-  const reasoning = stringField(place, 'reasoning_content');
+  const toolCalls = listField(place, 'tool_calls', chatBounds.toolCalls, decodeToolCall) ?? [];
+  const refusal = plainField(place, messageFields, 'refusal');
+  const name = plainField(place, messageFields, 'name');
+  const reasoning = plainField(place, messageFields, 'reasoning_content');
   const extra = objectField(place, 'extra_content');
   if (rawField(place, 'function_call') !== undefined) {
     needOnce(requirements, { feature: 'functions', param: pathTo(place, 'function_call') });
@@ -137,7 +141,7 @@ function decodeContent(place: Place, requirements: Requirement[]): Content | und
   if (value.length === 0) {
     return wrongValue(place.findings, param, `'${param}' must have at least one content part.`);
   }
-  return listAt(place.findings, param, value, maxParts, (item, path, findings) =>
+  return listAt(place.findings, param, value, chatBounds.parts, (item, path, findings) =>
     decodePart(item, path, findings, requirements),
   );
 }
@@ -212,8 +216,8 @@ function requireText(
 function decodeImage(place: Place): ContentPart | undefined {
   const image = objectField(place, 'image_url');
   if (image === undefined) return missing(place, 'image_url', 'an object with a url');
-  const url = stringField(image, 'url');
-  const detail = stringField(image, 'detail', 64);
+  const url = plainField(image, imageFields, 'url');
+  const detail = plainField(image, imageFields, 'detail');
   if (url === undefined) return missing(image, 'url', 'an http(s) or data URL');
   const rest = restOfPart(place, 'image_url', image);
   return { type: 'image', url, ...(detail === undefined ? {} : { detail }), ...rest };
@@ -222,8 +226,8 @@ function decodeImage(place: Place): ContentPart | undefined {
 function decodeAudio(place: Place): ContentPart | undefined {
   const audio = objectField(place, 'input_audio');
   if (audio === undefined) return missing(place, 'input_audio', 'an object with data and format');
-  const data = stringField(audio, 'data');
-  const format = stringField(audio, 'format', 64);
+  const data = plainField(audio, audioFields, 'data');
+  const format = plainField(audio, audioFields, 'format');
   if (data === undefined) return missing(audio, 'data', 'base64 audio');
   if (format === undefined) return missing(audio, 'format', 'the audio format, wav or mp3');
   return { type: 'audio', data, format, ...restOfPart(place, 'input_audio', audio) };
@@ -253,19 +257,19 @@ function withoutEscapedHalves(written: string): string {
 function decodeToolCall(value: JsonValue, path: string, findings: Findings): ToolCall | undefined {
   const place = objectAt(findings, path, value);
   if (place === undefined) return undefined;
-  const type = stringField(place, 'type', 64);
+  const type = plainField(place, callFields, 'type');
   if (type !== undefined && type !== 'function') {
     const param = pathTo(place, 'type');
     findings.report(failure('unsupported_parameter', `'${param}' must be 'function'.`, { param }));
     return undefined;
   }
-  const id = stringField(place, 'id', 1_024);
+  const id = plainField(place, callFields, 'id');
   const called = objectField(place, 'function');
   const extra = objectField(place, 'extra_content');
   if (id === undefined) return missing(place, 'id', 'the id of the call');
   if (called === undefined) return missing(place, 'function', 'an object with name and arguments');
-  const name = stringField(called, 'name', maxNameLength);
-  const args = stringField(called, 'arguments');
+  const name = plainField(called, calledFields, 'name');
+  const args = plainField(called, calledFields, 'arguments');
   if (name === undefined) return missing(called, 'name', 'the name of the function');
   if (args === undefined) return missing(called, 'arguments', 'the arguments as JSON text');
   return {

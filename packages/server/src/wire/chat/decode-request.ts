@@ -4,17 +4,15 @@ import { isObject, type JsonObject, type JsonValue } from '../../domain/json.ts'
 import type { DecodedRequest, Requirement } from '../../domain/requirements.ts';
 import { pickMembers } from '../../domain/spellings.ts';
 import {
-  booleanField,
   createFindings,
   describeValue,
-  integerField,
   listAt,
   listField,
   missing,
   numberAt,
-  numberField,
   objectField,
   type Place,
+  plainField,
   rawField,
   restOf,
   stringAt,
@@ -26,26 +24,21 @@ import { continuationField, decodeContinued, notInTheMiddle, templateField } fro
 import { decodeMessages } from './decode-messages.ts';
 import { decodeResponseFormat, decodeToolChoice, decodeTools } from './decode-tools.ts';
 import { knownMembers, membersOfStreamOptions } from './known-members.ts';
+import { chatBounds, plainFields, streamOptionFields, tokenId } from './plain-fields.ts';
 import { requirementsOf } from './requirements-of.ts';
 import { firstUnknownMember } from './unknown-members.ts';
 
 /** What this surface interprets: OpenAI's fields, and the one that asks for the rest of an answer. */
 const knownHere = new Map([...knownMembers, [continuationField, undefined]]);
 const knownInContinuation = new Map([...knownHere, [templateField, undefined]]);
-const maxInteger = 2 ** 31 - 1;
-const maxSeed = 2 ** 63;
-// Bounds of the work for one request. The smaller ones of a vendor are in its preset (`upstreams/openai/presets.ts`).
-const maxStops = 256;
-const maxStopLength = 4_096;
-const maxBiases = 4_096;
-const maxMetadata = 1_024;
-const maxMetadataLength = 4_096;
-/** Of `functions`, which no target honours. */
-const maxFunctions = 1_024;
+
+const advisoryFields = [
+  ...(['user', 'safety_identifier', 'prompt_cache_key', 'service_tier', 'verbosity', 'store'] as const),
+];
 
 /** Known members that go into `rest`: {@link checkAdvisoryFields} and {@link checkRareFields} check only their types. */
 const uninterpreted = new Set([
-  ...['user', 'safety_identifier', 'prompt_cache_key', 'service_tier', 'verbosity', 'store', 'metadata'],
+  ...[...advisoryFields, 'metadata'],
   ...['modalities', 'audio', 'prediction', 'web_search_options', 'functions', 'function_call'],
 ]);
 
@@ -71,21 +64,21 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
   const model = decodeModel(place);
   const messages = decodeMessages(place, inMessages);
   const continued = decodeContinued(place, messages);
-  const stream = booleanField(place, 'stream') ?? false;
+  const stream = plainField(place, plainFields, 'stream') ?? false;
   const options = decodeStreamOptions(place, stream);
   const maxTokens = decodeMaxTokens(place);
-  const temperature = numberField(place, 'temperature', 0, 2);
-  const topP = numberField(place, 'top_p', 0, 1);
+  const temperature = plainField(place, plainFields, 'temperature');
+  const topP = plainField(place, plainFields, 'top_p');
   const seed = decodeSeed(place);
-  const presencePenalty = numberField(place, 'presence_penalty', -2, 2);
-  const frequencyPenalty = numberField(place, 'frequency_penalty', -2, 2);
+  const presencePenalty = plainField(place, plainFields, 'presence_penalty');
+  const frequencyPenalty = plainField(place, plainFields, 'frequency_penalty');
   const logitBias = decodeLogitBias(place);
-  const logprobs = booleanField(place, 'logprobs') ?? false;
+  const logprobs = plainField(place, plainFields, 'logprobs') ?? false;
   const topLogprobs = decodeTopLogprobs(place, logprobs);
   const tools = decodeTools(place);
   const toolChoice = decodeToolChoice(place, tools);
-  const parallelToolCalls = booleanField(place, 'parallel_tool_calls');
-  const reasoningEffort = stringField(place, 'reasoning_effort', 64);
+  const parallelToolCalls = plainField(place, plainFields, 'parallel_tool_calls');
+  const reasoningEffort = plainField(place, plainFields, 'reasoning_effort');
   checkAdvisoryFields(place);
   checkRareFields(place);
 
@@ -96,7 +89,7 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
     ...continued,
     stream,
     stop: decodeStop(place),
-    n: integerField(place, 'n', 1, 128) ?? 1,
+    n: plainField(place, plainFields, 'n') ?? 1,
     logprobs,
     responseFormat: decodeResponseFormat(place),
     tools,
@@ -128,7 +121,7 @@ export function decodeChatRequest(body: JsonValue): Result<DecodedChat> {
 
 function decodeModel(place: Place): string {
   // Without a bound: a long name is one that no model has, which is 404.
-  const model = stringField(place, 'model');
+  const model = plainField(place, plainFields, 'model');
   if (rawField(place, 'model') === undefined) {
     missing(place, 'model', "the id of a model; 'default' always exists, /v1/models lists them");
   } else if (model === '') {
@@ -146,8 +139,8 @@ function decodeMaxTokens(place: Place): Pick<ChatRequest, 'maxTokens' | 'maxToke
 }
 
 /** −1 means no limit, as for llama.cpp and LM Studio. Only this value: 0 and −5 are mistakes. */
-function tokenLimit(place: Place, key: string): number | undefined {
-  return rawField(place, key) === -1 ? undefined : integerField(place, key, 1, maxInteger);
+function tokenLimit(place: Place, key: 'max_tokens' | 'max_completion_tokens'): number | undefined {
+  return rawField(place, key) === -1 ? undefined : plainField(place, plainFields, key);
 }
 
 function decodeStreamOptions(
@@ -159,8 +152,8 @@ function decodeStreamOptions(
   if (!stream) {
     wrongValue(place.findings, 'stream_options', "'stream_options' is only allowed with 'stream': true.");
   }
-  booleanField(options, 'include_obfuscation');
-  const includeUsage = booleanField(options, 'include_usage') ?? false;
+  plainField(options, streamOptionFields, 'include_obfuscation');
+  const includeUsage = plainField(options, streamOptionFields, 'include_usage') ?? false;
   return { includeUsage, rest: restOf(options, membersOfStreamOptions) ?? {} };
 }
 
@@ -172,15 +165,18 @@ function decodeStop(place: Place): string[] {
     wrongType(place.findings, 'stop', 'a string or an array of strings', value);
     return [];
   }
-  const read = (item: JsonValue, param: string) => stringAt(place.findings, param, item, maxStopLength);
+  const read = (item: JsonValue, param: string) =>
+    stringAt(place.findings, param, item, chatBounds.stopLength);
   const stops =
-    typeof value === 'string' ? [read(value, 'stop')] : listAt(place.findings, 'stop', value, maxStops, read);
+    typeof value === 'string'
+      ? [read(value, 'stop')]
+      : listAt(place.findings, 'stop', value, chatBounds.stops, read);
   return (stops ?? []).flatMap((stop) => (stop === undefined || stop === '' ? [] : [stop]));
 }
 
 /** Any 64-bit seed is accepted; it is folded into the integers that a double holds exactly. */
 function decodeSeed(place: Place): number | undefined {
-  const seed = integerField(place, 'seed', -maxSeed, maxSeed);
+  const seed = plainField(place, plainFields, 'seed');
   if (seed === undefined) return undefined;
   const range = 2 ** 53;
   const folded = seed % range;
@@ -191,17 +187,20 @@ function decodeLogitBias(place: Place): Readonly<Record<string, number>> | undef
   const biases = objectField(place, 'logit_bias');
   if (biases === undefined) return undefined;
   const entries = Object.entries(biases.object);
-  if (entries.length > maxBiases) {
-    return wrongValue(place.findings, 'logit_bias', `'logit_bias' may have at most ${maxBiases} entries.`);
+  if (entries.length > chatBounds.biases) {
+    return wrongValue(
+      place.findings,
+      'logit_bias',
+      `'logit_bias' may have at most ${chatBounds.biases} entries.`,
+    );
   }
   let asks = false;
   for (const [key, value] of entries) {
     const param = `logit_bias.${key}`;
-    // Each token has one spelling: `01` beside `1` would be two biases of one token.
-    if (!/^(0|[1-9]\d{0,8})$/.test(key)) {
+    if (!tokenId.test(key)) {
       return wrongValue(place.findings, param, `'${param}' is no token id: keys are decimal token ids.`);
     }
-    const bias = numberAt(place.findings, param, value, -100, 100);
+    const bias = numberAt(place.findings, param, value, -chatBounds.bias, chatBounds.bias);
     if (bias === undefined) return undefined;
     asks ||= bias !== 0;
   }
@@ -210,7 +209,7 @@ function decodeLogitBias(place: Place): Readonly<Record<string, number>> | undef
 }
 
 function decodeTopLogprobs(place: Place, logprobs: boolean): number | undefined {
-  const count = integerField(place, 'top_logprobs', 0, 20);
+  const count = plainField(place, plainFields, 'top_logprobs');
   if (count !== undefined && count > 0 && !logprobs) {
     wrongValue(place.findings, 'top_logprobs', "'top_logprobs' is only allowed with 'logprobs': true.");
   }
@@ -219,26 +218,25 @@ function decodeTopLogprobs(place: Place, logprobs: boolean): number | undefined 
 
 /** Fields that only advise: every target accepts them, but their types are checked. */
 function checkAdvisoryFields(place: Place): void {
-  for (const key of ['user', 'safety_identifier', 'prompt_cache_key', 'service_tier', 'verbosity']) {
-    stringField(place, key, 1_024);
-  }
-  booleanField(place, 'store');
+  for (const key of advisoryFields) plainField(place, plainFields, key);
   const metadata = objectField(place, 'metadata');
   if (metadata === undefined) return;
   const keys = Object.keys(metadata.object);
-  if (keys.length > maxMetadata) {
-    wrongValue(place.findings, 'metadata', `'metadata' may have at most ${maxMetadata} entries.`);
+  if (keys.length > chatBounds.metadata) {
+    wrongValue(place.findings, 'metadata', `'metadata' may have at most ${chatBounds.metadata} entries.`);
   }
-  for (const key of keys) stringField(metadata, key, maxMetadataLength);
+  for (const key of keys) stringField(metadata, key, chatBounds.metadataLength);
 }
 
 /** Checks only the types of fields that few targets honour: they are passed on as they are, or refused. */
 function checkRareFields(place: Place): void {
-  listField(place, 'modalities', 8, (value, path, findings) => stringAt(findings, path, value, 64));
+  listField(place, 'modalities', chatBounds.modalities, (value, path, findings) =>
+    stringAt(findings, path, value, chatBounds.modalityLength),
+  );
   objectField(place, 'audio');
   objectField(place, 'prediction');
   objectField(place, 'web_search_options');
-  listField(place, 'functions', maxFunctions, (value, path, findings) =>
+  listField(place, 'functions', chatBounds.functions, (value, path, findings) =>
     isObject(value) ? value : wrongType(findings, path, 'an object', value),
   );
   const call = rawField(place, 'function_call');

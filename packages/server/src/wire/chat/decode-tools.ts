@@ -2,7 +2,6 @@ import type { ResponseFormat, ToolChoice, ToolDefinition } from '../../domain/ch
 import { failure } from '../../domain/failure.ts';
 import { isObject, type JsonValue } from '../../domain/json.ts';
 import {
-  booleanField,
   enumField,
   type Findings,
   listField,
@@ -11,23 +10,25 @@ import {
   objectField,
   type Place,
   pathTo,
+  plainField,
   rawField,
   restMembers,
   restOf,
-  stringField,
   wrongType,
   wrongValue,
 } from '../fields.ts';
 import { membersIn, membersOfFormat, membersOfTool } from './known-members.ts';
-
-// Bounds of the work for one request. The smaller ones of a vendor are in its preset (`upstreams/openai/presets.ts`).
-const maxTools = 4_096;
-/** Characters in the name of a function or of a schema. */
-export const maxNameLength = 1_024;
-const functionName = /^[a-zA-Z0-9_-]+$/;
+import {
+  callFields,
+  chatBounds,
+  choiceWords,
+  definedName,
+  definitionFields,
+  formatTypes,
+} from './plain-fields.ts';
 
 export function decodeTools(place: Place): ToolDefinition[] {
-  const tools = listField(place, 'tools', maxTools, decodeTool) ?? [];
+  const tools = listField(place, 'tools', chatBounds.tools, decodeTool) ?? [];
   const seen = new Set<string>();
   for (const [index, tool] of tools.entries()) {
     if (seen.has(tool.name)) {
@@ -41,7 +42,7 @@ export function decodeTools(place: Place): ToolDefinition[] {
 function decodeTool(value: JsonValue, path: string, findings: Findings): ToolDefinition | undefined {
   const place = objectAt(findings, path, value);
   if (place === undefined) return undefined;
-  const type = stringField(place, 'type', 64);
+  const type = plainField(place, callFields, 'type');
   if (type === undefined) return missing(place, 'type', "'function'");
   if (type !== 'function') {
     const param = pathTo(place, 'type');
@@ -51,8 +52,8 @@ function decodeTool(value: JsonValue, path: string, findings: Findings): ToolDef
   const body = objectField(place, 'function');
   if (body === undefined) return missing(place, 'function', 'an object with a name');
   const name = decodeName(body, 'function');
-  const description = stringField(body, 'description');
-  const strict = booleanField(body, 'strict');
+  const description = plainField(body, definitionFields, 'description');
+  const strict = plainField(body, definitionFields, 'strict');
   const parameters = objectField(body, 'parameters');
   if (name === undefined) return undefined;
   return {
@@ -65,9 +66,9 @@ function decodeTool(value: JsonValue, path: string, findings: Findings): ToolDef
 }
 
 function decodeName(place: Place, of: 'function' | 'schema'): string | undefined {
-  const name = stringField(place, 'name', maxNameLength);
+  const name = plainField(place, definitionFields, 'name');
   if (rawField(place, 'name') === undefined) return missing(place, 'name', `the name of the ${of}`);
-  if (name === undefined || functionName.test(name)) return name;
+  if (name === undefined || definedName.test(name)) return name;
   const param = pathTo(place, 'name');
   return wrongValue(place.findings, param, `'${param}' takes letters, digits, '_' and '-', at least one.`);
 }
@@ -83,8 +84,7 @@ function restsOfFunction(place: Place, inside: Place, uninterpreted?: ReadonlySe
 export function decodeToolChoice(place: Place, tools: readonly ToolDefinition[]): ToolChoice | undefined {
   const value = rawField(place, 'tool_choice');
   if (value === undefined) return undefined;
-  const choice =
-    typeof value === 'string' ? enumField(place, 'tool_choice', ['auto', 'none', 'required']) : undefined;
+  const choice = typeof value === 'string' ? enumField(place, 'tool_choice', choiceWords) : undefined;
   if (choice === 'auto' || choice === 'none') return { type: choice };
   if (choice === undefined && !isObject(value)) {
     if (typeof value !== 'string') wrongType(place.findings, 'tool_choice', 'a string or an object', value);
@@ -117,7 +117,7 @@ const uninterpretedOfChoice = new Set(['description', 'parameters', 'strict']);
 function decodeNamedChoice(place: Place): Extract<ToolChoice, { type: 'function' }> | undefined {
   const choice = objectField(place, 'tool_choice');
   if (choice === undefined) return undefined;
-  const type = stringField(choice, 'type', 64);
+  const type = plainField(choice, callFields, 'type');
   if (type === undefined) return missing(choice, 'type', "'function'");
   if (type !== 'function') {
     const param = 'tool_choice.type';
@@ -145,7 +145,7 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
     missing(format, 'type', 'text, json_object or json_schema');
     return text;
   }
-  const type = enumField(format, 'type', ['text', 'json_object', 'json_schema']);
+  const type = enumField(format, 'type', formatTypes);
   if (type === undefined) return text;
   if (type === 'text') return { type, ...restMembers(restOf(format, membersOfFormat, uninterpretedOfText)) };
   if (type === 'json_object') {
@@ -162,8 +162,8 @@ export function decodeResponseFormat(place: Place): ResponseFormat {
     return text;
   }
   const name = decodeName(wrapper, 'schema');
-  const strict = booleanField(wrapper, 'strict');
-  const description = stringField(wrapper, 'description');
+  const strict = plainField(wrapper, definitionFields, 'strict');
+  const description = plainField(wrapper, definitionFields, 'description');
   const schema = decodeSchema(wrapper);
   return {
     type,
