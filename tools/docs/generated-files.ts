@@ -1,6 +1,7 @@
 import { faults } from '../../packages/server/src/wall/catalogue.ts';
 import { configJsonSchema } from './config-json-schema.ts';
 import { faultTable } from './fault-table.ts';
+import { metricTables } from './metric-tables.ts';
 import { presetDifferences, presetFeatures } from './preset-tables.ts';
 import { ruleTables } from './rule-table.ts';
 
@@ -26,6 +27,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
       return between(withOpenAi, 'tailrace rules', `\n${ruleTables('tailrace')}`);
     },
   },
+  { path: 'docs/metrics.md', renew: (text) => between(text, 'metrics', `\n${metricTables()}`) },
   {
     path: 'docs/upstreams.md',
     renew(text) {

@@ -4,7 +4,6 @@ import { memoryFiles } from '../testing/memory-files.ts';
 import { formatProblem } from './config-problem.ts';
 import { loadConfig } from './load-config.ts';
 import { configSchema } from './schema.ts';
-import { settingsWithoutEffect } from './settings-without-effect.ts';
 
 const page = readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8');
 
@@ -38,11 +37,6 @@ describe('the reference page', () => {
       expect(page).toContain(`\n| \`${key}\` | ${shown}`);
     },
   );
-
-  it.each(settingsWithoutEffect)('says that %s has no effect yet', (setting) => {
-    const [key, ...rest] = setting.split(' ');
-    expect(page).toContain(`\n- \`${key}\`${rest.length > 0 ? ` ${rest.join(' ')}` : ''}\n`);
-  });
 
   it('shows an example that loads', async () => {
     const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text ?? '');
