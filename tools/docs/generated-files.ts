@@ -1,4 +1,5 @@
 import { faults } from '../../packages/server/src/wall/catalogue.ts';
+import { grafanaBoard } from './board.ts';
 import { configJsonSchema } from './config-json-schema.ts';
 import { faultTable } from './fault-table.ts';
 import { metricTables } from './metric-tables.ts';
@@ -26,6 +27,10 @@ export const generatedFiles: readonly GeneratedFile[] = [
       const withOpenAi = between(text, 'openai rules', `\n${ruleTables('openai')}`);
       return between(withOpenAi, 'tailrace rules', `\n${ruleTables('tailrace')}`);
     },
+  },
+  {
+    path: 'deploy/grafana/tailrace.json',
+    renew: () => `${JSON.stringify(grafanaBoard(), undefined, 2)}\n`,
   },
   { path: 'docs/metrics.md', renew: (text) => between(text, 'metrics', `\n${metricTables()}`) },
   {

@@ -26,7 +26,8 @@ export function createSeriesSteps(): SeriesSteps {
   let before = new Map<string, Known>();
   return {
     next(sources) {
-      const figures = new Map<string, MeasuredFigure>();
+      const isRead = sources.some(({ reading }) => reading !== undefined);
+      const figures = new Map(isRead ? plainCounts.map((zero) => [seriesKey(zero), zero]) : []);
       const histograms = new Map<MeasureName, Float64Array>();
       const known = new Map<string, Known>();
       for (const { id, reading } of sources) {
@@ -42,10 +43,6 @@ export function createSeriesSteps(): SeriesSteps {
         }
       }
       before = known;
-      for (const zero of sources.some(({ reading }) => reading !== undefined) ? plainCounts : []) {
-        const key = seriesKey(zero);
-        if (!figures.has(key)) figures.set(key, zero);
-      }
       return [...figures.values(), ...[...histograms].flatMap(quantilesOf)];
     },
   };
