@@ -230,12 +230,20 @@ export function grafanaBoard(): object {
   let id = 0;
   for (const group of Object.keys(metricGroups) as readonly MetricGroup[]) {
     id += 1;
-    placed.push({ ...{ id, type: 'row', title: metricGroups[group], collapsed: false, panels: [] }, gridPos: { x: 0, y, w: 24, h: 1 } });
+    placed.push({
+      ...{ id, type: 'row', title: metricGroups[group], collapsed: false, panels: [] },
+      gridPos: { x: 0, y, w: 24, h: 1 },
+    });
     y += 1;
     const own = panels.filter((panel) => panel.group === group);
     for (const [index, panel] of own.entries()) {
       id += 1;
-      const gridPos = { x: (index % columns) * width, y: y + Math.floor(index / columns) * height, w: width, h: height };
+      const gridPos = {
+        x: (index % columns) * width,
+        y: y + Math.floor(index / columns) * height,
+        w: width,
+        h: height,
+      };
       placed.push(grafanaPanel(panel, id, gridPos));
     }
     y += Math.ceil(own.length / columns) * height;
@@ -252,7 +260,15 @@ export function grafanaBoard(): object {
       list: [
         { name: 'datasource', type: 'datasource', query: 'prometheus', label: 'Prometheus' },
         {
-          ...{ name: 'instance', type: 'query', label: 'Server', multi: true, includeAll: true, allValue: '.*', refresh: 2 },
+          ...{
+            name: 'instance',
+            type: 'query',
+            label: 'Server',
+            multi: true,
+            includeAll: true,
+            allValue: '.*',
+            refresh: 2,
+          },
           datasource,
           query: { query: 'label_values(up{job="tailrace"}, instance)', refId: 'instance' },
           current: { text: 'All', value: '$__all' },
@@ -269,8 +285,14 @@ const datasource = { type: 'prometheus', uid: '${datasource}' };
 function grafanaPanel({ title, unit, series }: Panel, id: number, gridPos: object): object {
   return {
     ...{ id, type: 'timeseries', title, gridPos, datasource },
-    fieldConfig: { defaults: { unit, min: 0, custom: { fillOpacity: 5, showPoints: 'never' } }, overrides: [] },
-    options: { legend: { displayMode: 'list', placement: 'bottom' }, tooltip: { mode: 'multi', sort: 'desc' } },
+    fieldConfig: {
+      defaults: { unit, min: 0, custom: { fillOpacity: 5, showPoints: 'never' } },
+      overrides: [],
+    },
+    options: {
+      legend: { displayMode: 'list', placement: 'bottom' },
+      tooltip: { mode: 'multi', sort: 'desc' },
+    },
     targets: Object.entries(series).map(([legendFormat, expr], at) => ({
       ...{ refId: String.fromCharCode(65 + at), datasource, expr, legendFormat, range: true },
     })),

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/config.ts';
 import type { Reading } from '../../telemetry/contract.ts';
 import { contentTypes, type ExpositionFormat, writeExposition } from '../../telemetry/metrics/exposition.ts';
+import { replyText } from '../reply.ts';
 import type { Route } from '../route.ts';
 
 /**
@@ -18,17 +19,9 @@ export function metricsRoute(
     access: isPublic ? 'public' : 'admin',
     // A scraper may be configured with parameters of its own.
     readsQuery: true,
-    async handle({ request, response, headers, notes }) {
-      const format = formatOf(request.headers.accept);
-      const body = Buffer.from(await writeExposition(await read(), format));
-      notes.outcome = 'completed';
-      response.writeHead(200, {
-        ...headers,
-        'content-type': contentTypes[format],
-        'content-length': String(body.length),
-        'cache-control': 'no-store',
-      });
-      response.end(request.method === 'HEAD' ? undefined : body);
+    async handle(exchange) {
+      const format = formatOf(exchange.request.headers.accept);
+      await replyText(exchange, contentTypes[format], await writeExposition(await read(), format));
     },
   };
 }
