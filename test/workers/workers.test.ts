@@ -320,8 +320,12 @@ describe('a worker that dies', () => {
     await untilWorkers(running, 2);
     expect(await modelListsIn(running)).toBeGreaterThanOrEqual(Math.max(30, counted));
     const memory = /^tailrace_process_resident_memory_bytes\{process="([\w-]+)"\}/gm;
-    const processes = Array.from((await metricsOf(running)).matchAll(memory), ([, name]) => name);
-    expect(processes.toSorted()).toEqual(['parent', 'worker-1', 'worker-2']);
+    // A successor is in them once it serves.
+    await expect
+      .poll(async () =>
+        Array.from((await metricsOf(running)).matchAll(memory), ([, name]) => name).toSorted(),
+      )
+      .toEqual(['parent', 'worker-1', 'worker-2']);
     expect((await ask(running, { path: '/readyz' })).status).toBe(200);
   });
 });
