@@ -25,6 +25,7 @@ export async function prepare(report: Report): Promise<Prepared> {
     nginx(report),
     page(report),
     chromium(report),
+    prometheus(report),
   ]);
   return { modelFile };
 }
@@ -156,6 +157,12 @@ async function chromium({ say, complain }: Report): Promise<void> {
   if (process.env['TAILRACE_TEST_CHROMIUM']) return;
   const brought = await bringPrograms('Chromium', { say, unpacked: false });
   if (!brought.ok) complain('Chromium', brought.why);
+}
+
+/** Prometheus with promtool, which check metrics, alerts and board. */
+async function prometheus({ say, complain }: Report): Promise<void> {
+  const brought = await bringPrograms('Prometheus', { say, unpacked: false });
+  if (!brought.ok) complain('Prometheus', brought.why);
 }
 
 /** Built as a start builds it. */

@@ -108,6 +108,9 @@ export function createKeptFacts(monotonic: () => number): KeptFacts {
       get empty() {
         return spool.empty;
       },
+      get bytes() {
+        return spool.bytes;
+      },
       get end() {
         return spool.end;
       },

@@ -301,8 +301,13 @@ describe('a worker that dies', () => {
 
   test('the service answers on while workers are killed again and again', async () => {
     const running = shared;
+    let counted = 0;
     for (let round = 0; round < 3; round += 1) {
       const [victim = 0] = await untilWorkers(running, 2);
+      const before = await modelListsIn(running);
+      // What the victims of earlier rounds have counted is still there.
+      expect(before).toBeGreaterThanOrEqual(counted);
+      counted = before;
       process.kill(victim, 'SIGKILL');
       const answers = await Promise.allSettled(
         Array.from({ length: 20 }, () => ask(running, { path: '/v1/models' })),
@@ -313,9 +318,27 @@ describe('a worker that dies', () => {
       await until('the death to be seen', 20_000, () => (lives(victim) ? undefined : true));
     }
     await untilWorkers(running, 2);
+    expect(await modelListsIn(running)).toBeGreaterThanOrEqual(Math.max(30, counted));
+    const memory = /^tailrace_process_resident_memory_bytes\{process="([\w-]+)"\}/gm;
+    // A successor is in them once it serves.
+    await expect
+      .poll(async () =>
+        Array.from((await metricsOf(running)).matchAll(memory), ([, name]) => name).toSorted(),
+      )
+      .toEqual(['parent', 'worker-1', 'worker-2']);
     expect((await ask(running, { path: '/readyz' })).status).toBe(200);
   });
 });
+
+async function metricsOf(running: TestServer): Promise<string> {
+  return (await ask(running, { path: '/metrics' })).body.toString();
+}
+
+/** The answered requests for the list of models, over all workers since the start of the service. */
+async function modelListsIn(running: TestServer): Promise<number> {
+  const count = /^tailrace_http_requests_total\{route="\/v1\/models",status="200"\} (\d+)$/m;
+  return Number(count.exec(await metricsOf(running))?.[1] ?? 0);
+}
 
 describe('the end', () => {
   test('a drain lets the streams of all workers end, refuses new ones, and exits with 0', async () => {

@@ -2,12 +2,14 @@ import { errorCodes } from '@tailrace/protocol';
 import { faults } from '../../packages/server/src/wall/catalogue.ts';
 import { openApiText, provokedErrors } from '../openapi/generate.ts';
 import { adminRouteTable } from './admin-routes.ts';
+import { grafanaBoard } from './board.ts';
 import { answerTable, fieldTable, targetTable } from './chat-tables.ts';
 import { cliSections } from './cli-help.ts';
 import { configJsonSchema } from './config-json-schema.ts';
 import { configSections, configTable } from './config-tables.ts';
 import { errorExample, errorFacts, errorPage } from './error-pages.ts';
 import { faultTable } from './fault-table.ts';
+import { metricTables } from './metric-tables.ts';
 import { presetDifferences, presetFeatures } from './preset-tables.ts';
 import { ruleTables } from './rule-table.ts';
 
@@ -60,6 +62,11 @@ export const generatedFiles: readonly GeneratedFile[] = [
       return between(withOpenAi, 'tailrace rules', `\n${ruleTables('tailrace')}`);
     },
   },
+  {
+    path: 'deploy/grafana/tailrace.json',
+    renew: () => `${JSON.stringify(grafanaBoard(), undefined, 2)}\n`,
+  },
+  { path: 'docs/metrics.md', renew: (text) => between(text, 'metrics', `\n${metricTables()}`) },
   {
     path: 'docs/upstreams.md',
     renew(text) {

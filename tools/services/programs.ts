@@ -3,7 +3,7 @@ import path from 'node:path';
 import { root, run } from '../run.ts';
 import { type DebianPackages, fetchDebianPackages } from './debian-packages.ts';
 
-export type ServiceName = 'PostgreSQL' | 'Redis' | 'Chromium';
+export type ServiceName = 'PostgreSQL' | 'Redis' | 'Chromium' | 'Prometheus';
 
 /** Where the programs of a service are. */
 export interface Programs {
@@ -30,6 +30,11 @@ const kinds: Readonly<Record<ServiceName, Kind>> = {
   Redis: {
     packages: { name: 'redis-server', needs: new RegExp(`^(redis-tools|${library})$`) },
     programs: ['redis-server'],
+  },
+  // Its page and what that needs are not unpacked: the tests ask it over HTTP.
+  Prometheus: {
+    packages: { name: 'prometheus' },
+    programs: ['prometheus', 'promtool'],
   },
   // Chromium without windows: half the size of the whole browser.
   Chromium: {

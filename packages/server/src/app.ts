@@ -44,6 +44,7 @@ import { completionRoute, type DetachedRun } from './http/routes/completions.ts'
 import { durableStreamRoutes } from './http/routes/durable-streams.ts';
 import { healthRoutes } from './http/routes/health.ts';
 import { keptEventsRoute } from './http/routes/kept-events.ts';
+import { metricsRoute } from './http/routes/metrics.ts';
 import { modelRoutes } from './http/routes/models.ts';
 import { oidcRoutes, signInWaysRoute } from './http/routes/oidc.ts';
 import { openApiRoute } from './http/routes/openapi.ts';
@@ -65,8 +66,9 @@ import type { Affinity } from './routing/affinity.ts';
 import { createCatalogue } from './routing/catalogue.ts';
 import type { Health } from './routing/health.ts';
 import { createRouter } from './routing/router.ts';
-import type { Instruments } from './telemetry/contract.ts';
+import type { Instruments, Reading } from './telemetry/contract.ts';
 import type { Log } from './telemetry/log.ts';
+import { joinReadings, noReading } from './telemetry/metrics/whole-reading.ts';
 import { logRequest, logRun, type RequestRecord } from './telemetry/request-log.ts';
 import type { SeriesReader } from './telemetry/series/series.ts';
 import { timers as systemTimers, type TimerQueue } from './timers/timer-queue.ts';
@@ -100,6 +102,8 @@ export interface AppParts {
   readonly peers: Pick<Peers, 'cancel'>;
   /** The runs and targets of all processes of the service. Default: this is the only one. */
   readonly view?: ServiceView | undefined;
+  /** What all processes of the service have counted. Default: this is the only one. */
+  readonly metrics?: (() => Promise<Reading>) | undefined;
   /** What this process counts. It outlives a reload. */
   readonly instruments: Instruments;
   /** The time series of all processes of the service. They outlive a reload. */
@@ -179,8 +183,10 @@ export function createApp(parts: AppParts): App {
   const lab = hasFaultLab(config) ? parts.faultLab : undefined;
   const prices = createPrices(config.models, lab === undefined ? undefined : isLabModel);
   const metering = { ledger, likely: parts.likely, prices, clock: Date.now };
-  const records = { ...metering, open: parts.openRecords, instruments };
-  const meter = createMeter({ ...metering, records });
+  const idOf = (model: string) => catalogue.find(model)?.id;
+  const labelOf = (model: string) => idOf(model) ?? 'other';
+  const records = { ...metering, open: parts.openRecords, instruments, labelOf };
+  const meter = createMeter({ ...metering, records, instruments, now: () => performance.now() });
 
   const administration = createKeyAdministration({
     ledger: parts.ledger,
@@ -218,10 +224,11 @@ export function createApp(parts: AppParts): App {
     ended: parts.signIns.ended,
   });
   const signsInByOidc = config.console.enabled && config.auth.required && oidc !== undefined;
-  const counted = countRequests(
+  const counted = countRequests({
     instruments,
-    surfaces.map(({ path }) => path),
-  );
+    paths: surfaces.map(({ path }) => path),
+    idOf,
+  });
   const routes = [
     ...surfaces.map((surface) =>
       completionRoute(surface, {
@@ -233,7 +240,9 @@ export function createApp(parts: AppParts): App {
           return streamUrls(request.headers.host, { id, createdAtMs, totalMs });
         },
         onDetachedEnd: (ended) => {
-          counted.runEnded(ended.outcome.status, ended.notes.code);
+          const { run, outcome, notes } = ended;
+          const durationMs = Date.now() - run.createdAtMs;
+          counted.runEnded(outcome.status, { ...notes, model: run.model, durationMs });
           logDetached(log, ended, config.logging.content);
         },
       }),
@@ -244,7 +253,7 @@ export function createApp(parts: AppParts): App {
         keptEventsRoute(surface, journal, { settings: config.stream, timers, instruments }),
       ),
       ...durableStreamRoutes({
-        ...{ journal, timers, settings: config.stream, clock: Date.now, random: Math.random },
+        ...{ journal, timers, instruments, settings: config.stream, clock: Date.now, random: Math.random },
         cancel: (order) => cancelCompletion(cancelling, order),
       }),
       ...modelRoutes(config.models, catalogue, Math.floor(Date.now() / 1_000), lab),
@@ -252,6 +261,7 @@ export function createApp(parts: AppParts): App {
       ...usageRoutes(createUsageReport({ reads: ledger, now: Date.now })),
     ].map((route) => withRateLimits(route, meter)),
     ...healthRoutes(parts),
+    metricsRoute(config, wholeReading(parts)),
     openApiRoute(),
     ...(config.console.enabled ? pageRoutes(parts.page ?? createBuiltFiles(usualFolders('page'))) : []),
     ...docsRoutes({
@@ -309,6 +319,15 @@ export function createApp(parts: AppParts): App {
     },
   });
   return Object.assign(handle, { routes });
+}
+
+/** What the service has counted, with its ledger, whose thread may be away. */
+function wholeReading({ instruments, metrics, ledger }: AppParts): () => Promise<Reading> {
+  const ofProcesses = metrics ?? (async () => instruments.read());
+  return async () => {
+    const readings = [ofProcesses(), ledger.reading().catch(() => noReading)];
+    return joinReadings(await Promise.all(readings));
+  };
 }
 
 /** All places of the configuration are those of this process. */

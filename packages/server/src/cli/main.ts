@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import './process-settings.ts';
-import { readFileSync } from 'node:fs';
 import { readsAreStuck } from '../config/read-text-file.ts';
+import { version } from '../config/version.ts';
 import { didYouMean } from '../domain/nearest.ts';
 import type { CommandIo } from './command-io.ts';
 import { OutputFailed, print } from './print.ts';
@@ -68,15 +68,6 @@ async function main([name, ...args]: string[]): Promise<number> {
     return 2;
   }
   return await command(args, io);
-}
-
-function version(): string {
-  const { version: found } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as {
-    version: string;
-  };
-  return found;
 }
 
 /** A bug, with its stack, or the loss of standard output. */

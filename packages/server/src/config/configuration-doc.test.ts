@@ -3,17 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { memoryFiles } from '../testing/memory-files.ts';
 import { formatProblem } from './config-problem.ts';
 import { loadConfig } from './load-config.ts';
-import { settingsWithoutEffect } from './settings-without-effect.ts';
 
 const page = readFileSync(new URL('../../../../docs/configuration.md', import.meta.url), 'utf8');
 
 /* Its tables are generated from the schema: tools/docs/config-tables.ts. */
 describe('the reference page', () => {
-  it.each(settingsWithoutEffect)('says that %s has no effect yet', (setting) => {
-    const [key, ...rest] = setting.split(' ');
-    expect(page).toContain(`\n- \`${key}\`${rest.length > 0 ? ` ${rest.join(' ')}` : ''}\n`);
-  });
-
   it('shows an example that loads', async () => {
     const examples = [...page.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text ?? '');
     expect(examples).toHaveLength(1);

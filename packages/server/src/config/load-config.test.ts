@@ -110,15 +110,6 @@ describe('the sample of the contract', () => {
     expect(Object.isFrozen(config.server.listen)).toBe(true);
     expect(Object.isFrozen(config.models.get('acme/chat')?.targets[0])).toBe(true);
   });
-
-  it('warns of every setting without effect', async () => {
-    const loaded = await load(contractSample.replace('{metrics: auto}', '{metrics: admin}'), {
-      env: sampleEnv,
-    });
-    expect(loaded.ok && loaded.warnings).toContain(
-      'telemetry.metrics is accepted, but has no effect in this version',
-    );
-  });
 });
 
 describe('without a file', () => {

@@ -22,7 +22,6 @@ import type { ResolveContext } from './resolve-context.ts';
 import type { ModelFlag } from './resolve-engine.ts';
 import { isAmount } from './resolve-price.ts';
 import { settingOrigins } from './setting-origins.ts';
-import { warningsWithoutEffect } from './settings-without-effect.ts';
 import { readYaml, type YamlDocument } from './yaml-document.ts';
 
 export interface ConfigSources {
@@ -175,7 +174,6 @@ export async function loadConfig(sources: ConfigSources): Promise<LoadedConfig> 
     ...context.warnings,
     ...replacedKeys(fromFile, overrides),
     ...(config.auth.required ? [] : [openToAll]),
-    ...warningsWithoutEffect(config),
     ...(config.models.size === 0 ? [withoutModels] : []),
   ];
   return {

@@ -124,9 +124,10 @@ function endingWith(tracked: TrackedRequest, ended: () => void): TrackedRequest 
     answered: () => tracked.answered(),
     succeeded: () => tracked.succeeded(),
     failed: () => tracked.failed(),
-    countFailure: () => tracked.countFailure(),
-    end() {
-      tracked.end();
+    countFailure: (code) => tracked.countFailure(code),
+    committed: (afterMs) => tracked.committed(afterMs),
+    end(outcome) {
+      tracked.end(outcome);
       ended();
     },
   };

@@ -6,6 +6,7 @@ import type { RunOutcome } from '../relay/run-outcome.ts';
 import type { Instruments } from '../telemetry/contract.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Framing } from '../wire/contract.ts';
+import type { AddedTime } from './added-time.ts';
 import type { AnswerHeaders, Exchange } from './exchange.ts';
 import { headersOf } from './head-headers.ts';
 import { createJsonReader, type JsonReaderOwner } from './json-reader.ts';
@@ -28,13 +29,15 @@ export interface ConnectionForm {
   readonly framing: Framing | undefined;
   /** The events have `id:` lines, and this is the number before the first one. Absent: they have none. */
   readonly idsAfter?: number;
+  /** Of the request that began the answer. */
+  readonly added?: AddedTime | undefined;
 }
 
 /** What the readers of all connections share. */
 export interface ReaderSurroundings {
   readonly settings: StreamConfig;
   readonly timers: TimerQueue;
-  readonly instruments: Pick<Instruments, 'gapMs'>;
+  readonly instruments: Pick<Instruments, 'gapMs' | 'resumes'>;
 }
 
 export function createConnectionReader(
@@ -53,7 +56,7 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
 
   constructor(
     exchange: Exchange,
-    { framing, idsAfter }: ConnectionForm,
+    { framing, idsAfter, added }: ConnectionForm,
     { settings, timers, instruments }: ReaderSurroundings,
   ) {
     const { response, clientWriteMs } = exchange;
@@ -63,7 +66,7 @@ class HttpConnectionReader implements ConnectionReader, SseReaderOwner, JsonRead
         ? createJsonReader(this)
         : createSseReader({
             ...{ response, framing, idsAfter, settings, clientWriteMs },
-            ...{ owner: this, now: timers.now, timers, gaps: instruments.gapMs },
+            ...{ owner: this, now: timers.now, timers, gaps: instruments.gapMs, added },
           });
   }
 

@@ -18,8 +18,10 @@ export interface Exchange {
    * keeps for as long as its stream is open, in a table of 600 bytes.
    */
   readonly headers: AnswerHeaders;
-  /** When it arrived, in monotonic milliseconds. */
+  /** When its head arrived, in monotonic milliseconds. */
   readonly startedMs: number;
+  /** When the last byte of its body had arrived, or its head where none has been read; in the same milliseconds. */
+  arrivedMs: number;
   /** Raw path and raw query of the request line, undecoded. */
   readonly path: string;
   readonly query: string;

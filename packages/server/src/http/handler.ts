@@ -103,12 +103,14 @@ export function createHandler(options: HandlerOptions) {
     const notes: ExchangeNotes = {};
     const requestId = options.newRequestId();
     const headers: AnswerHeaders = { 'x-request-id': requestId };
+    const startedMs = performance.now();
     const exchange: OpenExchange = {
       request,
       response,
       requestId,
       headers,
-      startedMs: performance.now(),
+      startedMs,
+      arrivedMs: startedMs,
       path,
       query,
       id: '',

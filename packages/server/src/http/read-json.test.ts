@@ -20,6 +20,7 @@ function exchangeWith(body: string, whole = true): Exchange {
     headers: {},
     requestId: 'req_1',
     startedMs: 0,
+    arrivedMs: 0,
     path: '/',
     query: '',
     id: '',

@@ -33,6 +33,7 @@ export async function readJson(
   hash?: Hash,
 ): Promise<Result<JsonValue>> {
   const body = await readBody(exchange, maxBytes, budget);
+  exchange.arrivedMs = performance.now();
   if (!body.ok) return body;
   const endTurn = await turns.next(exchange.principal.keyId);
   try {

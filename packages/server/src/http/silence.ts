@@ -1,5 +1,6 @@
 import type { Histogram } from '../telemetry/contract.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../timers/timer-queue.ts';
+import type { AddedTime } from './added-time.ts';
 
 export interface SilenceOptions {
   readonly holdHeadMs: number;
@@ -9,6 +10,8 @@ export interface SilenceOptions {
   readonly now: () => number;
   readonly timers: TimerQueue;
   readonly gaps: Histogram;
+  /** Called once, when the first event is about to be written. Default: nothing happens. */
+  readonly added?: Pick<AddedTime, 'written'> | undefined;
 }
 
 /**
@@ -29,6 +32,8 @@ export abstract class Silence implements QueuedTimer {
   private readonly now: () => number;
   private readonly timers: TimerQueue;
   private readonly gaps: Histogram;
+  /** Until the first event. */
+  private added: SilenceOptions['added'];
   /** Whole milliseconds: V8 stores a fraction as an object of its own. `noEvent` before the first one. */
   private lastEventMs = noEvent;
   /** The start, or the last sign of life in a silence. */
@@ -37,11 +42,12 @@ export abstract class Silence implements QueuedTimer {
   private headMs: number | undefined;
   private watchEnded = false;
 
-  constructor({ holdHeadMs, keepaliveAfterMs, now, timers, gaps }: SilenceOptions) {
+  constructor({ holdHeadMs, keepaliveAfterMs, now, timers, gaps, added }: SilenceOptions) {
     this.keepaliveAfterMs = keepaliveAfterMs;
     this.now = now;
     this.timers = timers;
     this.gaps = gaps;
+    this.added = added;
     this.lastSignMs = Math.floor(now());
     this.headMs = this.lastSignMs + holdHeadMs;
     this.sleep();
@@ -55,8 +61,14 @@ export abstract class Silence implements QueuedTimer {
   /** Called for each event that is sent, and once for several that are sent together. */
   protected note(): void {
     const nowMs = Math.floor(this.now());
-    if (this.lastEventMs !== noEvent) this.gaps.note(nowMs - this.lastEventMs);
+    if (this.lastEventMs === noEvent) this.noteFirst();
+    else this.gaps.note(nowMs - this.lastEventMs);
     this.lastEventMs = nowMs;
+  }
+
+  private noteFirst(): void {
+    this.added?.written();
+    this.added = undefined;
   }
 
   protected endWatch(): void {

@@ -7,6 +7,7 @@ import { writeDirectly } from '../sockets/direct-write.ts';
 import type { Histogram } from '../telemetry/contract.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Framing } from '../wire/contract.ts';
+import type { AddedTime } from './added-time.ts';
 import type { AnswerHeaders } from './exchange.ts';
 import { forgetSentHead } from './forget-head.ts';
 import { Silence } from './silence.ts';
@@ -26,6 +27,7 @@ export interface SseReaderOptions {
   readonly timers: TimerQueue;
   /** The times between two writes of events. */
   readonly gaps: Histogram;
+  readonly added?: Pick<AddedTime, 'written'> | undefined;
 }
 
 /** What the reader leaves to its connection. */
@@ -75,9 +77,9 @@ class SseReader extends Silence implements Reader {
   private behind = false;
 
   constructor(options: SseReaderOptions) {
-    const { response, framing, idsAfter, settings, clientWriteMs, now, timers, gaps } = options;
+    const { response, framing, idsAfter, settings, clientWriteMs, now, timers, gaps, added } = options;
     const keepaliveAfterMs = settings.keepalive === 'off' ? undefined : settings.keepaliveAfterMs;
-    super({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now, timers, gaps });
+    super({ holdHeadMs: settings.holdHeadMs, keepaliveAfterMs, now, timers, gaps, added });
     this.keepalive = settings.keepalive;
     this.lastId = idsAfter;
     this.owner = options.owner;

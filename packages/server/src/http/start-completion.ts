@@ -18,6 +18,7 @@ import type { Router } from '../routing/router.ts';
 import type { Instruments } from '../telemetry/contract.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { Asked, Surface } from '../wire/contract.ts';
+import { AddedTime } from './added-time.ts';
 import type { BodyShare } from './body-budget.ts';
 import { type ConnectionReader, createConnectionReader } from './connection-reader.ts';
 import type { Exchange } from './exchange.ts';
@@ -42,7 +43,7 @@ export interface StartOptions {
   readonly places: Places;
   readonly meter: Meter;
   readonly timers: TimerQueue;
-  readonly instruments: Pick<Instruments, 'gapMs'>;
+  readonly instruments: Pick<Instruments, 'gapMs' | 'addedUs' | 'resumes'>;
   /** True from the first SIGTERM on. */
   draining(): boolean;
 }
@@ -118,7 +119,10 @@ export async function startCompletion(
     refuseRun: () => refuseNow(options),
   });
   if (!kept.ok) return kept;
-  if (kept.value.type === 'attach') return ok(kept.value);
+  if (kept.value.type === 'attach') {
+    options.instruments.resumes.of('post').add(1);
+    return ok(kept.value);
+  }
   const { writer } = kept.value;
   try {
     const started = await startNew(
@@ -196,8 +200,10 @@ async function startNew(
   if (metered.windows !== undefined) Object.assign(exchange.headers, rateLimitHeaders(metered.windows));
   if (!metered.ok) return metered;
   const { plan: admitted, promptTokens, record } = metered.value;
+  const added = request.stream ? new AddedTime(instruments.addedUs, timers.now) : undefined;
   let run: Run | undefined;
   try {
+    added?.opened(exchange.arrivedMs);
     run = startRun(runDeps, {
       id,
       surface,
@@ -216,7 +222,7 @@ async function startNew(
             { request, keyId, completionId: id, ...beginningOf(request) },
             promptTokens,
             signal,
-            committed(record),
+            committed(record, added),
           ),
         ),
     });
@@ -224,7 +230,7 @@ async function startNew(
     if (run === undefined) record.cancel();
   }
   const framing = request.stream ? surface.framing : undefined;
-  const form = ids ? { framing, idsAfter: 0 } : { framing };
+  const form = ids ? { framing, idsAfter: 0, added } : { framing, added };
   return ok({
     type: 'run',
     run,
@@ -244,8 +250,11 @@ function settles(share: BodyShare, record: OpenRecord): (outcome: RunOutcome) =>
   };
 }
 
-function committed(record: OpenRecord): () => void {
-  return () => record.committed();
+function committed(record: OpenRecord, added: AddedTime | undefined): () => void {
+  return () => {
+    added?.committed();
+    record.committed();
+  };
 }
 
 function refuseNow(options: StartOptions): Failure | undefined {

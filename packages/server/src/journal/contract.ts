@@ -28,8 +28,23 @@ export interface Journal {
   drop(id: string): Promise<void>;
   /** Whether the store answers. While it does not, no stream can begin, and none can be found. */
   available(): boolean;
+  /** How it stands. Undefined where another process knows that. */
+  figures(): JournalFigures | undefined;
   /** Ends the connections to the store. Streams that have not ended are lost to their followers elsewhere. */
   close(): Promise<void>;
+}
+
+/** What a journal has in this process, and what it has removed since its start. */
+export interface JournalFigures {
+  readonly available: boolean;
+  readonly runningStreams: number;
+  /** Ended ones, within their retention. A journal in Redis counts there only those that are read here. */
+  readonly endedStreams: number;
+  readonly bytes: number;
+  readonly limitBytes: number;
+  /** Streams that were removed before their time, and removals of the oldest events of a stream, for the bounds. */
+  readonly evictedStreams: number;
+  readonly evictedEvents: number;
 }
 
 /** The bounds of a journal. */

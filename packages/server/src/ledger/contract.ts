@@ -11,6 +11,7 @@ import type {
   WaitingEvents,
   Written,
 } from '../storage/contract.ts';
+import type { Reading } from '../telemetry/contract.ts';
 import type { WebhookState } from './webhook.ts';
 
 /**
@@ -34,6 +35,8 @@ export interface Ledger extends StoreReads {
   settle(ending: Ending, onKept?: () => void): void;
   /** What is left of the limits, for the headers of other answers. Never rejects. */
   look(scopes: readonly LimitScope[]): Promise<Windows>;
+  /** What the whole ledger has counted, for all processes that it serves. */
+  reading(): Promise<Reading>;
   /** The webhook and the events that wait for it; undefined where there is none. */
   webhook(): Promise<WebhookStatus | undefined>;
   change(change: Change, once?: OnceFor): Promise<Written>;

@@ -1,8 +1,11 @@
 import type { GuardedLimiter, LimitLease } from '../limits/contract.ts';
 import type { Store } from '../storage/contract.ts';
+import type { Figure } from '../telemetry/contract.ts';
+import type { FigureName } from '../telemetry/metrics/metrics.ts';
 import { type After, afterTimeout } from './after.ts';
 import { type Admission, type AdmissionAsk, type Ending, type Ledger, withoutLimits } from './contract.ts';
 import { createKeyFeed } from './key-feed.ts';
+import { createLedgerFigures } from './ledger-figures.ts';
 import type { LedgerLog } from './ledger-log.ts';
 import { createRecordWriter, type WriterLimits } from './record-writer.ts';
 import type { RecordSpool } from './spool-entry.ts';
@@ -31,6 +34,8 @@ export interface LedgerHostOptions {
   /** Once, after some milliseconds; returns a function that ends the wait. Default: the system's timers. */
   readonly after?: After;
   readonly limits?: WriterLimits;
+  /** The bound of the spool, for its metric. Absent: it has none. */
+  readonly spoolLimitBytes?: number;
 }
 
 /** The ledger itself: it owns the store, the limiter and the spool, and serves any number of processes. */
@@ -48,7 +53,9 @@ export interface LedgerHost {
 
 export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
   const { store, shared, limiter, spool, log, later, every, after = afterTimeout } = options;
+  const times = createLedgerFigures(() => performance.now(), states);
   const writer = createRecordWriter({
+    timed: times.store,
     store,
     shared,
     spool,
@@ -70,7 +77,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     const decision =
       scopes.length === 0
         ? ({ type: 'allowed', lease: withoutLimits(placesId), windows: {} } as const)
-        : await limiter.take({ processId: placesId, scopes, promptTokens, completionTokens });
+        : await times.limiter(limiter.take({ processId: placesId, scopes, promptTokens, completionTokens }));
     if (decision.type === 'unavailable') return { type: 'unavailable', what: 'limits' };
     const { windows } = decision;
     if (decision.type === 'refused') {
@@ -101,6 +108,17 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     writer.settle(record, onKept);
   }
 
+  function states(): readonly Figure[] {
+    const { spoolLimitBytes } = options;
+    const states: readonly (readonly [FigureName, number])[] = [
+      ['limiter_up', limiter.reachable?.() === false ? 0 : 1],
+      ['storage_up', writer.reachable && options.refuses?.() !== true ? 1 : 0],
+      ['spool', spool.bytes],
+      ...(spoolLimitBytes === undefined ? [] : [['spool_limit', spoolLimitBytes] as const]),
+    ];
+    return states.map(([name, value]) => ({ name, labels: {}, value }));
+  }
+
   /** Reads what the administration shows: with all that has been settled before. */
   async function whenStored<T>(read: () => Promise<T>): Promise<T> {
     await writer.stored();
@@ -129,6 +147,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
         },
         settle,
         look: async (scopes) => (scopes.length === 0 ? {} : limiter.look(scopes)),
+        reading: async () => times.read(),
         async webhook() {
           const state = options.webhookState?.();
           return state === undefined

@@ -48,6 +48,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     shared: settings.databaseUrl !== undefined,
     limiter: await openLimiter(settings, log),
     spool,
+    spoolLimitBytes: settings.spoolBytes,
     log,
     retentionMs: settings.retentionMs,
     returning: settings.processIds,

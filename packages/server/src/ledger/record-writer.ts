@@ -63,6 +63,8 @@ export interface RecordWriterOptions {
   /** Once, after some milliseconds; returns a function that ends the wait. Default: the system's timers. */
   readonly after?: After;
   readonly limits?: WriterLimits;
+  /** Notes the time of a write to the store. Default: nothing is noted. */
+  timed?<T>(write: Promise<T>): Promise<T>;
 }
 
 export interface WriterLimits {
@@ -109,10 +111,10 @@ const defaultLimits: Omit<WriterLimits, 'groupMs'> = {
 };
 
 export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
-  const { store, shared, spool, log, later } = options;
+  const { store, shared, spool, log, later, timed = (write) => write } = options;
   const limits = options.limits ?? { ...defaultLimits, groupMs: shared ? 10 : 1_000 };
   const after = options.after ?? afterTimeout;
-  const drain = createSpoolDrain({ ...options, after, limits });
+  const drain = createSpoolDrain({ ...options, after, limits, timed });
   const books = createOwnBooks({
     async read(budgets, begin) {
       if (drain.away) throw new StoreError('unreachable', 'away');
@@ -188,7 +190,7 @@ export function createRecordWriter(options: RecordWriterOptions): RecordWriter {
     }
     const intents = asked.map(({ intent }) => intent);
     try {
-      const answers = await within(limits.admitMs, store.admit(intents));
+      const answers = await within(limits.admitMs, timed(store.admit(intents)));
       for (const [at, one] of asked.entries()) {
         const answer = answers[at];
         if (answer?.ok === false) refuse(one, answer);

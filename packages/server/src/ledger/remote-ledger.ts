@@ -106,6 +106,7 @@ export function createRemoteLedger(
       postLate({ type: 'settle', ending, id: lastId });
     },
     touch: (...args) => postLate({ type: 'touch', args }),
+    reading: remote('reading'),
     webhook: remote('webhook'),
     change: remote('change'),
     async watchKeys(listener) {

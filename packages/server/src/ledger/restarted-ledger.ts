@@ -122,6 +122,7 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
     progress: (marks) => thread?.ledger.progress(marks),
     settle,
     touch: (keyId, atMs) => thread?.ledger.touch(keyId, atMs),
+    reading: call('reading'),
     webhook: call('webhook'),
     change: call('change'),
     async watchKeys(listener) {

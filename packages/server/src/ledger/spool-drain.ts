@@ -50,6 +50,8 @@ export interface SpoolDrainOptions {
   /** Returns a function that stops the timer. */
   every(ms: number, work: () => void): () => void;
   readonly limits: DrainLimits;
+  /** Notes the time of a write. */
+  timed<T>(write: Promise<T>): Promise<T>;
 }
 
 export interface DrainLimits {
@@ -65,7 +67,7 @@ export interface DrainLimits {
 const mostRows = 100;
 
 export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
-  const { store, spool, log, later, after, limits } = options;
+  const { store, spool, log, later, after, limits, timed } = options;
   let away = false;
   let running: Promise<void> | undefined;
   let stopWaiting: (() => void) | undefined;
@@ -148,7 +150,7 @@ export function createSpoolDrain(options: SpoolDrainOptions): SpoolDrain {
   /** Where the store refuses entries, those that it refuses alone are put aside. */
   async function storeOrReject({ entries, write }: StoreStep): Promise<void> {
     try {
-      await noticed(write(store));
+      await noticed(timed(write(store)));
     } catch (error) {
       if (!refuses(error)) throw error;
       const [entry] = entries;

@@ -22,6 +22,8 @@ export interface RecordSpool {
   /** Keeps an entry that the store refuses for ever, for a person to look at. */
   reject(entry: SpoolEntry): void;
   readonly empty: boolean;
+  /** What it takes on the disk. */
+  readonly bytes: number;
   /** The position after the last entry, and that before which all are acknowledged. */
   readonly end: number;
   readonly acknowledged: number;

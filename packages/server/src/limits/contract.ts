@@ -30,6 +30,8 @@ export interface Limiter {
 
 /** A limiter that never rejects, for a store that may be away. */
 export interface GuardedLimiter extends Omit<Limiter, 'take' | 'restore'> {
+  /** False while the store is away. Absent: it has none that could be. */
+  reachable?(): boolean;
   /** Decides within 50 ms; `unavailable`: the store is away and `on_store_failure` is `deny`. */
   take(ask: LimitAsk): Promise<LimitDecision | { readonly type: 'unavailable' }>;
   /** Empty while the store is away. */

@@ -65,6 +65,10 @@ class Guard implements GuardedLimiter {
     this.options = options;
   }
 
+  reachable(): boolean {
+    return !this.away;
+  }
+
   async take(ask: LimitAsk): Promise<LimitDecision | { readonly type: 'unavailable' }> {
     const { processId, scopes } = ask;
     if (this.away) return this.takeShare(ask);

@@ -6,6 +6,7 @@ import type { LimitScope, Windows } from '../limits/contract.ts';
 import type { AttemptPlan } from '../routing/attempt-plan.ts';
 import { budgetPeriod } from '../storage/budget-period.ts';
 import type { BudgetCheck } from '../storage/contract.ts';
+import type { AdmissionResult, Instruments } from '../telemetry/contract.ts';
 import type { LikelyCompletion } from './likely-completion.ts';
 import { OpenRecord, type OpenRecords } from './open-record.ts';
 import type { Prices } from './prices.ts';
@@ -58,11 +59,14 @@ export interface MeterParts {
   readonly prices: Prices;
   readonly likely: LikelyCompletion;
   readonly records: OpenRecords;
+  readonly instruments: Pick<Instruments, 'admissions' | 'admissionUs'>;
   /** Unix milliseconds. */
   clock(): number;
+  /** Monotonic milliseconds. */
+  now(): number;
 }
 
-export function createMeter({ ledger, prices, likely, records, clock }: MeterParts): Meter {
+export function createMeter({ ledger, prices, likely, records, instruments, clock, now }: MeterParts): Meter {
   return {
     async admit({ id, requestId, payer, modelId, request, plan: given, tags }) {
       const createdAtMs = clock();
@@ -94,7 +98,10 @@ export function createMeter({ ledger, prices, likely, records, clock }: MeterPar
         promptMicroUsd,
         completionMicroUsd: totalMicroUsd - promptMicroUsd,
       };
+      const askedMs = now();
       const admission = await ledger.admit({ scopes: payer.scopes, intent: { ...facts, reserved } });
+      instruments.admissionUs.note(Math.round((now() - askedMs) * 1_000));
+      instruments.admissions.of(resultOf(admission)).add(1);
       if (admission.type !== 'admitted') {
         const windows = 'windows' in admission ? { windows: admission.windows } : {};
         return { ...fail(refusal(admission, payer.scopes, createdAtMs)), ...windows };
@@ -131,6 +138,19 @@ function contextLeft(plan: AttemptPlan, promptTokens: number): number {
       largest = Math.max(largest, model.contextLength() ?? Number.POSITIVE_INFINITY);
   }
   return Math.max(1, largest - promptTokens);
+}
+
+function resultOf(admission: Admission): AdmissionResult {
+  switch (admission.type) {
+    case 'limited':
+      return admission.limit;
+    case 'over-budget':
+      return 'budget';
+    case 'unavailable':
+      return admission.what === 'limits' ? 'limits-away' : 'records-away';
+    case 'admitted':
+      return 'admitted';
+  }
 }
 
 type Refused = Exclude<Admission, { readonly type: 'admitted' }>;

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { fakeIntent } from '../ledger/testing/fake-records.ts';
 import type { AttemptRecord } from '../routing/open-attempts.ts';
 import type { Progress, Settled } from '../storage/contract.ts';
+import { countAll } from '../telemetry/histogram.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import { figuresOf } from '../telemetry/testing/figures-of.ts';
 import { createLikelyCompletion } from './likely-completion.ts';
@@ -35,6 +36,7 @@ function recorded(attempts: readonly AttemptRecord[], target?: string): Settled 
       likely: createLikelyCompletion(),
       open: new Set(),
       instruments: createInstruments(),
+      labelOf: (id) => id,
       clock: Date.now,
     },
     fakeIntent('a'),
@@ -80,6 +82,7 @@ function begun(attempts: readonly AttemptRecord[], tokens: () => number, clock: 
     likely: createLikelyCompletion(),
     open: new Set<OpenRecord>(),
     instruments,
+    labelOf: (id: string) => id,
     clock,
   };
   const record = new OpenRecord(records, fakeIntent('a'), lease, { ...asked, stream });
@@ -114,16 +117,19 @@ test('tokens are counted while they are delivered, and in the end as the record 
   let tokens = 2;
   const attempts = [attempt('a/m', { outcome: 'served' })];
   const { record, instruments } = begun(attempts, () => tokens, Date.now);
-  expect(figuresOf(instruments)).toMatchObject({ prompt_tokens: 10, completion_tokens: 2 });
+  expect(figuresOf(instruments)).toMatchObject({ 'prompt_tokens m': 10, 'completion_tokens m': 2 });
   tokens = 50;
   record.progress();
-  expect(figuresOf(instruments)).toMatchObject({ completion_tokens: 50 });
-  const usage = { promptTokens: 12, completionTokens: 45 };
+  expect(figuresOf(instruments)).toMatchObject({ 'completion_tokens m': 50 });
+  const usage = { promptTokens: 12, completionTokens: 45, cachedTokens: 4, reasoningTokens: 3 };
   record.settle({ status: 'completed', attempts, usage });
   // A count never falls: what was too much is made up for by the next request.
-  expect(figuresOf(instruments)).toMatchObject({ prompt_tokens: 12, completion_tokens: 50 });
-  instruments.completionTokens.add(30);
-  expect(figuresOf(instruments)).toMatchObject({ completion_tokens: 75 });
+  expect(figuresOf(instruments)).toMatchObject({
+    ...{ 'prompt_tokens m': 12, 'completion_tokens m': 50 },
+    ...{ 'cached_tokens m': 4, 'reasoning_tokens m': 3 },
+  });
+  instruments.completionTokens.of('m').add(30);
+  expect(figuresOf(instruments)).toMatchObject({ 'completion_tokens m': 75 });
 });
 
 test.each([
@@ -133,5 +139,5 @@ test.each([
   const { record, instruments } = begun([attempt('a/m', {})], () => 5, Date.now, stream);
   record.progress();
   const ttft = instruments.read().histograms.find(({ name }) => name === 'ttft');
-  expect(ttft?.counts.reduce((sum, count) => sum + count)).toBe(counted);
+  expect(ttft === undefined ? 0 : countAll(ttft.counts)).toBe(counted);
 });

@@ -4,7 +4,7 @@ import type { LimitLease } from '../limits/contract.ts';
 import { type AttemptRecord, answeredLast } from '../routing/open-attempts.ts';
 import type { Source } from '../routing/source.ts';
 import type { AttemptEntry, Intent, Progress, Settled } from '../storage/contract.ts';
-import type { Instruments } from '../telemetry/contract.ts';
+import type { Instruments, ModelLabel } from '../telemetry/contract.ts';
 import { deliveredShares, firstToCommit, requestCostMicroUsd } from './charge.ts';
 import type { LikelyCompletion } from './likely-completion.ts';
 import type { Prices } from './prices.ts';
@@ -28,10 +28,17 @@ export interface OpenRecords {
   readonly likely: LikelyCompletion;
   readonly open: Set<OpenRecord>;
   /** What all requests use, counted while it is delivered. */
-  readonly instruments: Pick<Instruments, 'promptTokens' | 'completionTokens' | 'spentMicroUsd' | 'ttftMs'>;
+  readonly instruments: Pick<
+    Instruments,
+    'promptTokens' | 'completionTokens' | 'cachedTokens' | 'reasoningTokens' | 'spentMicroUsd' | 'ttftMs'
+  >;
+  /** What the instruments call a model: some ids are made up by clients. */
+  labelOf(modelId: string): ModelLabel;
   /** Unix milliseconds. */
   clock(): number;
 }
+
+type CountedUsage = Pick<Usage, 'promptTokens' | 'completionTokens' | 'cachedTokens' | 'reasoningTokens'>;
 
 /** What the record needs to know of a request besides its intent. */
 interface AskedRecord {
@@ -56,6 +63,8 @@ export class OpenRecord {
   private countedPrompt = 0;
   private countedCompletion = 0;
   private countedMicroUsd = 0;
+  private countedCached = 0;
+  private countedReasoning = 0;
   private ttftMs: number | undefined;
   private ended = false;
 
@@ -108,7 +117,7 @@ export class OpenRecord {
     if (this.ttftMs === undefined) {
       this.ttftMs = Math.max(0, atMs - createdAtMs);
       // An answer that does not stream commits when it is complete: that is no time to a first token.
-      if (this.asked.stream) this.records.instruments.ttftMs.note(this.ttftMs);
+      if (this.asked.stream) this.records.instruments.ttftMs.of(this.label()).note(this.ttftMs);
     }
     return {
       id,
@@ -146,17 +155,24 @@ export class OpenRecord {
   }
 
   /** Counts what has come since the last call. Estimates may have been too high: then an amount is negative. */
-  private count(
-    { promptTokens, completionTokens }: Pick<Usage, 'promptTokens' | 'completionTokens'>,
-    costMicroUsd: number,
-  ): void {
+  private count(usage: CountedUsage, costMicroUsd: number): void {
+    const { promptTokens, completionTokens, cachedTokens = 0, reasoningTokens = 0 } = usage;
     const { instruments } = this.records;
-    instruments.promptTokens.add(promptTokens - this.countedPrompt);
-    instruments.completionTokens.add(completionTokens - this.countedCompletion);
-    instruments.spentMicroUsd.add(costMicroUsd - this.countedMicroUsd);
+    const label = this.label();
+    instruments.promptTokens.of(label).add(promptTokens - this.countedPrompt);
+    instruments.completionTokens.of(label).add(completionTokens - this.countedCompletion);
+    instruments.spentMicroUsd.of(label).add(costMicroUsd - this.countedMicroUsd);
+    instruments.cachedTokens.of(label).add(cachedTokens - this.countedCached);
+    instruments.reasoningTokens.of(label).add(reasoningTokens - this.countedReasoning);
     this.countedPrompt = promptTokens;
     this.countedCompletion = completionTokens;
     this.countedMicroUsd = costMicroUsd;
+    this.countedCached = cachedTokens;
+    this.countedReasoning = reasoningTokens;
+  }
+
+  private label(): ModelLabel {
+    return this.records.labelOf(this.asked.modelId);
   }
 
   private end(): void {

@@ -201,7 +201,7 @@ describe('the choice of a target', () => {
     for (let i = 0; i < 5; i += 1) {
       const request = health.begin(a);
       request.failed();
-      request.end();
+      request.end('aborted');
     }
     expect(machine.next()).toMatchObject({
       type: 'exhausted',
@@ -230,7 +230,7 @@ describe('a breaker', () => {
     const request = (outcome: 'succeeded' | 'failed') => {
       const begun = health.begin(one);
       begun[outcome]();
-      begun.end();
+      begun.end('aborted');
     };
     return {
       health,
@@ -264,7 +264,7 @@ describe('a breaker', () => {
     probe.answered();
     probe.succeeded();
     expect(health.admits(one)).toBe(true);
-    probe.end();
+    probe.end('aborted');
     expect(health.describe(one)).toMatchObject({ breaker: 'closed', inFlight: 0 });
   });
 
@@ -274,14 +274,14 @@ describe('a breaker', () => {
     for (let i = 0; i < 3; i += 1) request('failed');
     advance(400);
     late.failed();
-    late.end();
+    late.end('aborted');
     expect(health.retryInMs(one)).toBe(100);
     advance(100);
     const hanging = health.begin(one);
     expect(health.retryInMs(one)).toBe(500);
     advance(500);
     health.begin(one).answered();
-    hanging.end();
+    hanging.end('aborted');
     expect(health.admits(one)).toBe(true);
   });
 
@@ -292,7 +292,7 @@ describe('a breaker', () => {
     request('failed');
     expect(health.retryInMs(one)).toBe(500);
     advance(500);
-    health.begin(one).end();
+    health.begin(one).end('aborted');
     expect(health.admits(one)).toBe(true);
   });
 });

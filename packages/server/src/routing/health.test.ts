@@ -60,14 +60,14 @@ it('forgets the targets that a reload has removed, except those with an open req
     visit.failed();
     return visit;
   };
-  failed('kept').end();
-  failed('gone').end();
+  failed('kept').end('failed');
+  failed('gone').end('failed');
   const busy = failed('busy');
   const known = () =>
     ['kept', 'gone', 'busy'].filter((model) => health.describe(target('lab', model)).recentFailures > 0);
   health.keep([{ upstream: 'lab', model: 'kept' }]);
   expect(known()).toEqual(['kept', 'busy']);
-  busy.end();
+  busy.end('failed');
   health.keep([{ upstream: 'lab', model: 'kept' }]);
   expect(known()).toEqual(['kept']);
 });
@@ -78,14 +78,28 @@ it('counts what is asked of a target, by the reason why it is asked', () => {
     () => 0,
   );
   const one = target('lab', 'm');
-  health.begin(one).countFailure();
-  for (const mode of ['first', 'failover', 'hedge', 'prefix', 'replay'] as const) health.begin(one, mode);
-  expect(health.counts()).toEqual([
-    {
-      upstream: 'lab',
-      model: 'm',
-      counts: { attempts: 6, failures: 1, failovers: 1, hedges: 1, takeovers: 2 },
+  const failing = health.begin(one);
+  failing.countFailure('upstream_refused');
+  failing.end('failed');
+  failing.end('failed');
+  const [, , hedge] = (['first', 'failover', 'hedge', 'prefix', 'replay'] as const).map((mode) =>
+    health.begin(one, mode),
+  );
+  hedge?.committed(7);
+  hedge?.end('served');
+  const [known] = health.counts();
+  expect(known).toMatchObject({
+    upstream: 'lab',
+    model: 'm',
+    counts: {
+      ...{ attempts: 6, failures: 1, failovers: 1, hedges: 1, takeovers: 2 },
+      codes: [{ code: 'upstream_refused', count: 1 }],
+      ended: [
+        { mode: 'first', outcome: 'failed', count: 1 },
+        { mode: 'hedge', outcome: 'served', count: 1 },
+      ],
     },
-  ]);
+  });
+  expect(known?.counts.firstOutputMs[7]).toBe(1);
   expect(health.describe(one).recentFailures).toBe(0);
 });

@@ -1,3 +1,5 @@
+import type { ErrorCode } from '@tailrace/protocol';
+import { countIn, createCounts } from '../telemetry/histogram.ts';
 import type { Target } from './catalogue.ts';
 
 /**
@@ -44,6 +46,9 @@ export type AttemptMode = 'first' | 'hedge' | 'prefix' | 'replay';
 /** `failover`: a `first` after another target of the same request has failed. */
 export type CountedMode = AttemptMode | 'failover';
 
+/** How an attempt ended. `lost`: another one of a race has committed. `aborted`: its run was stopped, or needed it no more. */
+export type EndedAttempt = 'served' | 'failed' | 'lost' | 'aborted';
+
 /** What was asked of a target since it became known; counted upwards. */
 export interface TargetCounts {
   readonly attempts: number;
@@ -52,6 +57,18 @@ export interface TargetCounts {
   readonly failovers: number;
   readonly hedges: number;
   readonly takeovers: number;
+  /** The attempts that have ended. */
+  readonly ended: readonly EndedCount[];
+  /** The failures by their codes. */
+  readonly codes: readonly { readonly code: ErrorCode; readonly count: number }[];
+  /** Milliseconds from the call to the first output, of attempts that served (`telemetry/histogram.ts`). */
+  readonly firstOutputMs: Float64Array;
+}
+
+export interface EndedCount {
+  readonly mode: CountedMode;
+  readonly outcome: EndedAttempt;
+  readonly count: number;
 }
 
 /** One open request at a target. */
@@ -63,9 +80,11 @@ export interface TrackedRequest {
   /** The request failed, and the failure counts against the target. */
   failed(): void;
   /** The request has brought no answer, by whatever fault of the target or on the way to it: it is counted, and nothing else. */
-  countFailure(): void;
+  countFailure(code: ErrorCode): void;
+  /** The attempt has committed, so many whole milliseconds after its call. */
+  committed(afterMs: number): void;
   /** Ends the tracking of the request. Call it last; a second call does nothing. */
-  end(): void;
+  end(outcome: EndedAttempt): void;
 }
 
 /** The health of one target, as the admin API shows it. */
@@ -105,8 +124,8 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
     inFlight: (target) => breakerOf(target).inFlight,
     begin: (target, mode = 'first') => {
       const breaker = breakerOf(target);
-      breaker.count(mode);
-      return new RequestAtTarget(breaker);
+      breaker.counts.begin(mode);
+      return new RequestAtTarget(breaker, mode);
     },
     describe: (target) => breakerOf(target).describe(),
     list: () =>
@@ -115,7 +134,7 @@ export function createHealth(policy: () => BreakerPolicy, now: () => number): He
       ),
     counts: () =>
       [...breakers].flatMap(([upstream, models]) =>
-        [...models].map(([model, { counts }]) => ({ upstream, model, counts: { ...counts } })),
+        [...models].map(([model, { counts }]) => ({ upstream, model, counts: counts.read() })),
       ),
     keep: (targets) => {
       const named = new Map<string, Set<string>>();
@@ -137,7 +156,7 @@ class Breaker {
   inFlight = 0;
   open = false;
   probing = false;
-  readonly counts = { attempts: 0, failures: 0, failovers: 0, hedges: 0, takeovers: 0 };
+  readonly counts = new Counts();
   /** Times of the failures within the window, oldest first; never more than the policy's limit. */
   private failures: readonly number[] = [];
   /**
@@ -151,13 +170,6 @@ class Breaker {
   constructor(policy: () => BreakerPolicy, now: () => number) {
     this.policy = policy;
     this.now = now;
-  }
-
-  count(mode: CountedMode): void {
-    this.counts.attempts += 1;
-    if (mode === 'failover') this.counts.failovers += 1;
-    else if (mode === 'hedge') this.counts.hedges += 1;
-    else if (mode !== 'first') this.counts.takeovers += 1;
   }
 
   retryInMs(): number {
@@ -203,15 +215,63 @@ class Breaker {
   }
 }
 
+/** What was asked of one target. */
+class Counts {
+  private attempts = 0;
+  private failovers = 0;
+  private hedges = 0;
+  private takeovers = 0;
+  private failures = 0;
+  private readonly codes = new Map<ErrorCode, number>();
+  private readonly ended = new Map<CountedMode, Map<EndedAttempt, number>>();
+  private readonly firstOutputMs = createCounts();
+
+  begin(mode: CountedMode): void {
+    this.attempts += 1;
+    if (mode === 'failover') this.failovers += 1;
+    else if (mode === 'hedge') this.hedges += 1;
+    else if (mode !== 'first') this.takeovers += 1;
+  }
+
+  committed(afterMs: number): void {
+    countIn(this.firstOutputMs, afterMs);
+  }
+
+  fail(code: ErrorCode): void {
+    this.failures += 1;
+    this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
+  }
+
+  end(mode: CountedMode, outcome: EndedAttempt): void {
+    const ofMode = this.ended.get(mode) ?? new Map<EndedAttempt, number>();
+    this.ended.set(mode, ofMode);
+    ofMode.set(outcome, (ofMode.get(outcome) ?? 0) + 1);
+  }
+
+  read(): TargetCounts {
+    const { attempts, failures, failovers, hedges, takeovers } = this;
+    return {
+      ...{ attempts, failures, failovers, hedges, takeovers },
+      ended: [...this.ended].flatMap(([mode, outcomes]) =>
+        [...outcomes].map(([outcome, count]) => ({ mode, outcome, count })),
+      ),
+      codes: [...this.codes].map(([code, count]) => ({ code, count })),
+      firstOutputMs: this.firstOutputMs.slice(),
+    };
+  }
+}
+
 class RequestAtTarget implements TrackedRequest {
   private readonly breaker: Breaker;
+  private readonly mode: CountedMode;
   private readonly probe: boolean;
   /** Whether the probe has a result. */
   private decided = false;
   private over = false;
 
-  constructor(breaker: Breaker) {
+  constructor(breaker: Breaker, mode: CountedMode) {
     this.breaker = breaker;
+    this.mode = mode;
     this.probe = breaker.open;
     if (this.probe) {
       breaker.probing = true;
@@ -235,13 +295,18 @@ class RequestAtTarget implements TrackedRequest {
     this.breaker.noteFailure();
   }
 
-  countFailure(): void {
-    this.breaker.counts.failures += 1;
+  countFailure(code: ErrorCode): void {
+    this.breaker.counts.fail(code);
   }
 
-  end(): void {
+  committed(afterMs: number): void {
+    this.breaker.counts.committed(afterMs);
+  }
+
+  end(outcome: EndedAttempt): void {
     if (this.over) return;
     this.over = true;
+    this.breaker.counts.end(this.mode, outcome);
     this.breaker.inFlight -= 1;
     if (!this.probe) return;
     this.breaker.probing = false;

@@ -7,7 +7,7 @@ import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
 import { blameOf, countsAgainstHealth, wasTaken } from './blame.ts';
 import { commitWhenComplete } from './commit-when-complete.ts';
-import type { AttemptMode, Health, TrackedRequest } from './health.ts';
+import type { AttemptMode, EndedAttempt, Health, TrackedRequest } from './health.ts';
 import { stallTimeoutMs } from './stall-timeout.ts';
 
 /** The request as every target gets it, without the model's name there. */
@@ -25,7 +25,7 @@ export interface AttemptRecord {
   readonly model: string;
   readonly target: string;
   readonly mode: AttemptMode;
-  outcome: 'open' | 'served' | 'failed' | 'lost' | 'aborted';
+  outcome: 'open' | EndedAttempt;
   failure?: Failure;
   /** As the target reported it, else estimated ({@link usageOf}); absent where the target has not taken the request. */
   usage?: Usage;
@@ -63,11 +63,11 @@ export interface OpenAttempts {
   /** The attempt serves the answer from now on. */
   serve(opened: OpenAttempt): void;
   /** Closes an attempt. Does nothing where it is closed already. */
-  close(opened: OpenAttempt, outcome: AttemptRecord['outcome']): Promise<void>;
+  close(opened: OpenAttempt, outcome: EndedAttempt): Promise<void>;
   /** Closes an attempt that failed, and reports the failure to the health of the target. */
   fail(opened: OpenAttempt, reason: Failure): Promise<void>;
   /** Closes every open attempt except `kept`. */
-  closeOthers(kept: OpenAttempt | undefined, outcome: AttemptRecord['outcome']): Promise<void>;
+  closeOthers(kept: OpenAttempt | undefined, outcome: EndedAttempt): Promise<void>;
   /** True once any attempt of an answer that does not stream has sent output, also after that attempt has failed. */
   readonly begun: boolean;
   /** One for each attempt, open or closed, in the order in which they were opened. */
@@ -160,11 +160,12 @@ class RequestAttempts implements OpenAttempts {
 
   serve({ record, tracked }: OpenAttempt): void {
     tracked.answered();
+    tracked.committed(this.sinceBegin() - record.startedMs);
     record.outcome = 'served';
     this.target = record.target;
   }
 
-  async close(opened: OpenAttempt, outcome: AttemptRecord['outcome']): Promise<void> {
+  async close(opened: OpenAttempt, outcome: EndedAttempt): Promise<void> {
     if (!this.running.includes(opened)) return;
     this.running = this.running.filter((one) => one !== opened);
     const { attempt, record, tracked } = opened;
@@ -174,7 +175,7 @@ class RequestAttempts implements OpenAttempts {
     if (usage !== undefined) record.usage = usage;
     if (attempt.count.tokens > 0) record.hasOutput = true;
     if (outcome === 'served') tracked.succeeded();
-    tracked.end();
+    tracked.end(outcome);
     await attempt.close();
   }
 
@@ -182,12 +183,12 @@ class RequestAttempts implements OpenAttempts {
     if (this.running.includes(opened)) {
       opened.record.failure = reason;
       if (countsAgainstHealth(reason)) opened.tracked.failed();
-      if (blameOf(reason.code) === 'target') opened.tracked.countFailure();
+      if (blameOf(reason.code) === 'target') opened.tracked.countFailure(reason.code);
     }
     await this.close(opened, 'failed');
   }
 
-  async closeOthers(kept: OpenAttempt | undefined, outcome: AttemptRecord['outcome']): Promise<void> {
+  async closeOthers(kept: OpenAttempt | undefined, outcome: EndedAttempt): Promise<void> {
     for (const opened of this.running) if (opened !== kept) await this.close(opened, outcome);
   }
 

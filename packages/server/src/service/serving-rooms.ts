@@ -5,6 +5,7 @@ import { createStoredKeys } from '../access/stored-keys.ts';
 import { createApp, type HandleRequest } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import { withVariableNames } from '../config/environment-values.ts';
+import { version } from '../config/version.ts';
 import { failure } from '../domain/failure.ts';
 import { createFaultLab } from '../fault-lab/fault-lab.ts';
 import { hasFaultLab } from '../fault-lab/has-fault-lab.ts';
@@ -32,7 +33,7 @@ import type { SeriesReader } from '../telemetry/series/series.ts';
 import { timers } from '../timers/timer-queue.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
-import { type EngineLoad, measureEngine, measureProcess, measureRooms } from './measure-rooms.ts';
+import { type EngineReading, measureEngine, measureProcess, measureRooms } from './measure-rooms.ts';
 import { nearestLimit, processMemory } from './memory-use.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
 import type { ServingKeys } from './serving-keys.ts';
@@ -56,6 +57,10 @@ export interface ServingRoomsParts {
   readonly signIns: SignIns;
   /** The time series of all processes of the service. */
   readonly series: SeriesReader;
+  /** What all processes of the service have counted. Default: this is the only one. */
+  readonly metrics?: () => Promise<Reading>;
+  /** How the metrics of this process call it. Default: `server`. */
+  readonly processName?: string;
   /** The places for runs. Default: those of the configuration, all for this process. */
   readonly places?: Places;
   /** The processes that share the memory of the machine. Default: 1. */
@@ -69,7 +74,7 @@ export interface ServingRoomsParts {
 }
 
 /** The local engine, in this process or in another one. */
-export interface ServedEngine extends Upstream, Partial<EngineLoad> {
+export interface ServedEngine extends Upstream, Partial<EngineReading> {
   ready(): boolean;
 }
 
@@ -114,10 +119,13 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
     () => performance.now(),
   );
   const instruments = createInstruments();
-  measureRooms(instruments, { runs, health });
-  measureProcess(instruments, process.memoryUsage.rss);
+  measureRooms(instruments, {
+    ...{ runs, health, journal: parts.journal },
+    streamsLimit: () => config.server.maxStreams,
+  });
+  measureProcess(instruments, parts.processName ?? 'server', version());
   // That of another process is measured there.
-  if (engine?.load !== undefined) measureEngine(instruments, { load: engine.load });
+  if (engine?.reading !== undefined) measureEngine(instruments, { reading: engine.reading });
   const affinity = createAffinity();
   const heldCapacityBytes = heldBudgetFor(getHeapStatistics().heap_size_limit);
   const bodies = {
@@ -170,6 +178,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
       signIns: parts.signIns,
       view: parts.everywhere,
       instruments,
+      metrics: parts.metrics,
       series: parts.series,
       places: parts.places,
       faultLab,

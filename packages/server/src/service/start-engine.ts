@@ -8,6 +8,7 @@ import { ensureModel } from '../models/ensure-model.ts';
 import type { ModelFailureCode } from '../models/model-result.ts';
 import { createProgress, type ProgressOutput } from '../models/progress.ts';
 import type { Log } from '../telemetry/log.ts';
+import { useOfProcess } from './process-use.ts';
 
 export type StartedEngine =
   | { readonly ok: true; readonly engine: Engine }
@@ -74,6 +75,7 @@ export async function startEngine(
     log,
     logContent: config.logging.content,
     environment: env,
+    useOf: useOfProcess,
     ...(threads === undefined ? {} : { threads }),
   };
   const engine = createEngine(options);

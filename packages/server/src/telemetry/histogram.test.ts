@@ -1,9 +1,18 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bucketCount, countIn, quantileOf } from './histogram.ts';
+import {
+  bucketCount,
+  countAll,
+  countBelow,
+  countIn,
+  createCounts,
+  isBound,
+  quantileOf,
+  sumOf,
+} from './histogram.ts';
 
 const counted = (values: readonly number[]) => {
-  const counts = new Float64Array(bucketCount);
+  const counts = createCounts();
   for (const value of values) countIn(counts, value);
   return counts;
 };
@@ -12,7 +21,7 @@ test('each value falls into one bucket, whose middle is at most 6 % off', () => 
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 2 ** 24 - 1 }), (value) => {
       const counts = counted([value]);
-      expect(counts.reduce((sum, count) => sum + count)).toBe(1);
+      expect(countAll(counts)).toBe(1);
       const shown = quantileOf(counts, 0.5) ?? Number.NaN;
       expect(Math.abs(shown - value)).toBeLessThanOrEqual(value < 16 ? 0 : value * 0.0625);
     }),
@@ -29,4 +38,21 @@ test('quantiles are those of all values; without a value there is none', () => {
   const counts = counted([...Array(98).fill(3), 9, 12]);
   expect([0.5, 0.98, 0.99, 1].map((quantile) => quantileOf(counts, quantile))).toEqual([3, 3, 9, 12]);
   expect(quantileOf(counted([]), 0.5)).toBeUndefined();
+});
+
+test('the values below each bound are counted exactly, and so is the sum', () => {
+  const bounds = [1, 2, 15, 16, 96, 384, 1_000_000].filter(isBound);
+  expect(bounds).toEqual([1, 2, 15, 16, 96, 384]);
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 500 })), (values) => {
+      const counts = counted(values);
+      expect(bounds.map((bound) => countBelow(counts, bound))).toEqual(
+        bounds.map((bound) => values.filter((value) => value < bound).length),
+      );
+      expect([countAll(counts), sumOf(counts)]).toEqual([
+        values.length,
+        values.reduce((sum, value) => sum + value, 0),
+      ]);
+    }),
+  );
 });

@@ -119,8 +119,9 @@ export async function startTestApp({
   const runs = createRunRegistry();
   const health = createHealth(() => config.breaker, now);
   const instruments = createInstruments();
-  measureRooms(instruments, { runs, health });
-  measureProcess(instruments, process.memoryUsage.rss);
+  const journal = createTestJournal({ retentionMs: config.stream.retentionMs, ...config.stream.journal });
+  measureRooms(instruments, { runs, health, journal, streamsLimit: () => config.server.maxStreams });
+  measureProcess(instruments, 'server', '0.0.0-test');
   let endStep = async () => {};
   let seriesMs = Math.floor(Date.now() / 10_000) * 10_000;
   const recorded = recordSeries({
@@ -155,10 +156,7 @@ export async function startTestApp({
     upstreams: created.upstreams,
     log: serverLog,
     runs,
-    journal: createTestJournal({
-      retentionMs: config.stream.retentionMs,
-      ...config.stream.journal,
-    }),
+    journal,
     peers,
     page,
     docs,

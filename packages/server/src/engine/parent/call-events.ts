@@ -1,11 +1,13 @@
 import { generatedCallId } from '../../domain/generated-call-id.ts';
 import type { GenerationEvent } from '../between/protocol.ts';
 import type { Call, Calls } from './calls.ts';
+import type { EngineCounts } from './engine-figures.ts';
 
 interface CallEventsDeps {
   readonly calls: Calls;
   /** Of a model that is loaded. */
   fingerprintOf(model: string): string | undefined;
+  readonly figures: EngineCounts;
   /** Called when a choice has finished: the child that has made it works. */
   onServed(): void;
 }
@@ -13,6 +15,7 @@ interface CallEventsDeps {
 /** Writes what the child says of its generations into the streams of their calls. Events of calls that are gone are dropped. */
 export function createCallEvents({
   calls,
+  figures,
   fingerprintOf,
   onServed,
 }: CallEventsDeps): (event: GenerationEvent) => void {
@@ -22,10 +25,12 @@ export function createCallEvents({
     switch (event.type) {
       case 'taken':
         calls.taken(call);
+        figures.waited(call.takenAt - call.addedAt);
         return;
       case 'started': {
         call.promptTokens = event.promptTokens;
         call.cachedTokens = event.cachedTokens;
+        figures.prompt(call.message.model, event.promptTokens, event.cachedTokens);
         const fingerprint = fingerprintOf(call.message.model);
         const { promptTokens, cachedTokens } = event;
         call.stream.push({
@@ -39,6 +44,7 @@ export function createCallEvents({
       }
       case 'text':
       case 'reasoning':
+        call.sampledTokens += event.tokens;
         call.stream.pushText(event);
         return;
       case 'arguments':

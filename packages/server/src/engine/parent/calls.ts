@@ -18,6 +18,8 @@ export interface Call {
   takenAt: number;
   promptTokens: number;
   cachedTokens: number;
+  /** Tokens that the child has sampled until now, of all choices. */
+  sampledTokens: number;
   /** Sum over the choices that have finished. */
   completionTokens: number;
   reasoningTokens: number;
@@ -126,6 +128,7 @@ export function createCalls(options: CallsOptions): Calls {
         takenAt: 0,
         promptTokens: 0,
         cachedTokens: 0,
+        sampledTokens: 0,
         completionTokens: 0,
         bareToolCalls: new Map(),
         reasoningTokens: 0,

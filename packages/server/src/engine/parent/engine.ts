@@ -1,6 +1,7 @@
 import { type Failure, failure, ok, type Result } from '../../domain/failure.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { SamplingDefaults } from '../../domain/sampling-defaults.ts';
+import type { Reading } from '../../telemetry/contract.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { EventStream, Upstream, UpstreamCall } from '../../upstreams/contract.ts';
 import { inspectModelFile } from '../between/model-file.ts';
@@ -12,6 +13,7 @@ import { type Call, createCalls } from './calls.ts';
 import { chooseThreads, countCores } from './cores.ts';
 import { advisedContext, samplingDefaultsOf } from './default-model-advice.ts';
 import { notPrepared, notRunning, replaced, stopped } from './engine-failures.ts';
+import { createEngineCounts, type EngineNow } from './engine-figures.ts';
 import { forkChild } from './fork-child.ts';
 import { generateMessage, refusedValues } from './generate-message.ts';
 import { honoured } from './honoured.ts';
@@ -50,6 +52,8 @@ export interface EngineOptions {
   /** Numbers in [0, 1), for requests without a seed. */
   readonly random?: () => number;
   readonly cores?: number;
+  /** What a process uses of the machine, by its id; undefined where that is not known. Default: it is not known. */
+  useOf?(pid: number): EngineNow['process'];
 }
 
 /** The local engine: an upstream whose models run in a child process. */
@@ -64,6 +68,8 @@ export interface Engine extends Upstream {
   models(): string[];
   /** The requests that have a sequence, and those that wait for one. */
   load(): { readonly running: number; readonly waiting: number };
+  /** What it has counted since its start, and how it stands. */
+  reading(): Reading;
   /** Calls `listener` after each change of {@link ready} or {@link describe}, until the returned function is called. */
   onChange(listener: () => void): () => void;
   /** Kills the child; running streams fail with `upstream_cut`. Resolves when it is gone. */
@@ -86,8 +92,16 @@ export function createEngine(options: EngineOptions): Engine {
     now: () => performance.now(),
   });
 
+  const figures = createEngineCounts();
+  let childPid: number | undefined;
+  const fork = options.fork ?? (() => forkChild(options.environment ?? {}));
   const supervisor = createSupervisor({
-    fork: options.fork ?? (() => forkChild(options.environment ?? {})),
+    fork() {
+      figures.started();
+      const child = fork();
+      childPid = child.pid;
+      return child;
+    },
     load: loadMessage,
     onMessage,
     onDown: () => {
@@ -105,6 +119,7 @@ export function createEngine(options: EngineOptions): Engine {
 
   const onEvent = createCallEvents({
     calls,
+    figures,
     fingerprintOf: (model) => infos.get(model)?.fingerprint,
     onServed: () => supervisor.served(),
   });
@@ -134,6 +149,7 @@ export function createEngine(options: EngineOptions): Engine {
         changed();
         return;
       case 'progress':
+        figures.round(message.events);
         for (const event of message.events) onEvent(event);
         return;
       case 'unloadable':
@@ -283,6 +299,14 @@ export function createEngine(options: EngineOptions): Engine {
     describe: (model) => infos.get(model),
     models: () => [...options.models.keys()],
     load: () => calls.load(),
+    reading: () =>
+      figures.read({
+        ...calls.load(),
+        up: supervisor.state() === 'up',
+        calls: calls.all(),
+        models: infos,
+        process: childPid === undefined ? undefined : options.useOf?.(childPid),
+      }),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

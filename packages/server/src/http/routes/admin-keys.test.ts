@@ -34,7 +34,8 @@ async function call(
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await answer.text();
-  return { status: answer.status, headers: answer.headers, json: text === '' ? undefined : JSON.parse(text) };
+  const isJson = answer.headers.get('content-type')?.startsWith('application/json') === true;
+  return { status: answer.status, headers: answer.headers, json: isJson ? JSON.parse(text) : text };
 }
 const use = async (key: string, path = '/v1/models') => {
   const answer = await fetch(app.url + path, { headers: { authorization: `Bearer ${key}` } });

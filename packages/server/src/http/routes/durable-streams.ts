@@ -2,6 +2,7 @@ import { mayUseStream } from '../../access/principal.ts';
 import type { Result } from '../../domain/failure.ts';
 import type { Journal, StreamView } from '../../journal/contract.ts';
 import type { CancelOrder } from '../../peers/contract.ts';
+import type { Instruments } from '../../telemetry/contract.ts';
 import { awaitEvent } from '../await-event.ts';
 import { securityHeaders } from '../durable-streams/answer-headers.ts';
 import { refuseOffset, tailOf } from '../durable-streams/messages.ts';
@@ -16,6 +17,7 @@ import type { Route } from '../route.ts';
 
 export interface DurableStreamOptions extends SseDeps {
   readonly journal: Pick<Journal, 'find' | 'drop'>;
+  readonly instruments: Pick<Instruments, 'resumes'>;
   /** Cancels a completion wherever it runs; resolves when it has ended. Never rejects. */
   cancel(order: CancelOrder): Promise<Result<unknown>>;
 }
@@ -46,6 +48,8 @@ async function read(exchange: Exchange, options: DurableStreamOptions): Promise<
   if (after > tailOf(view)) await awaitEvent(view, after, options.timers);
   const refused = refuseOffset(view, after);
   if (refused !== undefined) return await replyFailure(exchange, refused);
+  // A reader that polls comes back all the time.
+  if (ask.live !== 'long-poll') options.instruments.resumes.of('stream').add(1);
   if (ask.live === 'sse') await sendSse(exchange, view, after, ask.cursor, options);
   else await sendMessages(exchange, view, after, ask, options);
 }

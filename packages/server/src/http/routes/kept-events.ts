@@ -27,6 +27,7 @@ export function keptEventsRoute(surface: Surface, journal: Journal, parts: Reade
         (facts) => facts.keyId === principal.keyId && facts.surface === surface.name,
       );
       if (!found.ok) return await replyFailure(exchange, found.failure);
+      parts.instruments.resumes.of('events').add(1);
       forgetHead(exchange.request);
       // Not awaited here: this function would wait as long as the reader.
       return sendKept(exchange, found.value, surface, position.value, parts);

@@ -4,6 +4,7 @@ import type {
   Begun,
   Found,
   Journal,
+  JournalFigures,
   JournalLimits,
   Once,
   StreamEnding,
@@ -37,6 +38,8 @@ class MemoryJournal implements Journal, ImageSource {
   /** For all streams: each gives its pages back when it is removed. */
   readonly pages: PagePool;
   private bytes = 0;
+  private evictedStreams = 0;
+  private evictedEvents = 0;
 
   constructor({ limits, timers, pages = new PagePool(slabPages) }: MemoryJournalOptions) {
     this.limits = limits;
@@ -81,6 +84,19 @@ class MemoryJournal implements Journal, ImageSource {
     return true;
   }
 
+  figures(): JournalFigures {
+    const { bytes, evictedStreams, evictedEvents } = this;
+    let runningStreams = 0;
+    for (const { running } of this.holders.values()) runningStreams += running.size;
+    return {
+      available: true,
+      runningStreams,
+      endedStreams: this.streams.size - runningStreams,
+      ...{ bytes, evictedStreams, evictedEvents },
+      limitBytes: this.limits().totalBytes,
+    };
+  }
+
   close(): Promise<void> {
     for (const stream of this.streams.values()) this.timers.stop(stream);
     return Promise.resolve();
@@ -120,8 +136,10 @@ class MemoryJournal implements Journal, ImageSource {
       }
       if (heaviest === undefined) return;
       const oldest = oldestOf(heaviest.ended);
-      if (oldest !== undefined) this.remove(oldest);
-      else if (!this.shortenLargest(heaviest.running)) givesNoMore.add(heaviest);
+      if (oldest !== undefined) {
+        this.evictedStreams += 1;
+        this.remove(oldest);
+      } else if (!this.shortenLargest(heaviest.running)) givesNoMore.add(heaviest);
     }
   }
 
@@ -184,6 +202,7 @@ class MemoryJournal implements Journal, ImageSource {
 
   private shorten(stream: MemoryStream): boolean {
     const dropped = stream.view.dropOldest();
+    if (dropped) this.evictedEvents += 1;
     this.countAll(stream);
     return dropped;
   }

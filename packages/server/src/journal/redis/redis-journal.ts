@@ -2,7 +2,7 @@ import type { Failure } from '../../domain/failure.ts';
 import { readTexts } from '../../redis/redis-connection.ts';
 import { notQueued, type QueuedTimer, type TimerQueue } from '../../timers/timer-queue.ts';
 import { notKept } from '../broken-streams.ts';
-import type { Begun, Found, Journal, JournalLimits, Once, StreamFacts } from '../contract.ts';
+import type { Begun, Found, Journal, JournalFigures, JournalLimits, Once, StreamFacts } from '../contract.ts';
 import { Channels } from './channels.ts';
 import { FollowedStreams } from './followed-streams.ts';
 import { ImageLoader } from './image-loader.ts';
@@ -50,6 +50,7 @@ class RedisJournal implements Journal, QueuedTimer {
   private readonly repairs: Repairs;
   private readonly written: WrittenStreams;
   private readonly followed: FollowedStreams;
+  private readonly windows: Windows;
   private ticks = 0;
   private closing = false;
 
@@ -85,6 +86,7 @@ class RedisJournal implements Journal, QueuedTimer {
       wake,
     });
     this.link = link;
+    this.windows = windows;
     this.channels = channels;
     this.repairs = repairs;
     channels.join(processChannel(processId), this.written);
@@ -159,6 +161,20 @@ class RedisJournal implements Journal, QueuedTimer {
 
   available(): boolean {
     return this.link.available && !this.closing;
+  }
+
+  figures(): JournalFigures {
+    const { size, running } = this.written;
+    return {
+      available: this.available(),
+      runningStreams: running,
+      endedStreams: size - running,
+      bytes: this.windows.bytes,
+      limitBytes: this.options.limits().totalBytes,
+      // Redis removes streams by their retention, and the oldest events of a long stream by a script.
+      evictedStreams: 0,
+      evictedEvents: 0,
+    };
   }
 
   async close(): Promise<void> {

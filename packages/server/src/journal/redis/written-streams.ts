@@ -47,6 +47,13 @@ export class WrittenStreams implements WriterJournal, ChannelListener {
     return this.streams.size;
   }
 
+  /** Those whose runs have not ended. */
+  get running(): number {
+    let running = 0;
+    for (const { view } of this.streams.values()) if (view.ending === undefined) running += 1;
+    return running;
+  }
+
   get(id: string): WrittenStream | undefined {
     return this.streams.get(id);
   }

@@ -99,6 +99,11 @@ class RemoteJournal implements Journal, ImageSource {
     return this.open;
   }
 
+  /** The process that has the journal shows them. */
+  figures(): undefined {
+    return undefined;
+  }
+
   close(): Promise<void> {
     this.channel.close();
     return Promise.resolve();

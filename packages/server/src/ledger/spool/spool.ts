@@ -42,8 +42,6 @@ export interface SpoolOptions {
 export interface Spool extends RecordSpool {
   /** Takes over what dead processes have left in the folder; those that live are left alone. Returns the bytes. */
   adopt(): number;
-  /** Bytes on disk. */
-  readonly bytes: number;
 }
 
 export type OpenedSpool =

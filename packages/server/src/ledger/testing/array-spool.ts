@@ -29,6 +29,9 @@ export function createArraySpool(): ArraySpool {
     get end() {
       return acknowledged + entries.length;
     },
+    get bytes() {
+      return JSON.stringify(entries).length;
+    },
     get acknowledged() {
       return acknowledged;
     },

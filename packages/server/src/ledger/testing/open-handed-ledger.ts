@@ -24,6 +24,7 @@ export function createOpenHandedLedger(): OpenHandedLedger {
       onKept?.();
     },
     look: async () => ({}),
+    reading: async () => ({ figures: [], histograms: [] }),
     webhook: nothing,
     change: async () => ({ type: 'missing' }),
     touch: () => {},

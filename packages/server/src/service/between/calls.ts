@@ -58,6 +58,8 @@ export type ParentCalls = {
   targets(nothing: undefined): Promise<readonly TargetView[]>;
   /** The time series of the service. */
   series(query: SeriesQuery): SeriesTable;
+  /** What all processes of the service have counted. */
+  metrics(nothing: undefined): Promise<Reading>;
   /** Resolves with the number of places that the worker has got; 0 where none is free in the whole service. */
   borrowPlaces(nothing: undefined): Promise<number>;
   /** A code that signs a browser in, for a session of this admin key. */

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCalls } from '../../channels/calls.ts';
 import { objectChannel } from '../../channels/object-channel.ts';
+import { version } from '../../config/version.ts';
 import type { Engine } from '../../engine/parent/engine.ts';
 import { serveEngine } from '../../engine/remote/serve-engine.ts';
 import { createMemoryJournal } from '../../journal/memory/memory-journal.ts';
@@ -12,6 +13,7 @@ import { createMemoryPeers } from '../../peers/memory/memory-peers.ts';
 import { servePeers } from '../../peers/remote/remote-peers.ts';
 import type { LogOptions } from '../../telemetry/create-log.ts';
 import { createInstruments } from '../../telemetry/instruments.ts';
+import { createWholeReading } from '../../telemetry/metrics/whole-reading.ts';
 import { recordSeries } from '../../telemetry/series/record-series.ts';
 import type { SeriesSource } from '../../telemetry/series/series-steps.ts';
 import { timers } from '../../timers/timer-queue.ts';
@@ -19,7 +21,7 @@ import type { ParentCalls, WorkerCalls } from '../between/calls.ts';
 import { channels } from '../between/channels.ts';
 import type { ConnectionNotes } from '../between/connection-notes.ts';
 import { journalLimits } from '../journal-limits.ts';
-import { measureEngine, measureProcess } from '../measure-rooms.ts';
+import { measureEngine, measureJournal, measureProcess } from '../measure-rooms.ts';
 import { createReloads, refusedByShutdown } from '../reload-config.ts';
 import type { ServedConfig, ServingParts, ServingProcesses } from '../serving-processes.ts';
 import { systemTime } from '../system-time.ts';
@@ -116,6 +118,7 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
       runs: async () => allRuns(await askAll(({ ask }) => ask('runs', undefined))),
       targets: async () => allTargets(await askAll(({ ask }) => ask('targets', undefined))),
       series: (query) => series.read(query),
+      metrics: async () => whole.next(await sources()),
       borrowPlaces: () => places.lendMore(worker),
       issueCode: signIns.codes.issue,
       redeemCode: signIns.codes.redeem,
@@ -161,13 +164,21 @@ export function createWorkerProcesses(parts: WorkerProcessesParts): ServingProce
   }
 
   const instruments = createInstruments();
-  measureProcess(instruments, process.memoryUsage.rss);
+  measureProcess(instruments, 'parent', version());
+  measureJournal(instruments, journal);
+  const whole = createWholeReading();
+  async function sources(): Promise<readonly SeriesSource[]> {
+    const workers = await Promise.all(fleet.workers().map(readingOf));
+    return [{ id: 'parent', reading: instruments.read() }, ...workers];
+  }
   const series = recordSeries({
     ...systemTime,
-    sources: async () => [
-      { id: 'parent', reading: instruments.read() },
-      ...(await Promise.all(fleet.workers().map(readingOf))),
-    ],
+    async sources() {
+      const read = await sources();
+      // Nothing that a step has of a worker is missing from the metrics after its end.
+      whole.next(read);
+      return read;
+    },
   });
 
   const reloads = createReloads({

@@ -78,6 +78,8 @@ export async function beginWorker(
         peers,
         everywhere: { runs: () => ask('runs', undefined), targets: () => ask('targets', undefined) },
         series: { read: (query) => ask('series', query) },
+        metrics: () => ask('metrics', undefined),
+        processName: `worker-${number}`,
         places,
         sharers: config.server.workers,
         createUpstreams: (next, before) => upstreamsOf(next, env, log, before),

@@ -7,11 +7,13 @@ function process(id: string) {
   const instruments = createInstruments();
   const target = { attempts: 0, breaker: 0, inFlight: 0 };
   const labels = { upstream: 'lab', model: 'm' };
-  instruments.watch(() => [
-    { name: 'target_attempts', labels, value: target.attempts },
-    { name: 'target_breaker', labels, value: target.breaker },
-    { name: 'target_in_flight', labels, value: target.inFlight },
-  ]);
+  instruments.watch(() => ({
+    figures: [
+      { name: 'target_attempts', labels, value: target.attempts },
+      { name: 'target_breaker', labels, value: target.breaker },
+      { name: 'target_in_flight', labels, value: target.inFlight },
+    ],
+  }));
   return { instruments, target, source: (): SeriesSource => ({ id, reading: instruments.read() }) };
 }
 
@@ -29,7 +31,7 @@ test('a step has what was counted since the one before, over all processes', () 
   const [one, other, next] = [process('a'), process('b'), stepper()];
   one.instruments.requestsStarted.add(3);
   other.instruments.requestsStarted.add(4);
-  one.instruments.completionTokens.add(500);
+  one.instruments.completionTokens.of('m').add(500);
   expect(next([one.source(), other.source()])).toMatchObject({ requests_started: 7, completion_tokens: 50 });
   other.instruments.requestsStarted.add(1);
   expect(next([one.source(), other.source()])).toMatchObject({ requests_started: 1, completion_tokens: 0 });

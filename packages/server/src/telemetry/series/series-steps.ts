@@ -1,6 +1,6 @@
 import type { Figure, Reading } from '../contract.ts';
 import { quantileOf } from '../histogram.ts';
-import { type MeasureName, measureOf } from '../measures.ts';
+import { isMeasureName, type MeasureName, measureNames, measureOf } from '../measures.ts';
 import { stepSeconds } from './series.ts';
 
 /** A process whose figures are in the series. */
@@ -14,14 +14,20 @@ export interface SeriesSource {
 /** Makes steps of readings: what has happened since the step before, over all processes. */
 export interface SeriesSteps {
   /** `sources`: all that live. What one has counted after its last reading is lost with it. */
-  next(sources: readonly SeriesSource[]): readonly Figure[];
+  next(sources: readonly SeriesSource[]): readonly MeasuredFigure[];
+}
+
+/** A figure that has series. */
+export interface MeasuredFigure extends Figure {
+  readonly name: MeasureName;
 }
 
 export function createSeriesSteps(): SeriesSteps {
   let before = new Map<string, Known>();
   return {
     next(sources) {
-      const figures = new Map<string, Figure>();
+      const isRead = sources.some(({ reading }) => reading !== undefined);
+      const figures = new Map(isRead ? plainCounts.map((zero) => [seriesKey(zero), zero]) : []);
       const histograms = new Map<MeasureName, Float64Array>();
       const known = new Map<string, Known>();
       for (const { id, reading } of sources) {
@@ -29,7 +35,7 @@ export function createSeriesSteps(): SeriesSteps {
         const now = reading === undefined ? last : knownOf(reading);
         if (now !== undefined) known.set(id, now);
         if (reading === undefined || now === undefined) continue;
-        for (const [key, figure] of now.figures) addFigure(figures, key, figure, last?.figures.get(key));
+        for (const [key, figure] of now.figures) addFigure(figures, figure, last?.figures.get(key));
         for (const [name, counts] of now.histograms) {
           const sum = histograms.get(name) ?? new Float64Array(counts.length);
           histograms.set(name, sum);
@@ -42,17 +48,36 @@ export function createSeriesSteps(): SeriesSteps {
   };
 }
 
+/** Counts whose series have no labels: until something is counted, theirs is 0. Those with labels begin when a label occurs. */
+const plainCounts = measureNames
+  .filter((name) => {
+    const { kind, labels } = measureOf(name);
+    return labels === undefined && (kind === 'counter' || kind === 'rate');
+  })
+  .map((name): MeasuredFigure => ({ name, labels: {}, value: 0 }));
+
 /** A reading by the keys of its figures. */
 interface Known {
-  readonly figures: ReadonlyMap<string, Figure>;
+  readonly figures: ReadonlyMap<string, MeasuredFigure>;
   readonly histograms: ReadonlyMap<MeasureName, Float64Array>;
 }
 
 function knownOf({ figures, histograms }: Reading): Known {
+  const sums = new Map<MeasureName, Float64Array>();
+  for (const { name, counts } of histograms) {
+    if (!isMeasureName(name)) continue;
+    const sum = sums.get(name);
+    if (sum === undefined) sums.set(name, counts.slice());
+    else addCounts(sum, counts, undefined);
+  }
   return {
-    figures: new Map(figures.map((figure) => [seriesKey(figure), figure])),
-    histograms: new Map(histograms.map(({ name, counts }) => [name, counts])),
+    figures: new Map(figures.filter(isMeasured).map((figure) => [seriesKey(figure), figure])),
+    histograms: sums,
   };
+}
+
+function isMeasured(figure: Figure): figure is MeasuredFigure {
+  return isMeasureName(figure.name);
 }
 
 /** Which series a figure belongs to. */
@@ -60,15 +85,22 @@ export function seriesKey({ name, labels }: Pick<Figure, 'name' | 'labels'>): st
   return JSON.stringify([name, ...Object.values(labels)]);
 }
 
-function addFigure(sums: Map<string, Figure>, key: string, figure: Figure, last: Figure | undefined): void {
-  const { kind } = measureOf(figure.name);
+function addFigure(
+  sums: Map<string, MeasuredFigure>,
+  figure: MeasuredFigure,
+  last: Figure | undefined,
+): void {
+  const { name } = figure;
+  const { kind, labels: shown = [] } = measureOf(name);
+  const labels = Object.fromEntries(shown.map((label) => [label, figure.labels[label] ?? '']));
+  const key = seriesKey({ name, labels });
   const sum = sums.get(key)?.value ?? 0;
   const value =
     kind === 'worst'
       ? Math.max(sum, figure.value)
       : sum +
         (kind === 'gauge' ? figure.value : increase(figure, last)) / (kind === 'rate' ? stepSeconds : 1);
-  sums.set(key, { ...figure, value });
+  sums.set(key, { name, labels, value });
 }
 
 /** A counter that has fallen was forgotten, and has begun anew: that of a target which a reload has taken away. */
@@ -82,7 +114,7 @@ function addCounts(sum: Float64Array, counts: Float64Array, last: Float64Array |
   }
 }
 
-function quantilesOf([name, counts]: readonly [MeasureName, Float64Array]): readonly Figure[] {
+function quantilesOf([name, counts]: readonly [MeasureName, Float64Array]): readonly MeasuredFigure[] {
   const { quantiles = [] } = measureOf(name);
   return quantiles.flatMap((quantile) => {
     const value = quantileOf(counts, quantile);

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import type { Figure } from '../contract.ts';
+import type { MeasuredFigure } from './series-steps.ts';
 import { createSeriesStore } from './series-store.ts';
 
 const day = 24 * 60 * 60;
 const start = 1_764_000_000;
-const live = (value: number): Figure => ({ name: 'streams_live', labels: {}, value });
-const attempts = (model: string): Figure => ({
+const live = (value: number): MeasuredFigure => ({ name: 'streams_live', labels: {}, value });
+const attempts = (model: string): MeasuredFigure => ({
   ...{ name: 'target_attempts', labels: { upstream: 'lab', model }, value: 1 },
 });
 

@@ -2,7 +2,7 @@ import type { Figure, Labels } from '../contract.ts';
 import type { MeasureName } from '../measures.ts';
 import { inLongerSteps } from './longer-steps.ts';
 import { pointsKept, type SeriesQuery, type SeriesTable, stepSeconds } from './series.ts';
-import { seriesKey } from './series-steps.ts';
+import { type MeasuredFigure, seriesKey } from './series-steps.ts';
 
 /** The most targets with series. A target has seven series. */
 const mostTargets = 64;
@@ -14,7 +14,7 @@ const mostTargets = 64;
  */
 export interface SeriesStore {
   /** Adds the step that ends at `at`, a multiple of 10 in Unix seconds. A later call for the same step replaces it. */
-  add(at: number, figures: readonly Figure[]): void;
+  add(at: number, figures: readonly MeasuredFigure[]): void;
   read(query: SeriesQuery): SeriesTable;
 }
 
@@ -33,7 +33,7 @@ export function createSeriesStore(): SeriesStore {
   /** Which step each place of the rings holds. */
   const steps = new Float64Array(pointsKept);
 
-  function ringOf(figure: Figure, step: number): Ring | undefined {
+  function ringOf(figure: MeasuredFigure, step: number): Ring | undefined {
     const key = seriesKey(figure);
     const known = rings.get(key);
     if (known !== undefined) return known;

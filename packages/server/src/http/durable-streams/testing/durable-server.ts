@@ -63,7 +63,7 @@ export async function startDurableServer(
   const handle = createHandler({
     routes: [
       ...durableStreamRoutes({
-        ...{ journal, timers, settings },
+        ...{ journal, timers, settings, instruments: createInstruments() },
         clock: () => Date.UTC(2026, 0, 1) + timers.now(),
         random: () => 0.5,
         cancel: async (order) => {

@@ -1,0 +1,98 @@
+import { milliseconds, sequences } from './bounds.ts';
+import type { Metric } from './metric.ts';
+
+/** The local engine. Absent where there is none. */
+export const engineMetrics = {
+  engine_up: {
+    group: 'engine',
+    name: 'tailrace_engine_up',
+    type: 'gauge',
+    help: '1 while the process of the engine has its models loaded, else 0.',
+    use: 'At 0 requests for its models fail; the log of the server has the reason.',
+  },
+  engine_starts: {
+    group: 'engine',
+    name: 'tailrace_engine_starts_total',
+    type: 'counter',
+    help: 'Starts of the process of the engine; each one after the first is a crash or a hang.',
+    use: 'Crashes cut the streams that it computed.',
+  },
+  engine_running: {
+    group: 'engine',
+    name: 'tailrace_engine_requests_running',
+    type: 'gauge',
+    help: 'Requests that the engine computes now.',
+    use: 'Against `tailrace_engine_sequences`: how full it is.',
+  },
+  engine_queue: {
+    group: 'engine',
+    name: 'tailrace_engine_queue_length',
+    type: 'gauge',
+    help: 'Requests that wait for a sequence of the engine.',
+    use: 'Where it stays above 0, the machine is too small: send models to an upstream, or add replicas.',
+  },
+  engine_queue_wait: {
+    group: 'engine',
+    name: 'tailrace_engine_queue_wait_seconds',
+    type: 'histogram',
+    divisor: 1_000,
+    bounds: milliseconds,
+    help: 'What requests have waited for a sequence of the engine.',
+    use: 'A part of the time to the first token.',
+  },
+  engine_sequences: {
+    group: 'engine',
+    name: 'tailrace_engine_sequences',
+    type: 'gauge',
+    labels: ['model'],
+    help: 'Requests that the engine can compute at the same time.',
+    use: 'The capacity; `engine.models.*.sequences` sets it.',
+  },
+  engine_batch: {
+    group: 'engine',
+    name: 'tailrace_engine_batch_sequences',
+    type: 'histogram',
+    bounds: sequences,
+    help: 'Answers that got tokens in one round of the engine.',
+    use: 'The size of its batches: tokens a second grow with it, and so do gaps.',
+  },
+  engine_prompt_tokens: {
+    group: 'engine',
+    name: 'tailrace_engine_prompt_tokens_total',
+    type: 'counter',
+    labels: ['model', 'source'],
+    help: 'Tokens of prompts that the engine has computed, or found in its cache.',
+    use: 'The share of `cached` is the use of its cache: a warm beginning costs a tenth of the time.',
+  },
+  engine_context: {
+    group: 'engine',
+    name: 'tailrace_engine_context_tokens',
+    type: 'gauge',
+    labels: ['model'],
+    help: 'Tokens of the requests that the engine computes now, prompts and answers.',
+    use: 'Against `tailrace_engine_context_limit_tokens`: the use of its memory for contexts.',
+  },
+  engine_context_limit: {
+    group: 'engine',
+    name: 'tailrace_engine_context_limit_tokens',
+    type: 'gauge',
+    labels: ['model'],
+    help: 'Tokens that all sequences of the engine have room for.',
+    use: 'Sequences times context.',
+  },
+  engine_memory: {
+    group: 'engine',
+    name: 'tailrace_engine_resident_memory_bytes',
+    type: 'gauge',
+    help: 'Memory of the process of the engine (Linux).',
+    use: 'Models and contexts. It is steady once the models are loaded.',
+  },
+  engine_cpu: {
+    group: 'engine',
+    name: 'tailrace_engine_cpu_seconds_total',
+    type: 'counter',
+    divisor: 1_000,
+    help: 'CPU time of the process of the engine (Linux).',
+    use: 'Near the number of its threads: the engine is the bottleneck.',
+  },
+} as const satisfies Readonly<Record<string, Metric>>;

@@ -1,0 +1,75 @@
+import { milliseconds } from './bounds.ts';
+import type { Metric } from './metric.ts';
+
+/** The processes of the service, without that of the engine. */
+export const processMetrics = {
+  loop_delay: {
+    group: 'process',
+    name: 'tailrace_event_loop_delay_seconds',
+    type: 'histogram',
+    divisor: 1_000,
+    bounds: milliseconds,
+    help: 'How late event loops were, of each 20 ms in which completions ran.',
+    use: 'Every stream of the process waits so long. From `server.shed.loop_delay` on new requests are refused.',
+  },
+  memory: {
+    group: 'process',
+    name: 'tailrace_process_resident_memory_bytes',
+    type: 'gauge',
+    labels: ['process'],
+    help: 'Memory of a process.',
+    use: 'Steady under steady load. From `server.shed.memory` on new requests are refused.',
+  },
+  heap: {
+    group: 'process',
+    name: 'tailrace_process_heap_used_bytes',
+    type: 'gauge',
+    labels: ['process'],
+    help: 'The part of the JavaScript heap that is in use; it falls with each collection.',
+    use: 'What it has after collections must not grow for hours.',
+  },
+  cpu: {
+    group: 'process',
+    name: 'tailrace_process_cpu_seconds_total',
+    type: 'counter',
+    labels: ['process'],
+    divisor: 1_000_000,
+    help: 'CPU time of a process, all its threads.',
+    use: 'A process answers on one core: near 1 a second it is full, and `server.workers` gives it company.',
+  },
+  open_files: {
+    group: 'process',
+    name: 'tailrace_process_open_fds',
+    type: 'gauge',
+    labels: ['process'],
+    help: 'Open file descriptors of a process (Linux): sockets, mostly.',
+    use: 'A stream takes one, and one at its upstream. Against `tailrace_process_max_fds`.',
+  },
+  most_files: {
+    group: 'process',
+    name: 'tailrace_process_max_fds',
+    type: 'gauge',
+    labels: ['process'],
+    help: 'The most file descriptors that a process may open (Linux).',
+    use: '`LimitNOFILE` of systemd, or `ulimit -n`.',
+  },
+  started_at: {
+    group: 'process',
+    name: 'tailrace_process_start_time_seconds',
+    type: 'gauge',
+    labels: ['process'],
+    divisor: 1_000,
+    together: 'largest',
+    help: 'When a process started, in Unix seconds.',
+    use: 'A change that no one has made is a crash.',
+  },
+  build: {
+    group: 'process',
+    name: 'tailrace_build_info',
+    type: 'gauge',
+    labels: ['version', 'node'],
+    together: 'largest',
+    help: '1, with the versions of Tailrace and Node.js.',
+    use: 'Which replica has which version.',
+  },
+} as const satisfies Readonly<Record<string, Metric>>;

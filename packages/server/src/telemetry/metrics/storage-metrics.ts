@@ -1,0 +1,92 @@
+import { microseconds } from './bounds.ts';
+import type { Metric } from './metric.ts';
+
+/** The ledger with its store, limiter and spool, and the journal of kept streams. */
+export const storageMetrics = {
+  limiter: {
+    group: 'storage',
+    name: 'tailrace_limiter_seconds',
+    type: 'histogram',
+    divisor: 1_000_000,
+    bounds: microseconds,
+    help: 'What the limiter takes for a decision, in memory or by Redis.',
+    use: 'Where it grows, Redis or the network to it is slow. From 40 ms on Redis counts as away.',
+  },
+  limiter_up: {
+    group: 'storage',
+    name: 'tailrace_limiter_up',
+    type: 'gauge',
+    together: 'smallest',
+    help: '1 while limits are decided by their store, 0 while Redis does not answer.',
+    use: 'At 0 `limits.on_store_failure` decides: every request is refused, or each replica grants a share.',
+  },
+  storage_write: {
+    group: 'storage',
+    name: 'tailrace_storage_write_seconds',
+    type: 'histogram',
+    divisor: 1_000_000,
+    bounds: microseconds,
+    help: 'What the store takes for one group of intents and records.',
+    use: 'Where it grows, the database or its disk is slow.',
+  },
+  storage_up: {
+    group: 'storage',
+    name: 'tailrace_storage_up',
+    type: 'gauge',
+    together: 'smallest',
+    help: '1 while the store of records answers, else 0.',
+    use: 'At 0 records wait in the spool, and keys with a budget are refused.',
+  },
+  spool: {
+    group: 'storage',
+    name: 'tailrace_spool_bytes',
+    type: 'gauge',
+    help: 'What the spool takes on the local disk.',
+    use: 'Against `tailrace_spool_limit_bytes`: a full spool refuses every request.',
+  },
+  spool_limit: {
+    group: 'storage',
+    name: 'tailrace_spool_limit_bytes',
+    type: 'gauge',
+    help: 'The bound of the spool (storage.spool).',
+    use: 'How long the database may be away: this, divided by what the spool grows by.',
+  },
+  journal_up: {
+    group: 'storage',
+    name: 'tailrace_journal_up',
+    type: 'gauge',
+    together: 'smallest',
+    help: '1 while streams can be kept, 0 while Redis does not answer.',
+    use: 'At 0 resumable requests are refused with `storage_unavailable`; others are served.',
+  },
+  journal_streams: {
+    group: 'storage',
+    name: 'tailrace_journal_streams',
+    type: 'gauge',
+    labels: ['state'],
+    help: 'Kept streams that this service holds: running, or ended and within their retention.',
+    use: 'What `stream.retention` costs.',
+  },
+  journal_bytes: {
+    group: 'storage',
+    name: 'tailrace_journal_bytes',
+    type: 'gauge',
+    help: 'What kept streams take of the memory of this service; with Redis, the part that lies here.',
+    use: 'Against `tailrace_journal_limit_bytes`.',
+  },
+  journal_limit: {
+    group: 'storage',
+    name: 'tailrace_journal_limit_bytes',
+    type: 'gauge',
+    help: 'The bound of kept streams (stream.journal.total).',
+    use: 'At the bound streams are evicted.',
+  },
+  journal_evictions: {
+    group: 'storage',
+    name: 'tailrace_journal_evictions_total',
+    type: 'counter',
+    labels: ['what'],
+    help: 'Kept streams that were removed before their time (streams), and removals of their oldest events (events).',
+    use: 'Clients that come back get `completion_not_found` or `events_gone`: raise `stream.journal`, or shorten `stream.retention`.',
+  },
+} as const satisfies Readonly<Record<string, Metric>>;
