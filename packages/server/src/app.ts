@@ -27,6 +27,7 @@ import type { LoadShed } from './http/load-shed.ts';
 import { createOwnView } from './http/own-view.ts';
 import type { Places } from './http/places.ts';
 import type { BodyIntake } from './http/read-json.ts';
+import { endRequestSpan, startRequestSpan, traceIdsOf } from './http/request-span.ts';
 import type { Route } from './http/route.ts';
 import { adminConfigRoute } from './http/routes/admin-config.ts';
 import { adminKeyRoutes } from './http/routes/admin-keys.ts';
@@ -65,6 +66,7 @@ import type { Instruments } from './telemetry/contract.ts';
 import type { Log } from './telemetry/log.ts';
 import { logRequest, logRun, type RequestRecord } from './telemetry/request-log.ts';
 import type { SeriesReader } from './telemetry/series/series.ts';
+import type { Tracing } from './telemetry/traces/contract.ts';
 import { timers as systemTimers, type TimerQueue } from './timers/timer-queue.ts';
 import type { Upstream } from './upstreams/contract.ts';
 import { createChatSurface } from './wire/chat/surface.ts';
@@ -114,6 +116,8 @@ export interface AppParts {
   readonly page?: PageFiles | undefined;
   /** The models that misbehave, where the configuration allows them. It outlives a reload. Default: there are none. */
   readonly faultLab?: FaultLab | undefined;
+  /** Collects spans. It outlives a reload. Absent: requests are not traced. */
+  readonly tracing?: Tracing | undefined;
   /** The protocols that are served. Default: OpenAI's chat completions. */
   readonly surfaces?: readonly Surface[];
   /** The deadlines and waits of all requests, with their monotonic clock. Default: those of this process. */
@@ -155,6 +159,7 @@ export function createApp(parts: AppParts): App {
     shed,
     draining,
     instruments,
+    tracing,
   } = parts;
   const timers = parts.timers ?? systemTimers;
   const view = parts.view ?? createOwnView(runs, health);
@@ -288,9 +293,15 @@ export function createApp(parts: AppParts): App {
     clientWriteMs: config.timeouts.clientWriteMs,
     newRequestId,
     onRoute: counted.began,
+    ...(tracing === undefined
+      ? {}
+      : {
+          startSpan: (route, exchange) => startRequestSpan(tracing, route, exchange),
+        }),
     onDone: (exchange) => {
       const record = recordOf(exchange);
       counted.ended(record);
+      endRequestSpan(exchange, record);
       logRequest(log, record, config.logging.content);
     },
   });
@@ -322,6 +333,7 @@ function recordOf(exchange: Exchange): RequestRecord {
     durationMs: performance.now() - exchange.startedMs,
     keyId: exchange.principal.keyId,
     ...(response.headersSent ? { status: response.statusCode } : {}),
+    ...traceIdsOf(exchange.span),
     ...notes,
   };
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import './process-settings.ts';
-import { readFileSync } from 'node:fs';
 import { readsAreStuck } from '../config/read-text-file.ts';
 import { didYouMean } from '../domain/nearest.ts';
+import { packageVersion } from '../service/package-version.ts';
 import type { CommandIo } from './command-io.ts';
 import { OutputFailed, print } from './print.ts';
 
@@ -55,7 +55,7 @@ async function main([name, ...args]: string[]): Promise<number> {
     return name === undefined ? 2 : 0;
   }
   if (name === '--version' || name === '-v') {
-    await print(io, `${version()}\n`);
+    await print(io, `${packageVersion()}\n`);
     return 0;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -66,15 +66,6 @@ async function main([name, ...args]: string[]): Promise<number> {
     return 2;
   }
   return await command(args, io);
-}
-
-function version(): string {
-  const { version: found } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  ) as {
-    version: string;
-  };
-  return found;
 }
 
 /** A bug, with its stack, or the loss of standard output. */

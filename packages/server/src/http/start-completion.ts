@@ -101,6 +101,7 @@ export async function startCompletion(
     model: request.model,
     stream: request.stream,
     createdAtMs: runDeps.clock(),
+    ...(exchange.span === undefined ? {} : { traceparent: exchange.span.headers().traceparent }),
   };
   const { idempotencyKey, resumable } = ask.value;
   if (idempotencyKey === undefined && !resumable) {
@@ -217,6 +218,7 @@ async function startNew(
             promptTokens,
             signal,
             committed(record),
+            exchange.span,
           ),
         ),
     });

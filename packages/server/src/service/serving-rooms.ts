@@ -29,6 +29,7 @@ import type { Reading } from '../telemetry/contract.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import type { SeriesReader } from '../telemetry/series/series.ts';
+import type { Tracing } from '../telemetry/traces/contract.ts';
 import { timers } from '../timers/timer-queue.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
@@ -50,6 +51,8 @@ export interface ServingRoomsParts {
   readonly journal: Journal;
   /** The other processes of the service. The caller closes them after the service has drained. */
   readonly peers: Peers;
+  /** Collects spans. Default: requests are not traced. The caller closes it after the service has drained. */
+  readonly tracing?: Tracing | undefined;
   /** The runs and targets of all processes of the service. Default: this is the only one. */
   readonly everywhere?: ServiceView;
   /** The sign-ins of browsers, of the whole service. */
@@ -171,6 +174,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
       view: parts.everywhere,
       instruments,
       series: parts.series,
+      tracing: parts.tracing,
       places: parts.places,
       faultLab,
       loaded: () => engine === undefined || engine.ready(),

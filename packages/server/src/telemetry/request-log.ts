@@ -41,6 +41,9 @@ export interface RequestRecord {
   readonly attempts?: number | undefined;
   /** The client's own `x-request-id`; used in the log only. */
   readonly clientRequestId?: string | undefined;
+  /** Of the request's span; absent where it is not sampled. */
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
   /** The cause in our own words. */
   readonly detail?: string | undefined;
   /** The cause in the words of an upstream or of a thrown error; written whole only where the operator asked for content. */
@@ -90,6 +93,8 @@ export function requestLine(record: RequestRecord, logContent = false): RequestL
       completion_tokens: record.completionTokens,
       attempts: record.attempts,
       client_request_id: record.clientRequestId,
+      trace_id: record.traceId,
+      span_id: record.spanId,
       detail: causeText(record, logContent),
       ...(logContent && content !== undefined && { prompt: content.prompt, answer: content.answer }),
     },
@@ -113,6 +118,8 @@ export type RunRecord = Pick<
   | 'detail'
   | 'wording'
   | 'content'
+  | 'traceId'
+  | 'spanId'
 > & { readonly id: string };
 
 /** Writes the line of a run that its client had left. It is found by the request's id, and by that of the completion. */

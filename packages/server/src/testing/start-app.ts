@@ -25,6 +25,7 @@ import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import { createListener } from '../service/listener.ts';
 import { measureProcess, measureRooms } from '../service/measure-rooms.ts';
+import { lastSpansMs, openTracing } from '../service/open-tracing.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import { recordSeries } from '../telemetry/series/record-series.ts';
@@ -140,8 +141,10 @@ export async function startTestApp({
   });
   const faultLab = createFaultLab({ timers: systemTimers, paceMs: 1 });
   const serverLog = createLog({ ...config.logging, format: 'json', stream, now: Date.now });
+  const tracing = await openTracing(config, serverLog);
   const app = createApp({
     config,
+    tracing,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
     storedKeys,
     signIns,
@@ -206,6 +209,8 @@ export async function startTestApp({
       await faultLab.close();
       stopProgress();
       await testLedger.stop();
+      // Its last spans leave.
+      await tracing?.close(lastSpansMs);
     },
   };
 }

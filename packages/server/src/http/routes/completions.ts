@@ -10,6 +10,7 @@ import { forgetHead } from '../forget-head.ts';
 import { completionIdHeader, readToItsEnd, sendKept } from '../kept-stream.ts';
 import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { replyFailure } from '../reply.ts';
+import { traceIdsOf } from '../request-span.ts';
 import type { Route } from '../route.ts';
 import { notesOfRun } from '../run-notes.ts';
 import { type Answering, type Started, type StartOptions, startCompletion } from '../start-completion.ts';
@@ -98,7 +99,10 @@ async function answerWithRun(
   const end = await readToItsEnd(exchange, run.attach(connection.reader));
   if (end === 'gone' && run.lifetime === 'grace') {
     exchange.notes.outcome = 'detached';
-    void run.outcome.then((outcome) => onDetachedEnd({ run, outcome, notes: notesOfRun(outcome, prompt) }));
+    const traceIds = traceIdsOf(exchange.span);
+    void run.outcome.then((outcome) =>
+      onDetachedEnd({ run, outcome, notes: { ...traceIds, ...notesOfRun(outcome, prompt) } }),
+    );
     await connection.close({});
     return;
   }
