@@ -30,6 +30,7 @@ import type { BodyIntake } from './http/read-json.ts';
 import { endRequestSpan, startRequestSpan, traceIdsOf } from './http/request-span.ts';
 import type { Route } from './http/route.ts';
 import { adminConfigRoute } from './http/routes/admin-config.ts';
+import { adminContentRoute } from './http/routes/admin-content.ts';
 import { adminKeyRoutes } from './http/routes/admin-keys.ts';
 import { adminModelsRoute } from './http/routes/admin-models.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
@@ -55,6 +56,7 @@ import type { LikelyCompletion } from './metering/likely-completion.ts';
 import { createMeter } from './metering/meter.ts';
 import type { OpenRecord } from './metering/open-record.ts';
 import { createPrices } from './metering/prices.ts';
+import { createContentKeeper } from './metering/request-content.ts';
 import { createUsageReport } from './metering/usage-report/usage-report.ts';
 import type { Peers } from './peers/contract.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
@@ -224,6 +226,7 @@ export function createApp(parts: AppParts): App {
   const routes = [
     ...surfaces.map((surface) =>
       completionRoute(surface, {
+        contents: createContentKeeper({ ledger, log }),
         ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining, instruments },
         places: parts.places ?? placesOf(config),
         unlisted: lab,
@@ -258,6 +261,7 @@ export function createApp(parts: AppParts): App {
     adminModelsRoute(config, catalogue, view, Date.now),
     adminConfigRoute(config),
     adminWebhookRoute(ledger),
+    adminContentRoute(ledger),
     adminSeriesRoute(parts.series, Date.now),
     adminReloadRoute(parts.reload, bodies.budget),
     ...adminKeyRoutes(administration, bodies.budget),

@@ -7,6 +7,7 @@ export const settingsOfTheStart: readonly string[] = [
   'server.data_dir',
   'engine',
   'logging.format',
+  'logging.content_retention',
   'storage.database_url',
   'storage.redis_url',
   'storage.retention',
@@ -32,6 +33,9 @@ export function settingsThatNeedRestart(before: Config, after: Config): readonly
     ...(before.server.dataDir === after.server.dataDir ? [] : ['server.data_dir']),
     ...(same(engineOf(before), engineOf(after)) ? [] : ['engine']),
     ...(before.logging.format === after.logging.format ? [] : ['logging.format']),
+    ...(before.logging.contentRetentionMs === after.logging.contentRetentionMs
+      ? []
+      : ['logging.content_retention']),
     ...(same(storeOf(before), storeOf(after)) ? [] : ['storage']),
     ...(same(before.usage.webhook, after.usage.webhook) ? [] : ['usage.webhook']),
     ...(same(before.telemetry.traces, after.telemetry.traces) ? [] : ['telemetry.traces']),

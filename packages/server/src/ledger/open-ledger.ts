@@ -50,6 +50,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     spool,
     log,
     retentionMs: settings.retentionMs,
+    contentRetentionMs: settings.contentRetentionMs,
     returning: settings.processIds,
     refuses: () => lost,
     webhookState: () => webhook?.state(),

@@ -35,6 +35,7 @@ beforeEach(() => {
     writer,
     log: { info: log, warn: log, error: log },
     retentionMs: 1,
+    contentRetentionMs: 1,
     now: () => 0,
     every: (ms, work) => {
       if (ms === 2_000) beat = work;

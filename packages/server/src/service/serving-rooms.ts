@@ -36,6 +36,7 @@ import type { CreatedUpstreams } from '../upstreams/registry.ts';
 import { type EngineLoad, measureEngine, measureProcess, measureRooms } from './measure-rooms.ts';
 import { nearestLimit, processMemory } from './memory-use.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
+import { secretsOf } from './service-log.ts';
 import type { ServingKeys } from './serving-keys.ts';
 import type { ServedConfig } from './serving-processes.ts';
 
@@ -149,6 +150,10 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
   void storedKeys.follow(ended.signal, (error) => {
     log.warn('the stored keys cannot be read yet; the fixed keys are served', { reason: String(error) });
   });
+  const mask = (next: Config, keys: ServingKeys) =>
+    // Where the ledger's thread ends just now, its successor gets them.
+    void ledger.mask(secretsOf(next, keys), next.auth.keyPrefix).catch(() => {});
+  mask(config, parts.keys);
   let draining = false;
   const exchanges = createOpenExchanges();
   const view = createOwnView(runs, health);
@@ -200,6 +205,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
           return;
         }
         parts.onSecrets(next, keys);
+        mask(next, keys);
         handle = compose(next, upstreams, keys);
         config = next;
         if (!hasFaultLab(next)) faultLab.closeWhenIdle();

@@ -48,8 +48,6 @@ export interface RequestRecord {
   readonly detail?: string | undefined;
   /** The cause in the words of an upstream or of a thrown error; written whole only where the operator asked for content. */
   readonly wording?: string | undefined;
-  /** Written only where the operator asked for content. */
-  readonly content?: { readonly prompt: string; readonly answer: string } | undefined;
 }
 
 export interface RequestLine {
@@ -70,7 +68,7 @@ export function causeText(
 
 /** The log line of a request; `logContent` is the operator's `logging.content`. */
 export function requestLine(record: RequestRecord, logContent = false): RequestLine {
-  const { method, route, status, outcome, content } = record;
+  const { method, route, status, outcome } = record;
   return {
     level: levelOf(record),
     message: 'request',
@@ -96,7 +94,6 @@ export function requestLine(record: RequestRecord, logContent = false): RequestL
       trace_id: record.traceId,
       span_id: record.spanId,
       detail: causeText(record, logContent),
-      ...(logContent && content !== undefined && { prompt: content.prompt, answer: content.answer }),
     },
   };
 }
@@ -117,7 +114,6 @@ export type RunRecord = Pick<
   | 'attempts'
   | 'detail'
   | 'wording'
-  | 'content'
   | 'traceId'
   | 'spanId'
 > & { readonly id: string };

@@ -7,6 +7,7 @@ import { shortened } from '../../domain/shortened.ts';
 import type { Budget, KeyFields, OwnerFields } from '../../storage/keys.ts';
 import { printable } from '../../telemetry/printable.ts';
 import {
+  booleanField,
   createFindings,
   describeValue,
   enumField,
@@ -42,7 +43,7 @@ const ownerFields = [
   'budget',
   'metadata',
 ] as const;
-const keyFields = [...ownerFields, 'owner', 'expires_at', 'usage_chunk'] as const;
+const keyFields = [...ownerFields, 'owner', 'expires_at', 'usage_chunk', 'log_content'] as const;
 
 const ownerId = /^[A-Za-z0-9][A-Za-z0-9\-_.:/@+]{0,127}$/;
 
@@ -73,6 +74,7 @@ export function readKeyFields(body: JsonValue, nowMs: number): Result<AskedKey> 
       ...readLimits(place),
       ...given(place, 'expires_at', 'expiresAtMs', expiry(place, nowMs)),
       ...given(place, 'usage_chunk', 'usageChunk', enumField(place, 'usage_chunk', ['inline', 'separate'])),
+      ...given(place, 'log_content', 'logContent', booleanField(place, 'log_content')),
     };
     return { fields, ...given(place, 'owner', 'owner', owner) };
   });

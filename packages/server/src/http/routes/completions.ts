@@ -93,7 +93,7 @@ async function refuse(exchange: Exchange, reason: Failure, meter: Meter): Promis
 /** Attaches the connection to its run, until both have ended, or until the connection has left a run that outlives it. */
 async function answerWithRun(
   exchange: Exchange,
-  { run, connection, prompt }: Answering,
+  { run, connection }: Answering,
   { onDetachedEnd }: CompletionRouteOptions,
 ): Promise<void> {
   const end = await readToItsEnd(exchange, run.attach(connection.reader));
@@ -101,13 +101,13 @@ async function answerWithRun(
     exchange.notes.outcome = 'detached';
     const traceIds = traceIdsOf(exchange.span);
     void run.outcome.then((outcome) =>
-      onDetachedEnd({ run, outcome, notes: { ...traceIds, ...notesOfRun(outcome, prompt) } }),
+      onDetachedEnd({ run, outcome, notes: { ...traceIds, ...notesOfRun(outcome) } }),
     );
     await connection.close({});
     return;
   }
   const outcome = await run.outcome;
-  Object.assign(exchange.notes, notesOfRun(outcome, prompt));
+  Object.assign(exchange.notes, notesOfRun(outcome));
   await connection.close(outcome);
 }
 
