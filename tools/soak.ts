@@ -114,6 +114,12 @@ const conformance: Part = {
   run: () => wholeSuites(['--project', 'services', 'test/conformance']),
 };
 
+/** Traces in a real OpenTelemetry Collector, which this builds where Go is installed. */
+const collector: Part = {
+  name: 'collector',
+  run: () => wholeSuites(['--project', 'services', 'test/collector']),
+};
+
 const parts: readonly Part[] = [
   ...fuzzParts,
   ...suites,
@@ -123,6 +129,7 @@ const parts: readonly Part[] = [
   examples,
   python,
   conformance,
+  collector,
   simulation,
   { name: 'engine', run: engine },
 ];
