@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
+import { readOtlp } from './otlp-form.ts';
 
 /** One span as OTLP's JSON has it, with its attributes as an object. */
 export interface CollectedSpan {
@@ -79,7 +80,7 @@ interface WireBody {
 }
 
 export function spansIn(body: string): readonly CollectedSpan[] {
-  const { resourceSpans } = JSON.parse(body) as WireBody;
+  const { resourceSpans } = readOtlp(JSON.parse(body)) as WireBody;
   return resourceSpans.flatMap(({ scopeSpans }) =>
     scopeSpans.flatMap(({ spans }) =>
       spans.map((span) => ({
