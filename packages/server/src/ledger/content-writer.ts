@@ -35,8 +35,8 @@ export function createContentWriter(options: ContentWriterOptions): ContentWrite
 
   async function write(content: RequestContent): Promise<void> {
     try {
-      const { messages, choices, ...rest } = content.body;
-      const body = { ...rest, messages: messages.map(masked), choices: choices.map(masked) };
+      const { messages, messages_left_out, choices } = content.body;
+      const body = { messages: messages.map(masked), messages_left_out, choices: choices.map(masked) };
       await store.keepContents([{ ...content, body }]);
     } catch (error) {
       lose(error instanceof Error ? error.message : String(error));
