@@ -120,6 +120,12 @@ const openapi: Part = {
   run: () => wholeSuites(['--project', 'services', 'test/openapi'], String(firstSeed)),
 };
 
+/** Traces in a real OpenTelemetry Collector, which this builds where Go is installed. */
+const collector: Part = {
+  name: 'collector',
+  run: () => wholeSuites(['--project', 'services', 'test/collector']),
+};
+
 const parts: readonly Part[] = [
   ...fuzzParts,
   ...suites,
@@ -130,6 +136,7 @@ const parts: readonly Part[] = [
   python,
   conformance,
   openapi,
+  collector,
   simulation,
   { name: 'engine', run: engine },
 ];

@@ -165,6 +165,18 @@ describe.skipIf(withoutBrowser !== undefined)(`the requests of the console in Ch
     }
   });
 
+  test('the prompt and the answer are shown where they are kept, by a click', async () => {
+    const { page, story } = await open(`#/console/requests?id=${ids['story/failover']}`);
+    const section = story.getByRole('region', { name: 'Prompt and answer' });
+    await section.waitFor();
+    expect(await section.innerText()).not.toContain('What do rivers carry?');
+    await button(page, 'Show what is kept').click();
+    await section.getByText('What do rivers carry?').waitFor();
+    expect(await section.innerText()).toMatch(
+      /user\s+What do rivers carry\?\s+assistant, finished with stop\s+\S/,
+    );
+  });
+
   test('an id without a record is an alert with its code', async () => {
     const { page } = await open('#/console/requests?id=chatcmpl-nothing');
     await page.getByRole('alert').getByText('completion_not_found').waitFor();

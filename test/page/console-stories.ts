@@ -11,6 +11,7 @@ export const storyConfig: ConfigTree = {
     'story/failover': {
       targets: [labTarget('refused', 0), labTarget('plain', 1)],
       price: { input: 0.5, output: 2 },
+      logging: { content: true },
     },
     'story/takeover': {
       targets: [labTarget('cut', 0), { engine: 'smollm2-135m-instruct', priority: 1 }],

@@ -149,6 +149,7 @@ export async function startService(
     spool: facts.watch(opening.spool, (line) => around.log(`${name}: ${line}`)),
     log,
     retentionMs: around.retentionMs,
+    contentRetentionMs: around.retentionMs,
     now: time.now,
     later: (work) => time.immediately(whileAlive(work)),
     every,

@@ -42,6 +42,10 @@ const keyMembers = {
   ...limits,
   expires_at: orNull(time),
   usage_chunk: orNull(plainKeyFields.usage_chunk),
+  log_content: about(
+    'Whether prompts and answers are kept. `null`: as the model or the configuration says.',
+    orNull(flag),
+  ),
   metadata: anyObject,
   created_at: orNull(time),
   last_used_at: orNull(time),

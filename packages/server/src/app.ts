@@ -30,8 +30,10 @@ import type { LoadShed } from './http/load-shed.ts';
 import { createOwnView } from './http/own-view.ts';
 import type { Places } from './http/places.ts';
 import type { BodyIntake } from './http/read-json.ts';
+import { endRequestSpan, startRequestSpan, traceIdsOf } from './http/request-span.ts';
 import type { Route } from './http/route.ts';
 import { adminConfigRoute } from './http/routes/admin-config.ts';
+import { adminContentRoute } from './http/routes/admin-content.ts';
 import { adminKeyRoutes } from './http/routes/admin-keys.ts';
 import { adminModelsRoute } from './http/routes/admin-models.ts';
 import { adminReloadRoute, type Reloaded } from './http/routes/admin-reload.ts';
@@ -59,6 +61,7 @@ import type { LikelyCompletion } from './metering/likely-completion.ts';
 import { createMeter } from './metering/meter.ts';
 import type { OpenRecord } from './metering/open-record.ts';
 import { createPrices } from './metering/prices.ts';
+import { createContentKeeper } from './metering/request-content.ts';
 import { createUsageReport } from './metering/usage-report/usage-report.ts';
 import type { Peers } from './peers/contract.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
@@ -71,6 +74,7 @@ import type { Log } from './telemetry/log.ts';
 import { joinReadings, noReading } from './telemetry/metrics/whole-reading.ts';
 import { logRequest, logRun, type RequestRecord } from './telemetry/request-log.ts';
 import type { SeriesReader } from './telemetry/series/series.ts';
+import type { Tracing } from './telemetry/traces/contract.ts';
 import { timers as systemTimers, type TimerQueue } from './timers/timer-queue.ts';
 import type { Upstream } from './upstreams/contract.ts';
 import { createChatSurface } from './wire/chat/surface.ts';
@@ -124,6 +128,8 @@ export interface AppParts {
   readonly docs?: BuiltDocs | undefined;
   /** The models that misbehave, where the configuration allows them. It outlives a reload. Default: there are none. */
   readonly faultLab?: FaultLab | undefined;
+  /** Collects spans. It outlives a reload. Absent: requests are not traced. */
+  readonly tracing?: Tracing | undefined;
   /** The protocols that are served. Default: OpenAI's chat completions. */
   readonly surfaces?: readonly Surface[];
   /** The deadlines and waits of all requests, with their monotonic clock. Default: those of this process. */
@@ -165,6 +171,7 @@ export function createApp(parts: AppParts): App {
     shed,
     draining,
     instruments,
+    tracing,
   } = parts;
   const timers = parts.timers ?? systemTimers;
   const view = parts.view ?? createOwnView(runs, health);
@@ -232,6 +239,7 @@ export function createApp(parts: AppParts): App {
   const routes = [
     ...surfaces.map((surface) =>
       completionRoute(surface, {
+        contents: createContentKeeper({ ledger, log }),
         ...{ config, catalogue, router, runs, journal, bodies, shed, meter, timers, draining, instruments },
         places: parts.places ?? placesOf(config),
         unlisted: lab,
@@ -277,6 +285,7 @@ export function createApp(parts: AppParts): App {
     adminModelsRoute(config, catalogue, view, Date.now),
     adminConfigRoute(config),
     adminWebhookRoute(ledger),
+    adminContentRoute(ledger),
     adminSeriesRoute(parts.series, Date.now),
     adminReloadRoute(parts.reload, bodies.budget),
     ...adminKeyRoutes(administration, bodies.budget),
@@ -312,9 +321,15 @@ export function createApp(parts: AppParts): App {
     clientWriteMs: config.timeouts.clientWriteMs,
     newRequestId,
     onRoute: counted.began,
+    ...(tracing === undefined
+      ? {}
+      : {
+          startSpan: (route, exchange) => startRequestSpan(tracing, route, exchange),
+        }),
     onDone: (exchange) => {
       const record = recordOf(exchange);
       counted.ended(record);
+      endRequestSpan(exchange, record);
       logRequest(log, record, config.logging.content);
     },
   });
@@ -355,6 +370,7 @@ function recordOf(exchange: Exchange): RequestRecord {
     durationMs: performance.now() - exchange.startedMs,
     keyId: exchange.principal.keyId,
     ...(response.headersSent ? { status: response.statusCode } : {}),
+    ...traceIdsOf(exchange.span),
     ...notes,
   };
 }

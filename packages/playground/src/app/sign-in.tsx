@@ -53,7 +53,8 @@ export function SignIn({ failure, onSignIn, hasProvider }: SignInProps): ReactNo
         {failure !== undefined && <FailureAlert failure={failure} />}
         <p className="hint">
           The first start made a key: in the server’s folder, <code>cat data/api-key</code> shows it. Or have{' '}
-          <code>node launch console</code> print an address that signs this browser in. <a href="/docs">The docs</a> need no key.
+          <code>node launch console</code> print an address that signs this browser in.{' '}
+          <a href="/docs">The docs</a> need no key.
         </p>
       </form>
     </main>

@@ -1,6 +1,6 @@
 import type { LimitScope } from '../limits/contract.ts';
 import { budgetPeriod } from '../storage/budget-period.ts';
-import type { BudgetCheck, Owner } from '../storage/contract.ts';
+import type { BudgetCheck, Owner, StoredKey } from '../storage/contract.ts';
 import type { Budget, Limits } from '../storage/keys.ts';
 import { createModelRights, type ModelList, type ModelRights } from './model-rights.ts';
 import type { Session } from './sessions.ts';
@@ -21,6 +21,8 @@ export interface Principal {
   readonly models: ModelRights;
   /** Where the usage goes in its streams, unless a request says otherwise; undefined: as the deployment has it. */
   readonly usageChunk: 'inline' | 'separate' | undefined;
+  /** Whether its prompts and answers are kept; undefined: as the model and the configuration say. */
+  readonly logContent: boolean | undefined;
   /** The only stream that the sender may read and cancel, where a signed address stands for its key. */
   readonly onlyStream: string | undefined;
   /** The session of the console, where its cookie stands for a key. */
@@ -45,7 +47,7 @@ export interface PrincipalParts {
   readonly keyId: string;
   readonly admin: boolean;
   /** The key's own limits. */
-  readonly key: Limits & { readonly usageChunk?: 'inline' | 'separate' };
+  readonly key: Limits & Pick<StoredKey, 'usageChunk' | 'logContent'>;
   /** Undefined where the owner is not stored. */
   readonly owner: Owner | undefined;
   readonly ownerId: string;
@@ -84,6 +86,7 @@ export function createPrincipal({ keyId, admin, key, owner, ownerId, defaults }:
         : (nowMs) => budgets.map((one) => checkOf(one.scope, one.budget, nowMs)),
     models: createModelRights(lists),
     usageChunk: key.usageChunk,
+    logContent: key.logContent,
     onlyStream: undefined,
     session: undefined,
   };

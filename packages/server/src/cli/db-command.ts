@@ -13,7 +13,7 @@ import { openStore, openStoreReader } from '../storage/open-store.ts';
 import type { OpeningFailure } from '../storage/opening.ts';
 import { StoreError } from '../storage/store-error.ts';
 import { storeName } from '../storage/store-name.ts';
-import { ImportError } from '../storage/transfer.ts';
+import { type Exported, ImportError } from '../storage/transfer.ts';
 import { answers } from './admin-client.ts';
 import { complain } from './administer.ts';
 import type { CommandIo } from './command-io.ts';
@@ -35,7 +35,8 @@ const commands = {
     file: 'standard output',
     about: 'write keys, owners, records and sums as JSON Lines, also while a server runs',
     detail: `Writes keys, owners, records, sums and waiting events as JSON Lines, as of one moment, also while a server runs. - is
-standard output. It replaces an older export of the same name, and no other file.
+standard output. It replaces an older export of the same name, and no other file. Prompts and answers that are kept are left out,
+unless --contents asks for them.
 ${secrets}`,
     examples: ['export backup.jsonl'],
   },
@@ -68,6 +69,8 @@ ${flagLines(Object.fromEntries(names.map((name) => [usageOf(name), { about: comm
 tailrace db COMMAND --help says more of one.
 `;
 
+const contentsFlag = { '--contents': { about: 'with prompts and answers, where they are kept' } };
+
 function helpOf(name: Name): string {
   const { detail, examples } = commands[name];
   return `Usage: tailrace db ${usageOf(name)} [FLAGS]
@@ -75,7 +78,7 @@ function helpOf(name: Name): string {
 ${detail}
 ${place}
 
-${flagLines(placeFlagHelp)}
+${flagLines({ ...(name === 'export' ? contentsFlag : {}), ...placeFlagHelp })}
 ${examples.length === 1 ? 'Example' : 'Examples'}:
 ${examples.map((words) => `  tailrace db ${words}\n`).join('')}`;
 }
@@ -89,7 +92,7 @@ export interface DbIo extends CommandIo {
 
 /** `tailrace db …`. Resolves to the exit status: 0 done, 1 failed, 2 wrong usage. */
 export async function dbCommand(args: readonly string[], io: DbIo): Promise<number> {
-  const read = readWords(args, { values: ['--config', '--data-dir'], switches: ['--help'] });
+  const read = readWords(args, { values: ['--config', '--data-dir'], switches: ['--help', '--contents'] });
   if (!read.ok) return complain(io, `${read.message}; see tailrace db --help`, 2);
   const { values, on } = read;
   const [asked, file, ...rest] = read.words[0] === 'help' ? read.words.slice(1) : read.words;
@@ -104,6 +107,8 @@ export async function dbCommand(args: readonly string[], io: DbIo): Promise<numb
     return complain(io, `db ${command} needs a file, or - for ${standard}`, 2);
   const extra = standard === undefined ? file : rest[0];
   if (extra !== undefined) return complain(io, `unexpected ${JSON.stringify(extra)}`, 2);
+  const contents = on.has('--contents');
+  if (contents && command !== 'export') return complain(io, '--contents is a flag of db export only', 2);
   const { '--config': config, '--data-dir': dataDir } = values;
   const flags = {
     ...(config === undefined ? {} : { config }),
@@ -114,7 +119,7 @@ export async function dbCommand(args: readonly string[], io: DbIo): Promise<numb
   try {
     if (command === 'migrate') return await migrate(loaded.config, io);
     return command === 'export'
-      ? await exportTo(file ?? '-', loaded.config, io)
+      ? await exportTo(file ?? '-', { contents }, loaded.config, io)
       : await importFrom(file ?? '-', loaded.config, io);
   } catch (error) {
     const message = messageOf(error, file ?? '-');
@@ -138,7 +143,7 @@ async function migrate(config: Config, io: CommandIo): Promise<number> {
   return 0;
 }
 
-async function exportTo(file: string, config: Config, io: DbIo): Promise<number> {
+async function exportTo(file: string, what: Exported, config: Config, io: DbIo): Promise<number> {
   const { dataDir } = config.server;
   const another = await storeOfServer(config);
   if (another !== undefined) return complain(io, another, 2);
@@ -153,7 +158,7 @@ async function exportTo(file: string, config: Config, io: DbIo): Promise<number>
     const refused = await storeWaiting(config, io);
     if (refused !== undefined) return complain(io, refused, 1);
     waiting = await whenStored(dataDir, io.storingMs ?? usualStoringMs);
-    const pieces = jsonLines(counting(opened.reader.exportRows(), counts));
+    const pieces = jsonLines(counting(opened.reader.exportRows(what), counts));
     if (file === '-') await pipeline(Readable.from(pieces), io.stdout, { end: false });
     else ({ replaced } = await writeExport(path.resolve(io.cwd, file), file, pieces));
   } finally {

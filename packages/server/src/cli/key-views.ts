@@ -1,4 +1,4 @@
-import type { JsonObject } from '../domain/json.ts';
+import type { JsonObject, JsonValue } from '../domain/json.ts';
 import { budgetWords, grouped, limitsWords, metadataWords, modelsWords, timeWords } from './field-words.ts';
 import { textPairs, textTable } from './text-table.ts';
 
@@ -47,6 +47,7 @@ export function keyPairs(key: JsonObject, nowMs: number): string {
     ['tokens per minute', limit('tokens_per_minute')],
     ['max streams', limit('max_streams')],
     ['budget', or(budgetWords(key['budget']), 'none')],
+    ['prompts and answers', contentWords(key['log_content'])],
     ['usage chunk', or(text(key['usage_chunk']), 'as configured under stream')],
     ['expires', or(timeWords(key['expires_at']), 'never')],
     ...overlapPair(key, nowMs),
@@ -125,4 +126,9 @@ function countOr(value: JsonObject[string] | undefined, without: string): string
 
 function or(words: string, without: string): string {
   return words === '' ? without : words;
+}
+
+function contentWords(logContent: JsonValue | undefined): string {
+  if (typeof logContent !== 'boolean') return 'as configured under logging';
+  return logContent ? 'kept' : 'not kept';
 }

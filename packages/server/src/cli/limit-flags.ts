@@ -15,7 +15,7 @@ export const ownerFlags = [
   '--budget',
   '--metadata',
 ] as const;
-export const keyFlags = [...ownerFlags, '--owner', '--expires', '--usage-chunk'] as const;
+export const keyFlags = [...ownerFlags, '--owner', '--expires', '--usage-chunk', '--log-content'] as const;
 
 export type KeyFlag = (typeof keyFlags)[number];
 
@@ -33,6 +33,7 @@ export const limitFlagHelp = {
     about: 'a duration (90d), a date (2027-01-01, its beginning in UTC) or a time; default: never',
   },
   '--usage-chunk': { value: 'FORM', about: 'inline or separate: where its streams carry the usage' },
+  '--log-content': { value: 'BOOL', about: 'true or false: whether its prompts and answers are kept' },
 } as const satisfies Readonly<Record<KeyFlag, FlagHelp>>;
 
 /** The flags of `update` that mean something else than those of `create`: what is not named stays. */
@@ -96,6 +97,7 @@ const readers: Readonly<Record<KeyFlag, Reader>> = {
   '--name': plain,
   '--owner': plain,
   '--usage-chunk': plain,
+  '--log-content': (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
   '--models': (text) => text.split(',').map((name) => name.trim()),
   '--requests-per-minute': whole,
   '--tokens-per-minute': whole,
@@ -129,6 +131,7 @@ const expected: Readonly<Partial<Record<KeyFlag, string>>> = {
     'expected an amount and a period (day, month or total), such as 20usd/month or 500000tokens/day',
   '--expires': 'expected a duration, a date or a time, such as 90d, 2027-01-01 or 2027-01-01T00:00:00Z',
   '--metadata': 'expected a JSON object',
+  '--log-content': 'expected true or false',
 };
 
 function budget(text: string): JsonValue | undefined {

@@ -46,8 +46,8 @@ timeouts: {connect: 1s, first_token: 2m, stall: 3s, total: 1h, hedge_after: 4s, 
 retry: {per_target: 1, total: 2, backoff: 0s, honour_retry_after: 90s}
 stream: {keepalive: chunk, keepalive_after: 1s, hold_head: 0s, usage_chunk: separate, grace: 0s, retention: 1h, journal: {per_stream: 1MiB, total: 2MiB}, max_event: 2MiB}
 breaker: {failures: 1, window: 2s, probe_every: 3s}
-logging: {level: debug, format: json, content: true}
-telemetry: {metrics: admin}
+logging: {level: debug, format: json, content: true, content_retention: 3d}
+telemetry: {metrics: admin, traces: {endpoint: "https://collector.example/v1/traces", sample: 0.25, headers: {x-api-key: sealed-key-of-the-collector}, baggage: [tenant]}}
 storage: {database_url: "postgres://u:p@a,b/db", redis_url: "redis://:p@r", retention: 7d, spool: 3MiB, prices_file: prices.json}
 usage: {webhook: {url: "https://hooks.example/a/b", secret: 0123456789abcdef}}
 console: {enabled: false, fault_lab: true}

@@ -4,6 +4,7 @@ import type {
   ModelConfig,
   TargetConfig,
   TimeoutsConfig,
+  TracesConfig,
   UpstreamConfig,
 } from './config.ts';
 import { engineUpstream } from './names.ts';
@@ -88,8 +89,16 @@ export function configJson(config: Config, mask: ConfigMask): Shown<RawConfig> {
       window: formatDuration(breaker.windowMs),
       probe_every: formatDuration(breaker.probeEveryMs),
     } satisfies Shown<RawConfig['breaker']>,
-    logging: config.logging,
-    telemetry: config.telemetry,
+    logging: {
+      level: config.logging.level,
+      format: config.logging.format,
+      content: config.logging.content,
+      content_retention: formatDuration(config.logging.contentRetentionMs),
+    } satisfies Shown<RawConfig['logging']>,
+    telemetry: {
+      metrics: config.telemetry.metrics,
+      traces: config.telemetry.traces === undefined ? undefined : tracesJson(config.telemetry.traces, mask),
+    } satisfies Shown<RawConfig['telemetry']>,
     storage: {
       database_url: ifSet(storage.databaseUrl, mask.url),
       redis_url: ifSet(storage.redisUrl, mask.url),
@@ -150,14 +159,24 @@ function engineModels({ engine }: Config): Readonly<Record<string, unknown>> {
   );
 }
 
+function tracesJson(
+  { endpoint, sample, headers, baggage }: TracesConfig,
+  mask: ConfigMask,
+): Shown<NonNullable<RawConfig['telemetry']['traces']>> {
+  return { endpoint: mask.url(endpoint), sample, headers: headersJson(headers, mask), baggage };
+}
+
+function headersJson(headers: Readonly<Record<string, string>>, mask: ConfigMask): object {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, mask.secret(value)]));
+}
+
 function upstreamJson(upstream: UpstreamConfig, mask: ConfigMask): Shown<RawUpstream> {
-  const headers = Object.entries(upstream.headers).map(([name, value]) => [name, mask.secret(value)]);
   return {
     kind: upstream.kind,
     preset: upstream.preset,
     base_url: ifSet(upstream.baseUrl, mask.url),
     api_key: upstream.apiKeys?.map(mask.secret),
-    headers: Object.fromEntries(headers),
+    headers: headersJson(upstream.headers, mask),
     ca_file: upstream.caFile,
     proxy: ifSet(upstream.proxy, mask.url),
     script: upstream.script,
@@ -173,6 +192,7 @@ function modelJson(model: ModelConfig): Shown<RawModel> {
     price: model.price === undefined ? undefined : priceJson(model.price),
     context: model.context,
     timeouts: timeoutsJson(model.timeouts),
+    logging: { content: model.keepContent } satisfies Shown<RawModel['logging']>,
   };
 }
 

@@ -29,7 +29,11 @@ export interface Config {
   readonly stream: StreamConfig;
   readonly breaker: { readonly failures: number; readonly windowMs: number; readonly probeEveryMs: number };
   readonly logging: LoggingConfig;
-  readonly telemetry: { readonly metrics: 'auto' | 'public' | 'admin' };
+  readonly telemetry: {
+    readonly metrics: 'auto' | 'public' | 'admin';
+    /** Absent: this server sends no spans itself. */
+    readonly traces?: TracesConfig;
+  };
   readonly storage: {
     readonly databaseUrl?: string;
     readonly redisUrl?: string;
@@ -120,6 +124,8 @@ export interface ModelConfig {
   readonly price?: PriceConfig;
   readonly context?: number;
   readonly timeouts: Partial<TimeoutsConfig>;
+  /** Whether its prompts and answers are kept. Absent: as `logging.content`. */
+  readonly keepContent?: boolean;
 }
 
 export interface TargetConfig {
@@ -225,8 +231,18 @@ export interface StreamConfig {
 export interface LoggingConfig {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly format: 'auto' | 'pretty' | 'json';
-  /** Whether prompts and answers are logged. */
+  /** Whether prompts and answers are kept where neither the key nor the model says otherwise. */
   readonly content: boolean;
+  readonly contentRetentionMs: number;
+}
+
+/** How spans are collected. */
+export interface TracesConfig {
+  readonly endpoint: string;
+  /** From 0 to 1. */
+  readonly sample: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly baggage: readonly string[];
 }
 
 export interface AuthConfig {

@@ -49,8 +49,8 @@ timeouts:  {connect: 5s, first_token: 120s, stall: 10s, total: 10m, hedge_after:
 retry:     {per_target: 3, total: 6, backoff: 500ms, honour_retry_after: 5s}
 stream:    {keepalive: comment, keepalive_after: 10s, hold_head: 8s, usage_chunk: inline, grace: 30s, retention: 10m, journal: {per_stream: 16MiB, total: 256MiB}, max_event: 1MiB}
 breaker:   {failures: 5, window: 30s, probe_every: 10s}
-logging:   {level: info, format: auto, content: false}
-telemetry: {metrics: auto}
+logging:   {level: info, format: auto, content: false, content_retention: 7d}
+telemetry: {metrics: auto, traces: {endpoint: "http://collector:4318", sample: 1}}
 storage:   {database_url: "postgres://…/tailrace", redis_url: "redis://…", retention: 90d, spool: 256MiB}
 usage:     {webhook: {url: "https://hooks.example.org/usage", secret: "a-secret-of-the-receiver"}}
 console:   {enabled: true}
@@ -167,7 +167,7 @@ describe('without a file', () => {
         maxEventBytes: 1024 ** 2,
       },
       breaker: { failures: 5, windowMs: 30_000, probeEveryMs: 10_000 },
-      logging: { level: 'info', format: 'auto', content: false },
+      logging: { level: 'info', format: 'auto', content: false, contentRetentionMs: 604_800_000 },
       telemetry: { metrics: 'auto' },
       storage: { retentionMs: 90 * 86_400_000, spoolBytes: 256 * 1024 ** 2 },
       usage: {},
@@ -273,10 +273,21 @@ describe('one key', () => {
       { failures: 1, windowMs: 60_000, probeEveryMs: 1000 },
     ],
     [
-      'logging: {level: debug, format: json, content: true}',
+      'logging: {level: debug, format: json, content: true, content_retention: 2d}',
       (c) => c.logging,
-      { level: 'debug', format: 'json', content: true },
+      { level: 'debug', format: 'json', content: true, contentRetentionMs: 2 * 86_400_000 },
     ],
+    [
+      'models: {m: {targets: [{engine: smollm2-135m-instruct}], logging: {content: false}}}',
+      (c) => c.models.get('m')?.keepContent,
+      false,
+    ],
+    [
+      'telemetry: {traces: {endpoint: "http://c:4318", sample: 0.5, baggage: [tenant]}}',
+      (c) => c.telemetry.traces,
+      { endpoint: 'http://c:4318', sample: 0.5, headers: {}, baggage: ['tenant'] },
+    ],
+    ['telemetry: {metrics: auto}', (c) => c.telemetry.traces, undefined],
     ['server: {shed: {loop_delay: 1s}}', (c) => c.server.shed, { memory: 0.9, loopDelayMs: 1000 }],
     [
       'server: {shed: {memory: off, loop_delay: off}}',
@@ -310,7 +321,7 @@ describe('a mistake is reported with its line, what was expected and the nearest
     ['loging: {}', 'tailrace.yaml:1: loging: unknown key "loging" (did you mean "logging"?)'],
     [
       'telemetry: {colour: red}',
-      'tailrace.yaml:1: telemetry.colour: unknown key "colour"; known here: metrics',
+      'tailrace.yaml:1: telemetry.colour: unknown key "colour"; known here: metrics, traces',
     ],
     [
       'models:\n  m:\n    targets:\n      - engine: smollm2-135m-instruct\n        wieght: 2',

@@ -20,6 +20,8 @@ const planted: Readonly<Record<string, string>> = {
   'auth.api_keys[]': 'SECRET-17',
   'auth.admin_keys[]': 'SECRET-18',
   'auth.oidc.client_secret': 'SECRET-19',
+  'telemetry.traces.endpoint': 'https://collector.example/v1/traces?token=SECRET-20',
+  'telemetry.traces.headers.*': 'SECRET-21',
 };
 
 /** The other fields that take any text: names, addresses and paths. */
@@ -36,6 +38,7 @@ const open = [
   'models.*.targets[].model',
   'models.*.fallbacks[]',
   'storage.prices_file',
+  'telemetry.traces.baggage[]',
   'auth.key_prefix',
   'auth.oidc.issuer',
   'auth.oidc.client_id',

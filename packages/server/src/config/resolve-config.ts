@@ -1,8 +1,8 @@
-import type { AuthConfig, Config, LimitsConfig, ListenAddress, OidcConfig } from './config.ts';
+import type { AuthConfig, Config, LimitsConfig, ListenAddress, OidcConfig, TracesConfig } from './config.ts';
 import type { ResolveContext } from './resolve-context.ts';
 import { type ModelFlag, resolveEngineModels } from './resolve-engine.ts';
 import { resolveModels, resolveTimeouts } from './resolve-models.ts';
-import { resolveUpstreams } from './resolve-upstreams.ts';
+import { checkHeaderNames, resolveUpstreams } from './resolve-upstreams.ts';
 import type { RawConfig } from './schema.ts';
 import type { SettingOrigins } from './setting-origins.ts';
 
@@ -75,8 +75,16 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
       maxEventBytes: stream.max_event,
     },
     breaker: { failures: breaker.failures, windowMs: breaker.window, probeEveryMs: breaker.probe_every },
-    logging: raw.logging,
-    telemetry: raw.telemetry,
+    logging: {
+      level: raw.logging.level,
+      format: raw.logging.format,
+      content: raw.logging.content,
+      contentRetentionMs: raw.logging.content_retention,
+    },
+    telemetry: {
+      metrics: raw.telemetry.metrics,
+      ...(raw.telemetry.traces !== undefined && { traces: resolveTraces(raw.telemetry.traces, context) }),
+    },
     storage: {
       retentionMs: storage.retention,
       spoolBytes: storage.spool,
@@ -92,6 +100,14 @@ export function resolveConfig(raw: RawConfig, places: Places, context: ResolveCo
     ...(places.file !== undefined && { file: places.file }),
     origins: places.origins,
   };
+}
+
+function resolveTraces(
+  raw: NonNullable<RawConfig['telemetry']['traces']>,
+  context: ResolveContext,
+): TracesConfig {
+  checkHeaderNames(raw.headers, ['telemetry', 'traces'], context);
+  return { endpoint: raw.endpoint, sample: raw.sample, headers: raw.headers, baggage: raw.baggage };
 }
 
 function resolveLimits(raw: RawConfig['limits']): LimitsConfig {

@@ -48,6 +48,7 @@ export function resolveModels(
         price: resolvePrice(model.price, ['models', id, 'price'], context),
       }),
       ...(model.context !== undefined && { context: model.context }),
+      ...(model.logging.content !== undefined && { keepContent: model.logging.content }),
     });
   }
   for (const id of ofTheEngine) {

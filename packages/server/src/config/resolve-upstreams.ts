@@ -35,7 +35,8 @@ export function resolveUpstreams(
 const networkKeys = ['preset', 'base_url', 'api_key', 'ca_file', 'proxy'] as const;
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-function checkKind(upstream: RawUpstream, path: ConfigPath, { problems }: ResolveContext): void {
+function checkKind(upstream: RawUpstream, path: ConfigPath, context: ResolveContext): void {
+  const { problems } = context;
   if (problems.has([...path, 'kind'])) return; // the needs of an unknown kind are unknown
   const unused = (key: string): void =>
     problems.report([...path, key], `kind ${upstream.kind} does not use ${key}`, 'key');
@@ -53,7 +54,16 @@ function checkKind(upstream: RawUpstream, path: ConfigPath, { problems }: Resolv
   if (upstream.kind === 'openai' && upstream.preset === undefined && upstream.base_url === undefined) {
     problems.report([...path, 'base_url'], 'kind openai needs a base_url (http://host:port/v1) or a preset');
   }
-  for (const name of Object.keys(upstream.headers)) {
+  checkHeaderNames(upstream.headers, path, context);
+}
+
+/** Reports the names under `headers` that are none of HTTP. */
+export function checkHeaderNames(
+  headers: Readonly<Record<string, string>>,
+  path: ConfigPath,
+  { problems }: Pick<ResolveContext, 'problems'>,
+): void {
+  for (const name of Object.keys(headers)) {
     if (headerName.test(name)) continue;
     problems.report([...path, 'headers', name], 'this is not the name of an HTTP header', 'key');
   }

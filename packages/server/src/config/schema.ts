@@ -184,6 +184,13 @@ const model = z.strictObject({
   price: price.optional().describe('US dollars for a million tokens.'),
   context: integer(16, 10_000_000).optional().describe('Tokens of prompt and answer together.'),
   timeouts: modelTimeouts.prefault({}).describe('Instead of the general ones.'),
+  logging: z
+    .strictObject({
+      content: flag()
+        .optional()
+        .describe('Whether prompts and answers of this model are kept; default: as `logging.content`.'),
+    })
+    .prefault({}),
 });
 
 const count = (maximum: number) => integer(1, maximum).optional();
@@ -247,7 +254,26 @@ const logging = z.strictObject({
     .prefault('info')
     .describe('The least important line that is written.'),
   format: oneOf('auto', 'pretty', 'json').prefault('auto').describe('auto: pretty on a terminal, else JSON.'),
-  content: flag().prefault(false).describe('True: prompts and answers are logged too.'),
+  content: flag()
+    .prefault(false)
+    .describe('True: prompts and answers are kept, for administrators. A key or a model may say otherwise.'),
+  content_retention: duration({ maximumMs: 36_500 * oneDayMs })
+    .prefault('7d')
+    .describe('How long they are kept.'),
+});
+
+const traces = z.strictObject({
+  endpoint: webUrl().describe('Where spans go, by OTLP over HTTP; without a path its /v1/traces.'),
+  sample: decimal(0, 1)
+    .prefault(1)
+    .describe('The share of traces that is collected, where the client says nothing.'),
+  headers: z.record(z.string(), headerValue).prefault({}).describe('Sent to it with every batch of spans.'),
+  baggage: z
+    .array(
+      text('the name of a member of baggage', (value) => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/.test(value)),
+    )
+    .prefault([])
+    .describe("The members of a client's baggage that are sent on to upstreams."),
 });
 
 const storage = z.strictObject({
@@ -319,6 +345,7 @@ export const configSchema = z.strictObject({
       metrics: oneOf('auto', 'public', 'admin')
         .prefault('auto')
         .describe('Who may read /metrics; auto: public on loopback.'),
+      traces: traces.optional(),
     })
     .prefault({}),
   storage: storage.prefault({}),

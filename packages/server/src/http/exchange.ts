@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Principal } from '../access/principal.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { RequestRecord } from '../telemetry/request-log.ts';
+import type { Span } from '../telemetry/traces/contract.ts';
 import type { ErrorReply } from '../wire/error-reply.ts';
 
 /** Headers of an answer; names in lower case. */
@@ -34,6 +35,8 @@ export interface Exchange {
   readonly expectsContinue: boolean;
   /** Milliseconds that the client may accept nothing of its answer. */
   readonly clientWriteMs: number;
+  /** The span of the request; undefined where it is not traced. */
+  readonly span: Span | undefined;
   /** Filled in by the routes, written as one line when the exchange is over. */
   readonly notes: ExchangeNotes;
 }

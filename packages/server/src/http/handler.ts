@@ -7,6 +7,7 @@ import { causeOf } from '../domain/cause.ts';
 import { type Failure, failure } from '../domain/failure.ts';
 import { readParameters } from '../domain/query-parameters.ts';
 import { maskSignatures } from '../telemetry/signature-mask.ts';
+import type { Span } from '../telemetry/traces/contract.ts';
 import { errorReply } from '../wire/error-reply.ts';
 import type { Cors } from './cors.ts';
 import type { AnswerHeaders, Exchange, ExchangeNotes } from './exchange.ts';
@@ -26,6 +27,8 @@ export interface HandlerOptions {
   newRequestId(): string;
   /** Once per request whose route was found, before anything is read of it. Default: nothing happens. */
   onRoute?(route: Route): void;
+  /** Starts the span of a request whose route was found. Absent: requests are not traced. */
+  startSpan?(route: Route, exchange: Pick<Exchange, 'request' | 'requestId'>): Span | undefined;
   /** Once per request, when its answer is over. */
   onDone(exchange: Exchange): void;
 }
@@ -76,7 +79,11 @@ function errorReplies(routes: readonly Route[]): (path: string) => Exchange['err
 }
 
 /** The handler learns both once it has the head; the route gets the exchange after that. */
-type OpenExchange = Omit<Exchange, 'id' | 'principal'> & { id: string; principal: Principal };
+type OpenExchange = Omit<Exchange, 'id' | 'principal' | 'span'> & {
+  id: string;
+  principal: Principal;
+  span: Span | undefined;
+};
 
 function ignore(): void {}
 
@@ -118,6 +125,7 @@ export function createHandler(options: HandlerOptions) {
       errorReply: errorReplyAt(path),
       expectsContinue,
       clientWriteMs: options.clientWriteMs,
+      span: undefined,
       notes,
     };
     const [clientRequestId] = request.headersDistinct['x-request-id'] ?? [];
@@ -159,6 +167,7 @@ export function createHandler(options: HandlerOptions) {
 
       notes.route = match.route.path;
       options.onRoute?.(match.route);
+      exchange.span = options.startSpan?.(match.route, exchange);
       const asked = authenticator.authenticate(match.route.access, request.headersDistinct, query, match.id);
       // A key that is known here costs no turn of the event loop.
       const principal = asked instanceof Promise ? await asked : asked;

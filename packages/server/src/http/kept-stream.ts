@@ -48,6 +48,7 @@ function send(
   exchange.notes.model = facts.model.slice(0, 128);
   exchange.notes.stream = facts.stream;
   exchange.headers[completionIdHeader] = facts.id;
+  if (facts.traceparent !== undefined) exchange.span?.link(facts.traceparent);
   const refused = refusePosition(view, position);
   if (refused !== undefined) return replyFailure(exchange, refused);
   const hasEverything = after > 0 && after === view.last && view.ending !== undefined;

@@ -28,6 +28,7 @@ function exchangeWith(body: string, whole = true): Exchange {
     errorReply,
     expectsContinue: false,
     clientWriteMs: 1_000,
+    span: undefined,
     notes: {},
   };
 }

@@ -3,11 +3,15 @@ import type { RunOutcome } from '../relay/run-outcome.ts';
 import { answeredLast } from '../routing/open-attempts.ts';
 import type { ExchangeNotes } from './exchange.ts';
 
-/** What a run's outcome says in the log line of its request. `prompt` writes the messages; undefined where the log has no content. */
-export function notesOfRun(
-  { status, target, ttftMs, failure: reason, usage, attempts, content }: RunOutcome,
-  prompt: (() => string) | undefined,
-): ExchangeNotes {
+/** What a run's outcome says in the log line of its request. */
+export function notesOfRun({
+  status,
+  target,
+  ttftMs,
+  failure: reason,
+  usage,
+  attempts,
+}: RunOutcome): ExchangeNotes {
   const notes: ExchangeNotes = {
     outcome: status,
     attempts: attempts.length,
@@ -22,6 +26,5 @@ export function notesOfRun(
     notes.promptTokens = usage.promptTokens;
     notes.completionTokens = usage.completionTokens;
   }
-  if (prompt !== undefined && content !== undefined) notes.content = { prompt: prompt(), answer: content };
   return notes;
 }

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../config/config.ts';
 import { bugFailure } from '../domain/bug-failure.ts';
-import { messagesJson } from '../domain/chat-json.ts';
-import { type ChatRequest, messagesAsSent } from '../domain/chat-request.ts';
-import { writeExactly } from '../domain/exact-json.ts';
+import type { ChatRequest } from '../domain/chat-request.ts';
 import { type Failure, fail, failure, ok, type Result } from '../domain/failure.ts';
 import type { Journal, StreamFacts, StreamWriter } from '../journal/contract.ts';
 import type { Meter } from '../metering/meter.ts';
 import type { OpenRecord } from '../metering/open-record.ts';
+import { type ContentKeeper, keepsContent, keptMessages } from '../metering/request-content.ts';
 import { readTags, tagsHeader } from '../metering/tags.ts';
 import type { Run } from '../relay/run.ts';
 import type { RunOutcome } from '../relay/run-outcome.ts';
@@ -33,7 +32,8 @@ import type { UnlistedModels } from './unlisted-models.ts';
 
 export interface StartOptions {
   readonly journal: Journal;
-  readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging'>;
+  readonly config: Pick<Config, 'server' | 'stream' | 'timeouts' | 'logging' | 'models'>;
+  readonly contents: ContentKeeper;
   readonly catalogue: Catalogue;
   readonly router: Router;
   readonly unlisted: UnlistedModels | undefined;
@@ -58,8 +58,6 @@ export interface Answering {
   /** Whether its payloads are kept for readers that come back. */
   readonly isKept: boolean;
   readonly connection: ConnectionReader;
-  /** Writes the messages for the log; undefined where the log has no content. */
-  readonly prompt: (() => string) | undefined;
 }
 
 /**
@@ -102,6 +100,7 @@ export async function startCompletion(
     model: request.model,
     stream: request.stream,
     createdAtMs: runDeps.clock(),
+    ...(exchange.span === undefined ? {} : { traceparent: exchange.span.headers().traceparent }),
   };
   const { idempotencyKey, resumable } = ask.value;
   if (idempotencyKey === undefined && !resumable) {
@@ -159,7 +158,7 @@ async function startNew(
 ): Promise<Result<Answering>> {
   const { config, catalogue, meter, timers, runs, instruments } = options;
   const { principal, requestId } = exchange;
-  const { models: rights, keyId, owner } = principal;
+  const { models: rights, keyId, owner, logContent } = principal;
   const { request } = asked;
   const { id } = facts;
   const tags = readTags(exchange.request.headersDistinct[tagsHeader]);
@@ -201,6 +200,12 @@ async function startNew(
   if (!metered.ok) return metered;
   const { plan: admitted, promptTokens, record } = metered.value;
   const added = request.stream ? new AddedTime(instruments.addedUs, timers.now) : undefined;
+  const wishes = {
+    key: logContent,
+    model: config.models.get(model.id)?.keepContent,
+    everywhere: config.logging.content,
+  };
+  const content = keepsContent(wishes) ? keptContent(options.contents, facts, request) : undefined;
   let run: Run | undefined;
   try {
     added?.opened(exchange.arrivedMs);
@@ -213,8 +218,8 @@ async function startNew(
       owner,
       kept: writer === undefined ? undefined : { writer, graceMs: config.stream.graceMs },
       totalMs: model.timeouts.totalMs,
-      keepContent: config.logging.content,
-      onEnded: settles(share, record),
+      keepContent: content !== undefined,
+      onEnded: settles(share, record, content),
       open: (signal) =>
         record.watch(
           router.open(
@@ -223,6 +228,7 @@ async function startNew(
             promptTokens,
             signal,
             committed(record, added),
+            exchange.span,
           ),
         ),
     });
@@ -237,16 +243,34 @@ async function startNew(
     facts,
     isKept: writer !== undefined,
     connection: createConnectionReader(exchange, form, { settings: config.stream, timers, instruments }),
-    prompt: config.logging.content ? () => writeExactly(messagesJson(messagesAsSent(request))) : undefined,
   });
 }
 
 /** Made here, because a function of {@link start} that the run keeps would keep all variables of `start`, and so the request. */
-function settles(share: BodyShare, record: OpenRecord): (outcome: RunOutcome) => undefined {
+function settles(
+  share: BodyShare,
+  record: OpenRecord,
+  content: KeptContent | undefined,
+): (outcome: RunOutcome) => undefined {
   return (outcome) => {
     share.release();
+    content?.(outcome);
     record.settle(outcome);
     return undefined;
+  };
+}
+
+type KeptContent = (outcome: RunOutcome) => void;
+
+/** What is kept of a request whose content is kept, once its run has ended. One that has reached no target leaves nothing. */
+function keptContent(
+  contents: ContentKeeper,
+  { id, createdAtMs }: StreamFacts,
+  request: ChatRequest,
+): KeptContent {
+  const messages = keptMessages(request);
+  return ({ attempts, content }) => {
+    if (attempts.length > 0) contents.keep(id, createdAtMs, messages, content ?? []);
   };
 }
 

@@ -73,6 +73,8 @@ export interface StreamFacts {
   readonly stream: boolean;
   /** Unix milliseconds. */
   readonly createdAtMs: number;
+  /** The span of the POST, as a `traceparent`; absent where it was not traced. The spans of its readers name it. */
+  readonly traceparent?: string;
 }
 
 /** An `Idempotency-Key` of a client. */

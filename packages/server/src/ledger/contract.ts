@@ -6,6 +6,7 @@ import type {
   KeyBook,
   OnceFor,
   Progress,
+  RequestContent,
   Settled,
   StoreReads,
   WaitingEvents,
@@ -33,6 +34,15 @@ export interface Ledger extends StoreReads {
    * settled again: that changes nothing. `onKept` is called when it lies in the spool or in the store, and outlives the ledger.
    */
   settle(ending: Ending, onKept?: () => void): void;
+  /**
+   * Keeps what was asked and answered of one request, with secrets masked; resolves when it is stored, or was given up: a store that is away
+   * or too slow loses contents, which no record depends on. Never rejects.
+   */
+  keepContent(content: RequestContent): Promise<void>;
+  /** The content of a completion; undefined where none is kept, or its retention is over. */
+  content(id: string): Promise<RequestContent | undefined>;
+  /** Masks these secrets in contents from now on, and those of calls before as long as they are remembered. */
+  mask(secrets: readonly string[], keyPrefix: string): Promise<void>;
   /** What is left of the limits, for the headers of other answers. Never rejects. */
   look(scopes: readonly LimitScope[]): Promise<Windows>;
   /** What the whole ledger has counted, for all processes that it serves. */

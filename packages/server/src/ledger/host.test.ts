@@ -30,6 +30,7 @@ test('while a shared store is away a request with a budget is refused and gives 
     spool: createArraySpool(),
     log: { info() {}, warn() {}, error() {} },
     retentionMs: 1,
+    contentRetentionMs: 1,
     now: () => 0,
     later: setImmediate,
     every: () => () => {},

@@ -3,6 +3,7 @@ import type { Store } from '../storage/contract.ts';
 import type { Figure } from '../telemetry/contract.ts';
 import type { FigureName } from '../telemetry/metrics/metrics.ts';
 import { type After, afterTimeout } from './after.ts';
+import { createContentWriter } from './content-writer.ts';
 import { type Admission, type AdmissionAsk, type Ending, type Ledger, withoutLimits } from './contract.ts';
 import { createKeyFeed } from './key-feed.ts';
 import { createLedgerFigures } from './ledger-figures.ts';
@@ -19,8 +20,9 @@ export interface LedgerHostOptions {
   readonly limiter: GuardedLimiter;
   readonly spool: RecordSpool;
   readonly log: LedgerLog;
-  /** How long records are kept, in milliseconds. */
+  /** How long records and contents are kept, in milliseconds. */
   readonly retentionMs: number;
+  readonly contentRetentionMs: number;
   /** Processes that live and will connect: what they have left open is not closed. */
   readonly returning?: readonly string[];
   /** True while the store is lost: then the spool must not stand for it, and no request is admitted. */
@@ -64,6 +66,12 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     every,
     after,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+  const contents = createContentWriter({
+    store,
+    log,
+    now: options.now,
+    retentionMs: options.contentRetentionMs,
   });
   const feed = createKeyFeed({ store, shared, every, after });
   const upkeep = createUpkeep({ ...options, writer });
@@ -160,6 +168,9 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
           return written;
         },
         touch: upkeep.touch,
+        keepContent: contents.keep,
+        content: contents.find,
+        mask: async (secrets, keyPrefix) => contents.mask(secrets, keyPrefix),
         async watchKeys(listener) {
           unwatch.push(await feed.watch(listener));
         },
@@ -182,6 +193,7 @@ export function createLedgerHost(options: LedgerHostOptions): LedgerHost {
     },
     async close() {
       feed.close();
+      await contents.close();
       await writer.close();
       await upkeep.close();
       await limiter.close();

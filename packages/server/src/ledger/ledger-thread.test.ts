@@ -31,6 +31,7 @@ function start(thread?: Started, more: Partial<LedgerSettings> = {}) {
     onStoreFailure: 'deny' as const,
     replicas: 1,
     retentionMs: 86_400_000,
+    contentRetentionMs: 86_400_000,
     spoolBytes: 1024 ** 2,
     ...more,
   };

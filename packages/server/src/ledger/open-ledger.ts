@@ -51,6 +51,7 @@ export async function openLedger(settings: LedgerSettings, log: LedgerLog): Prom
     spoolLimitBytes: settings.spoolBytes,
     log,
     retentionMs: settings.retentionMs,
+    contentRetentionMs: settings.contentRetentionMs,
     returning: settings.processIds,
     refuses: () => lost,
     webhookState: () => webhook?.state(),

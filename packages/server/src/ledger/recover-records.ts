@@ -83,6 +83,7 @@ export async function recoverRecords(options: RecoverOptions): Promise<string | 
     writer,
     log,
     retentionMs: Number.POSITIVE_INFINITY,
+    contentRetentionMs: Number.POSITIVE_INFINITY,
     now,
     every: never,
   });

@@ -83,6 +83,7 @@ export function createRemoteLedger(
   const admit = remote('admit');
   const canAdmit = remote('canAdmit');
   const look = remote('look');
+  const keepContent = remote('keepContent');
   return {
     admit: (ask) =>
       admit(ask).catch((): Admission => {
@@ -108,6 +109,9 @@ export function createRemoteLedger(
     touch: (...args) => postLate({ type: 'touch', args }),
     reading: remote('reading'),
     webhook: remote('webhook'),
+    keepContent: (content) => keepContent(content).catch(() => {}),
+    content: remote('content'),
+    mask: remote('mask'),
     change: remote('change'),
     async watchKeys(listener) {
       onKeys = listener;

@@ -124,3 +124,22 @@ test('the next thread is asked for the keys until its store has them: a key that
   expect(await following.promise).toBe(listener);
   await ledger.close();
 });
+
+test('the next thread masks the same secrets in contents as the last one', async () => {
+  const masked: string[] = [];
+  const masking = (name: string) => {
+    const fake = fakeThread();
+    const mask = async (secrets: readonly string[]) => void masked.push(`${name} ${secrets.join()}`);
+    return { ...fake, thread: { ...fake.thread, ledger: { ...fake.thread.ledger, mask } } };
+  };
+  const [first, second] = [masking('first'), masking('second')];
+  const ledger = createRestartedLedger(first.thread, {
+    open: async () => ({ ok: true, thread: second.thread }),
+    log,
+  });
+  await ledger.mask(['old'], 'tr_');
+  await ledger.mask(['new'], 'tr_');
+  first.die();
+  await expect.poll(() => masked).toEqual(['first old', 'first new', 'second new']);
+  await ledger.close();
+});

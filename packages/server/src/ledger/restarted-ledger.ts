@@ -35,12 +35,16 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
   let thread: LedgerThread | undefined;
   const unkept = new Map<string, Ending>();
   let onKeys: KeyListener | undefined;
+  /** What the next thread has to mask. */
+  let masked: Parameters<Ledger['mask']> | undefined;
   let closing = false;
   let restarting = Promise.resolve();
   use(first);
 
   function use(next: LedgerThread): void {
     thread = next;
+    // Where the thread ends just now, the next one gets them.
+    if (masked !== undefined) next.ledger.mask(...masked).catch(() => {});
     next.onLost(({ intent }: AdmissionAsk) => {
       settle({ type: 'nothing', id: intent.id, createdAtMs: intent.createdAtMs, lease: withoutLimits('') });
     });
@@ -124,6 +128,12 @@ export function createRestartedLedger(first: LedgerThread, options: RestartOptio
     touch: (keyId, atMs) => thread?.ledger.touch(keyId, atMs),
     reading: call('reading'),
     webhook: call('webhook'),
+    keepContent: async (content) => thread?.ledger.keepContent(content),
+    content: call('content'),
+    async mask(...secrets) {
+      masked = secrets;
+      await thread?.ledger.mask(...secrets);
+    },
     change: call('change'),
     async watchKeys(listener) {
       onKeys = listener;

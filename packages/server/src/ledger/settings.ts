@@ -17,6 +17,8 @@ export interface LedgerSettings {
   readonly onStoreFailure: 'deny' | 'share';
   readonly replicas: number;
   readonly retentionMs: number;
+  /** How long contents are kept. */
+  readonly contentRetentionMs: number;
   readonly spoolBytes: number;
   readonly webhook?: { readonly url: string; readonly secret: string };
   /** The `source` of the webhook's events. */

@@ -29,6 +29,7 @@ beforeEach(async () => {
     onStoreFailure: 'deny' as const,
     replicas: 1,
     retentionMs: 86_400_000,
+    contentRetentionMs: 86_400_000,
     spoolBytes: 1024 ** 2,
   };
   const started = await startSharedLedger(settings, {

@@ -22,6 +22,7 @@ async function startService(more: Partial<LedgerSettings>) {
     onStoreFailure: 'deny' as const,
     replicas: 1,
     retentionMs: 86_400_000,
+    contentRetentionMs: 86_400_000,
     spoolBytes: 1024 ** 2,
     ...more,
   };

@@ -12,14 +12,27 @@ let writer: {
   closed(ids: readonly string[]): void;
 };
 let beat: () => void;
+let hourly: () => void;
+/** What is deleted: of which kind, and before when. */
+let retired: string[];
 let upkeep: Upkeep;
 
 beforeEach(() => {
   closed = [];
   fails = false;
   writer = { reachable: true, stored: async () => writer.reachable, closed: () => {} };
-  const store: Pick<Store, 'beat' | 'closeDead'> = {
+  retired = [];
+  const store: Pick<Store, 'beat' | 'closeDead' | 'retire' | 'retireContents'> = {
     beat: async () => {},
+    async retire(beforeMs) {
+      retired.push(`records ${beforeMs}`);
+      if (fails) throw new Error('away');
+      return 0;
+    },
+    async retireContents(beforeMs) {
+      retired.push(`contents ${beforeMs}`);
+      return 3;
+    },
     async closeDead({ living, expiredMs }) {
       if (fails) throw new Error('away');
       closed.push({ living, expiredMs });
@@ -34,10 +47,12 @@ beforeEach(() => {
     limiter: createMemoryLimiter({ now: () => 0 }),
     writer,
     log: { info: log, warn: log, error: log },
-    retentionMs: 1,
-    now: () => 0,
+    retentionMs: 900,
+    contentRetentionMs: 70,
+    now: () => 1_000,
     every: (ms, work) => {
       if (ms === 2_000) beat = work;
+      if (ms === 3_600_000) hourly = work;
       return () => {};
     },
   });
@@ -120,4 +135,17 @@ test('a process that leaves counts as living until its last words are written', 
   }
   await left;
   expect(closed.map(({ living }) => living)).toEqual([['a'], []]);
+});
+
+test('every hour it deletes old records, and old contents by a retention of their own, also where one of the two fails', async () => {
+  hourly();
+  await soon();
+  fails = true;
+  hourly();
+  await soon();
+  expect(retired).toEqual(['records 100', 'contents 930', 'records 100', 'contents 930']);
+  writer.reachable = false;
+  hourly();
+  await soon();
+  expect(retired).toHaveLength(4);
 });

@@ -28,6 +28,7 @@ export interface UpkeepOptions {
   readonly writer: Pick<RecordWriter, 'reachable' | 'stored' | 'closed'>;
   readonly log: LedgerLog;
   readonly retentionMs: number;
+  readonly contentRetentionMs: number;
   /** Processes that live and will join. Default: none. */
   readonly returning?: readonly string[];
   now(): number;
@@ -119,6 +120,12 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       if (records > 0) log.info('deleted old usage records; their daily sums are kept', { records });
     } catch (error) {
       log.warn('old usage records could not be deleted', { reason: String(error) });
+    }
+    try {
+      const contents = await store.retireContents(now() - options.contentRetentionMs);
+      if (contents > 0) log.info('deleted old prompts and answers', { requests: contents });
+    } catch (error) {
+      log.warn('old prompts and answers could not be deleted', { reason: String(error) });
     }
   }
 

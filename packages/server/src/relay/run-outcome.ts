@@ -1,4 +1,5 @@
 import type { Failure } from '../domain/failure.ts';
+import type { JsonObject } from '../domain/json.ts';
 import type { Usage } from '../domain/usage.ts';
 import type { AttemptRecord } from '../routing/open-attempts.ts';
 
@@ -20,8 +21,8 @@ export interface RunOutcome {
   readonly target?: string;
   /** One record for each call of a target, in the order of the calls. */
   readonly attempts: readonly AttemptRecord[];
-  /** The beginning of the answer's text, bounded; only where the operator asked for content in the log. */
-  readonly content?: string;
+  /** What each choice has said, bounded; only where the content of the request is kept. */
+  readonly content?: readonly JsonObject[];
 }
 
 /** The part of an outcome that {@link whereProduced} reads and fills in. */

@@ -42,7 +42,7 @@ export interface RunCall {
   readonly kept: KeptRun | undefined;
   /** Deadline of the whole run in milliseconds: queue, prompt and answer. */
   readonly totalMs: number;
-  /** Whether the answer's text is kept for {@link RunOutcome.content}. */
+  /** Whether the answer is kept for {@link RunOutcome.content}. */
   readonly keepContent: boolean;
   /**
    * Called once, on every path, when the run has its outcome. It releases what the request holds, such as its share of
@@ -299,7 +299,7 @@ class StartedRun implements Run, RelayOwner, AnswerOwner, QueuedTimer, StreamOwn
         ...relayed,
         attempts: this.source.attempts(),
         ...(target === undefined ? {} : { target }),
-        ...(this.transcript === undefined ? {} : { content: this.transcript.text() }),
+        ...(this.transcript === undefined ? {} : { content: this.transcript.choices() }),
       });
     } catch (error) {
       return { failure: bugFailure(error), ...relayed, attempts: [] };

@@ -1,23 +1,128 @@
-import { decodeJsonText } from '@tailrace/protocol';
+import { decodeJsonText, type JsonText } from '@tailrace/protocol';
+import type { JsonObject } from '../domain/json.ts';
 import type { StreamEvent } from '../domain/stream-event.ts';
-import { createTextPieces } from '../domain/text-pieces.ts';
+import { createTextPieces, type TextPieces } from '../domain/text-pieces.ts';
 
-const maxCharacters = 32 * 1024;
+/** The texts of one answer that are kept together, in UTF-16 units. */
+const maxCharacters = 256 * 1024;
 
-/** The text of an answer for the log, where the operator asked for content. Only the beginning of a long answer is kept. */
+/** What an answer has said, for the store of contents. Made only where the content of the request is kept. */
 export interface Transcript {
   add(event: StreamEvent): void;
-  text(): string;
+  /** One for each choice that has said anything, in the form of a chat completion's. */
+  choices(): readonly JsonObject[];
+}
+
+interface Call {
+  readonly id: string;
+  readonly name: string;
+  readonly json: TextPieces<JsonText>;
+}
+
+interface Choice {
+  readonly content: TextPieces<JsonText>;
+  readonly reasoning: TextPieces<JsonText>;
+  readonly refusal: TextPieces<JsonText>;
+  readonly calls: Map<number, Call>;
+  finishReason: string | null;
 }
 
 /** Creates an empty transcript. */
 export function createTranscript(): Transcript {
-  const pieces = createTextPieces();
+  const choices = new Map<number, Choice>();
+  let room = maxCharacters;
+  let cut = false;
+
+  function choiceAt(index: number): Choice {
+    const known = choices.get(index);
+    if (known !== undefined) return known;
+    const made: Choice = {
+      content: createTextPieces(),
+      reasoning: createTextPieces(),
+      refusal: createTextPieces(),
+      calls: new Map(),
+      finishReason: null,
+    };
+    choices.set(index, made);
+    return made;
+  }
+
+  /** All texts share the room; of one that has none left only the beginning is kept. */
+  function note(pieces: TextPieces<JsonText>, json: JsonText): void {
+    if (json.length > room) {
+      cut = true;
+      return;
+    }
+    room -= json.length;
+    pieces.add(json);
+  }
+
   return {
-    add: (event) => {
-      if (event.type !== 'text-delta' || pieces.length > maxCharacters) return;
-      pieces.add(decodeJsonText(event.json));
+    add(event) {
+      switch (event.type) {
+        case 'text-delta':
+          note(choiceAt(event.choice).content, event.json);
+          return;
+        case 'reasoning-delta':
+          note(choiceAt(event.choice).reasoning, event.json);
+          return;
+        case 'refusal-delta':
+          note(choiceAt(event.choice).refusal, event.json);
+          return;
+        case 'tool-call-start': {
+          const { id, name } = event;
+          const size = id.length + name.length;
+          if (size > room) cut = true;
+          else {
+            room -= size;
+            choiceAt(event.choice).calls.set(event.index, { id, name, json: createTextPieces() });
+          }
+          return;
+        }
+        case 'tool-call-delta': {
+          const call = choices.get(event.choice)?.calls.get(event.index);
+          if (call !== undefined) note(call.json, event.json);
+          return;
+        }
+        case 'finish':
+          choiceAt(event.choice).finishReason = event.reason;
+          return;
+        default:
+      }
     },
-    text: () => pieces.join(),
+    choices: () =>
+      Array.from(choices)
+        .toSorted(([a], [b]) => a - b)
+        .map(([index, choice]) => choiceJson(index, choice, cut)),
   };
+}
+
+function choiceJson(index: number, choice: Choice, cut: boolean): JsonObject {
+  const { content, reasoning, refusal, calls, finishReason } = choice;
+  return {
+    index,
+    finish_reason: finishReason,
+    // The rest was too long to be kept.
+    ...(cut ? { shortened: true } : {}),
+    message: {
+      role: 'assistant',
+      content: content.length === 0 ? null : textOf(content),
+      ...(reasoning.length === 0 ? {} : { reasoning_content: textOf(reasoning) }),
+      ...(refusal.length === 0 ? {} : { refusal: textOf(refusal) }),
+      ...(calls.size === 0
+        ? {}
+        : {
+            tool_calls: Array.from(calls.values(), ({ id, name, json }) => ({
+              id,
+              type: 'function',
+              function: { name, arguments: textOf(json) },
+            })),
+          }),
+    },
+  };
+}
+
+/** Decoded as a whole: of two deltas each may hold half of what an escape means. */
+function textOf(pieces: TextPieces<JsonText>): string {
+  return decodeJsonText(pieces.join());
 }

@@ -1,10 +1,12 @@
 import type { Failure } from '../domain/failure.ts';
 import { type Usage, withEstimates } from '../domain/usage.ts';
+import type { Span } from '../telemetry/traces/contract.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import { type Attempt, startAttempt } from './attempt.ts';
 import type { AttemptMachine } from './attempt-machine.ts';
 import type { Candidate } from './attempt-plan.ts';
+import { endAttemptSpan, noteFirstChunk, startAttemptSpan } from './attempt-span.ts';
 import { blameOf, countsAgainstHealth, wasTaken } from './blame.ts';
 import { commitWhenComplete } from './commit-when-complete.ts';
 import type { AttemptMode, EndedAttempt, Health, TrackedRequest } from './health.ts';
@@ -52,6 +54,8 @@ export interface OpenAttempt {
   readonly attempt: Attempt;
   readonly record: AttemptRecord;
   readonly tracked: TrackedRequest;
+  /** Absent where the request is not traced. */
+  readonly span: Span | undefined;
   /** Tokens of a prefix that the target counts as prompt tokens ({@link Continuation.prefixTokens}). */
   readonly prefixTokens: number;
 }
@@ -85,6 +89,8 @@ export interface OpenAttemptsDeps {
   readonly signal: AbortSignal;
   /** An estimate of the prompt's tokens, made once for each request: for counts that no target reports. */
   readonly promptTokens: number;
+  /** That of the request; absent where it is not traced. */
+  readonly span?: Span | undefined;
 }
 
 /** Creates it without an open attempt. The owner closes all with `closeOthers(undefined, …)`. */
@@ -103,12 +109,14 @@ class RequestAttempts implements OpenAttempts {
   private readonly timers: TimerQueue;
   private readonly signal: AbortSignal;
   private readonly beginsMs: number;
+  private readonly span: Span | undefined;
 
-  constructor({ health, timers, signal, promptTokens }: OpenAttemptsDeps) {
+  constructor({ health, timers, signal, promptTokens, span }: OpenAttemptsDeps) {
     this.promptTokens = promptTokens;
     this.health = health;
     this.timers = timers;
     this.signal = signal;
+    this.span = span;
     this.beginsMs = timers.now();
   }
 
@@ -129,12 +137,15 @@ class RequestAttempts implements OpenAttempts {
     };
     this.records = this.records.concat(record);
     this.target = record.target;
-    const started = startAttempt(candidate, call, this.timers, this.signal);
+    const span =
+      this.span === undefined ? undefined : startAttemptSpan(this.span, candidate, mode, call.request);
+    const sent = span === undefined ? call : { ...call, traceHeaders: span.headers() };
+    const started = startAttempt(candidate, sent, this.timers, this.signal);
     const tracked = this.health.begin(target, this.isFailover(record) ? 'failover' : mode);
     const attempt = call.request.stream
       ? started
       : this.whole(started, candidate, { call, machine }, tracked);
-    const opened: OpenAttempt = { candidate, attempt, record, tracked, prefixTokens };
+    const opened: OpenAttempt = { candidate, attempt, record, tracked, span, prefixTokens };
     this.running = this.running.concat(opened);
     return opened;
   }
@@ -158,9 +169,10 @@ class RequestAttempts implements OpenAttempts {
     });
   }
 
-  serve({ record, tracked }: OpenAttempt): void {
+  serve({ record, tracked, span }: OpenAttempt): void {
     tracked.answered();
     tracked.committed(this.sinceBegin() - record.startedMs);
+    if (span !== undefined) noteFirstChunk(span, this.sinceBegin() - record.startedMs);
     record.outcome = 'served';
     this.target = record.target;
   }
@@ -176,6 +188,7 @@ class RequestAttempts implements OpenAttempts {
     if (attempt.count.tokens > 0) record.hasOutput = true;
     if (outcome === 'served') tracked.succeeded();
     tracked.end(outcome);
+    if (opened.span !== undefined) endAttemptSpan(opened.span, record, attempt.count.finishReasons);
     await attempt.close();
   }
 

@@ -1,6 +1,7 @@
 import type { RetryConfig } from '../config/config.ts';
 import type { Result } from '../domain/failure.ts';
 import type { DecodedRequest } from '../domain/requirements.ts';
+import type { Span } from '../telemetry/traces/contract.ts';
 import type { TimerQueue } from '../timers/timer-queue.ts';
 import type { UpstreamCall } from '../upstreams/contract.ts';
 import type { Affinity } from './affinity.ts';
@@ -36,6 +37,8 @@ export interface Router {
     signal: AbortSignal,
     /** Called once, before the first event of the committed answer is passed on. */
     onCommit?: () => void,
+    /** That of the request. Absent: it is not traced. */
+    span?: Span,
   ): Source;
 }
 
@@ -44,7 +47,7 @@ export function createRouter({ catalogue, health, affinity, retry, random, timer
   const now = () => timers.now();
   return {
     plan: (model, asked, rights) => planAttempts(model, asked, catalogue, rights),
-    open: (plan, call, promptTokens, signal, onCommit) => {
+    open: (plan, call, promptTokens, signal, onCommit, span) => {
       const { keyId, request } = call;
       const targets = plan.flat().map(({ target }) => target.name);
       // With a single candidate there is no choice, so the messages are not hashed.
@@ -56,6 +59,7 @@ export function createRouter({ catalogue, health, affinity, retry, random, timer
         timers,
         promptTokens,
         signal,
+        span,
         onCommit: ({ target }) => {
           if (choice) affinity.remember(keyId, request, target.name);
           onCommit?.();

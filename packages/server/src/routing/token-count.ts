@@ -24,7 +24,11 @@ export interface AttemptCount extends TokenCount {
   readonly usage: Usage | undefined;
   /** The target has begun to answer. */
   readonly begun: boolean;
+  /** Why its choices have finished, in the order in which they have. */
+  readonly finishReasons: readonly string[];
 }
+
+const none: readonly string[] = [];
 
 /** Counts the tokens of one attempt's batches. */
 export class TokenCounter implements AttemptCount {
@@ -32,6 +36,7 @@ export class TokenCounter implements AttemptCount {
   lowerBound = 0;
   exact = true;
   begun = false;
+  finishReasons: readonly string[] = none;
   private reported: Usage | undefined;
   /** The value of `tokens` at the last report of a usage. */
   private tokensAtReport = 0;
@@ -73,8 +78,10 @@ export class TokenCounter implements AttemptCount {
       case 'start':
         if (event.promptTokens !== undefined) this.report(usageOfStart(event, event.promptTokens));
         return;
-      case 'tool-call-start':
       case 'finish':
+        this.finishReasons = this.finishReasons.concat(event.reason);
+        return;
+      case 'tool-call-start':
       case 'failed':
     }
   }

@@ -4,7 +4,7 @@ import { storeName } from '../storage/store-name.ts';
 
 /** `address`: where the service listens. */
 export function ledgerSettings(
-  { server, storage, limits, usage }: Config,
+  { server, storage, limits, usage, logging }: Config,
   address: string,
 ): Omit<LedgerSettings, 'processIds'> {
   const { databaseUrl, redisUrl, retentionMs, spoolBytes } = storage;
@@ -16,6 +16,7 @@ export function ledgerSettings(
     ...(redisUrl === undefined ? {} : { redisUrl }),
     ...(server.publicUrl === undefined ? {} : { publicUrl: server.publicUrl }),
     ...(usage.webhook === undefined ? {} : { webhook: usage.webhook }),
+    contentRetentionMs: logging.contentRetentionMs,
     ...{ retentionMs, spoolBytes, onStoreFailure, replicas },
   };
 }

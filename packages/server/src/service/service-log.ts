@@ -11,6 +11,14 @@ export interface ServiceLog {
   onSecrets(config: Config, keys: ServingKeys): void;
 }
 
+/** All that must not come out of a process that serves this configuration. */
+export function secretsOf(
+  config: Config,
+  { apiKeys, adminKeys }: Pick<ServingKeys, 'apiKeys' | 'adminKeys'>,
+): readonly string[] {
+  return [...configSecrets(config), ...apiKeys, ...adminKeys];
+}
+
 export function createServiceLog(
   config: Config,
   keys: ServingKeys,
@@ -18,8 +26,8 @@ export function createServiceLog(
   always?: LogOptions['always'],
 ): ServiceLog {
   const { redact, replace } = createChangingRedact();
-  const onSecrets = (next: Config, { apiKeys, adminKeys }: ServingKeys) =>
-    replace([...configSecrets(next), ...apiKeys, ...adminKeys], next.auth.keyPrefix);
+  const onSecrets = (next: Config, nextKeys: ServingKeys) =>
+    replace(secretsOf(next, nextKeys), next.auth.keyPrefix);
   onSecrets(config, keys);
   const log = createLog({
     ...config.logging,

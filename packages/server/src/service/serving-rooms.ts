@@ -30,12 +30,14 @@ import type { Reading } from '../telemetry/contract.ts';
 import type { ServerLog } from '../telemetry/create-log.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import type { SeriesReader } from '../telemetry/series/series.ts';
+import type { Tracing } from '../telemetry/traces/contract.ts';
 import { timers } from '../timers/timer-queue.ts';
 import type { Upstream } from '../upstreams/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
 import { type EngineReading, measureEngine, measureProcess, measureRooms } from './measure-rooms.ts';
 import { nearestLimit, processMemory } from './memory-use.ts';
 import { createOpenExchanges } from './open-exchanges.ts';
+import { secretsOf } from './service-log.ts';
 import type { ServingKeys } from './serving-keys.ts';
 import type { ServedConfig } from './serving-processes.ts';
 
@@ -51,6 +53,8 @@ export interface ServingRoomsParts {
   readonly journal: Journal;
   /** The other processes of the service. The caller closes them after the service has drained. */
   readonly peers: Peers;
+  /** Collects spans. Default: requests are not traced. The caller closes it after the service has drained. */
+  readonly tracing?: Tracing | undefined;
   /** The runs and targets of all processes of the service. Default: this is the only one. */
   readonly everywhere?: ServiceView;
   /** The sign-ins of browsers, of the whole service. */
@@ -154,6 +158,10 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
   void storedKeys.follow(ended.signal, (error) => {
     log.warn('the stored keys cannot be read yet; the fixed keys are served', { reason: String(error) });
   });
+  const mask = (next: Config, keys: ServingKeys) =>
+    // Where the ledger's thread ends just now, its successor gets them.
+    void ledger.mask(secretsOf(next, keys), next.auth.keyPrefix).catch(() => {});
+  mask(config, parts.keys);
   let draining = false;
   const exchanges = createOpenExchanges();
   const view = createOwnView(runs, health);
@@ -180,6 +188,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
       instruments,
       metrics: parts.metrics,
       series: parts.series,
+      tracing: parts.tracing,
       places: parts.places,
       faultLab,
       loaded: () => engine === undefined || engine.ready(),
@@ -205,6 +214,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
           return;
         }
         parts.onSecrets(next, keys);
+        mask(next, keys);
         handle = compose(next, upstreams, keys);
         config = next;
         if (!hasFaultLab(next)) faultLab.closeWhenIdle();

@@ -3,11 +3,13 @@ import type { Journal } from '../journal/contract.ts';
 import type { Ledger } from '../ledger/contract.ts';
 import { startLedger } from '../ledger/ledger-thread.ts';
 import type { Peers } from '../peers/contract.ts';
+import type { Tracing } from '../telemetry/traces/contract.ts';
 import type { CreatedUpstreams } from '../upstreams/registry.ts';
 import { upstreamsOf } from './config-upstreams.ts';
 import { createListener } from './listener.ts';
 import { openJournal } from './open-journal.ts';
 import { openPeers } from './open-peers.ts';
+import { lastSpansMs, openTracing } from './open-tracing.ts';
 import { createService, type Service } from './service.ts';
 import type { ServingParts, ServingProcesses } from './serving-processes.ts';
 
@@ -20,6 +22,7 @@ export function createThisProcess(parts: ServingParts): ServingProcesses {
   let journal: Journal | undefined;
   let peers: Peers | undefined;
   let upstreams: CreatedUpstreams | undefined;
+  let tracing: Tracing | undefined;
   const listener = createListener(() => service?.handle, { log, newRequestId });
 
   return {
@@ -40,6 +43,7 @@ export function createThisProcess(parts: ServingParts): ServingProcesses {
       if (ledger === undefined || peers === undefined || upstreams === undefined)
         throw new Error('nothing is prepared');
       journal = await openJournal(() => service?.config() ?? config, log);
+      tracing = await openTracing(config, log);
       service = createService({
         config,
         signIns,
@@ -51,6 +55,7 @@ export function createThisProcess(parts: ServingParts): ServingProcesses {
         keys,
         ledger,
         peers,
+        tracing,
         load,
         createUpstreams: (next, before) => upstreamsOf(next, env, log, before),
         keysForReload,
@@ -64,9 +69,11 @@ export function createThisProcess(parts: ServingParts): ServingProcesses {
     stopAll: () => service?.stopAll(),
     async close() {
       listener.destroy();
+      const lastSpans = tracing?.close(lastSpansMs);
       await journal?.close();
       await peers?.close();
       await ledger?.close();
+      await lastSpans;
     },
   };
 }

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { testAdmission } from './suites/admission.suite.ts';
+import { testContents } from './suites/contents.suite.ts';
 import { testDeadProcesses } from './suites/dead-processes.suite.ts';
 import { testKeys } from './suites/keys.suite.ts';
 import { testOutbox } from './suites/outbox.suite.ts';
@@ -22,6 +23,7 @@ export function describeStore(name: string, storeCase: StoreCase): void {
       testRetirement(storeCase);
       testOutbox(storeCase);
       testTransfer(storeCase);
+      testContents(storeCase);
     },
   );
 }

@@ -1,3 +1,4 @@
+import type { RequestContent } from './contents.ts';
 import type { BudgetUnit, Change, KeyBook, OnceFor, Owner, StoredKey, Written } from './keys.ts';
 import type {
   Admitted,
@@ -75,6 +76,12 @@ export interface Store extends StoreReads {
   touch(uses: readonly { readonly keyId: string; readonly atMs: number }[]): Promise<void>;
   /** Deletes the records of whole days (UTC) before a time, and keeps their daily sums. Resolves with the deleted number. */
   retire(beforeMs: number): Promise<number>;
+  /** Stores what was asked and answered. A content that is stored already is left as it is. */
+  keepContents(contents: readonly RequestContent[]): Promise<void>;
+  /** The content of a completion; undefined where none is stored. */
+  content(id: string): Promise<RequestContent | undefined>;
+  /** Deletes contents of requests before a time. Resolves with the deleted number. */
+  retireContents(beforeMs: number): Promise<number>;
   /**
    * The next events for the webhook, oldest first, and their removal once they have been delivered: by name, because a
    * transaction that ends later may have an earlier place.
@@ -159,6 +166,7 @@ export type {
   RecordPage,
   RecordQuery,
   RefusedBudget,
+  RequestContent,
   Reservation,
   Settled,
   Spent,

@@ -33,6 +33,8 @@ export interface StoredKey extends Limits {
   readonly hashes: readonly KeyHash[];
   readonly expiresAtMs?: number;
   readonly usageChunk?: 'inline' | 'separate';
+  /** Whether its prompts and answers are kept. Absent: as the model and the configuration say. */
+  readonly logContent?: boolean;
   readonly metadata?: JsonObject;
   readonly createdAtMs: number;
   readonly revokedAtMs?: number;
@@ -66,7 +68,7 @@ export interface KeyBook {
 
 /** The members of a key that may be changed; `null` removes one. */
 export type KeyFields = { -readonly [F in keyof (Limits & KeyOwn)]?: (Limits & KeyOwn)[F] | null };
-type KeyOwn = Pick<StoredKey, 'name' | 'expiresAtMs' | 'usageChunk' | 'metadata'>;
+type KeyOwn = Pick<StoredKey, 'name' | 'expiresAtMs' | 'usageChunk' | 'logContent' | 'metadata'>;
 export type OwnerFields = {
   -readonly [F in keyof (Limits & OwnerOwn)]?: (Limits & OwnerOwn)[F] | null;
 };

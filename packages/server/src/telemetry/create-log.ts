@@ -5,6 +5,8 @@ import { createRedact, type Redact } from './redact.ts';
 
 /** A log whose threshold can change while the server runs. */
 export interface ServerLog extends Log {
+  /** Masks what the log masks. */
+  readonly redact: Redact;
   setLevel(level: LogLevel): void;
 }
 
@@ -85,6 +87,7 @@ export function createLog({
     info: (message, fields) => write('info', message, fields),
     warn: (message, fields) => write('warn', message, fields),
     error: (message, fields) => write('error', message, fields),
+    redact,
     setLevel(next) {
       threshold = weights[next];
     },

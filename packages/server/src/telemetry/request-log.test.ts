@@ -17,7 +17,6 @@ const record: RequestRecord = {
   promptTokens: 12,
   completionTokens: 34,
   attempts: 1,
-  content: { prompt: 'a secret wish', answer: 'granted' },
 };
 
 it('has all that is known of a request', () => {
@@ -43,9 +42,9 @@ it('has all that is known of a request', () => {
   });
 });
 
-it('carries content only where the operator asked for it', () => {
-  expect(JSON.stringify(requestLine(record))).not.toContain('secret wish');
-  expect(requestLine(record, true).fields).toMatchObject({ prompt: 'a secret wish', answer: 'granted' });
+it('names the span of a request that is traced', () => {
+  const traced = { ...record, traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
+  expect(requestLine(traced).fields).toMatchObject({ trace_id: traced.traceId, span_id: traced.spanId });
 });
 
 it('has the whole wording of an upstream only where the operator asked for content', () => {

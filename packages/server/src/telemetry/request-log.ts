@@ -41,12 +41,13 @@ export interface RequestRecord {
   readonly attempts?: number | undefined;
   /** The client's own `x-request-id`; used in the log only. */
   readonly clientRequestId?: string | undefined;
+  /** Of the request's span; absent where it is not sampled. */
+  readonly traceId?: string | undefined;
+  readonly spanId?: string | undefined;
   /** The cause in our own words. */
   readonly detail?: string | undefined;
   /** The cause in the words of an upstream or of a thrown error; written whole only where the operator asked for content. */
   readonly wording?: string | undefined;
-  /** Written only where the operator asked for content. */
-  readonly content?: { readonly prompt: string; readonly answer: string } | undefined;
 }
 
 export interface RequestLine {
@@ -67,7 +68,7 @@ export function causeText(
 
 /** The log line of a request; `logContent` is the operator's `logging.content`. */
 export function requestLine(record: RequestRecord, logContent = false): RequestLine {
-  const { method, route, status, outcome, content } = record;
+  const { method, route, status, outcome } = record;
   return {
     level: levelOf(record),
     message: 'request',
@@ -90,8 +91,9 @@ export function requestLine(record: RequestRecord, logContent = false): RequestL
       completion_tokens: record.completionTokens,
       attempts: record.attempts,
       client_request_id: record.clientRequestId,
+      trace_id: record.traceId,
+      span_id: record.spanId,
       detail: causeText(record, logContent),
-      ...(logContent && content !== undefined && { prompt: content.prompt, answer: content.answer }),
     },
   };
 }
@@ -112,7 +114,8 @@ export type RunRecord = Pick<
   | 'attempts'
   | 'detail'
   | 'wording'
-  | 'content'
+  | 'traceId'
+  | 'spanId'
 > & { readonly id: string };
 
 /** Writes the line of a run that its client had left. It is found by the request's id, and by that of the completion. */

@@ -26,6 +26,8 @@ import { createAffinity } from '../routing/affinity.ts';
 import { createHealth } from '../routing/health.ts';
 import { createListener } from '../service/listener.ts';
 import { measureProcess, measureRooms } from '../service/measure-rooms.ts';
+import { lastSpansMs, openTracing } from '../service/open-tracing.ts';
+import { secretsOf } from '../service/service-log.ts';
 import { createLog } from '../telemetry/create-log.ts';
 import { createInstruments } from '../telemetry/instruments.ts';
 import { recordSeries } from '../telemetry/series/record-series.ts';
@@ -108,6 +110,7 @@ export async function startTestApp({
   // A test may replace `admit` of the ledger while the server runs, to see what is asked.
   const admit: TestLedger['ledger']['admit'] = (asked) => testLedger.ledger.admit(asked);
   const ledger = { ...testLedger.ledger, admit, ...keyLedger, webhook: async () => webhook };
+  await ledger.mask(secretsOf(config, config.auth), config.auth.keyPrefix);
   const openRecords = new Set<OpenRecord>();
   const stopProgress = reportProgress({ open: openRecords, ledger });
   const storedKeys = createStoredKeys({ ledger, now });
@@ -145,8 +148,10 @@ export async function startTestApp({
   });
   const faultLab = createFaultLab({ timers: systemTimers, paceMs: 1 });
   const serverLog = createLog({ ...config.logging, format: 'json', stream, now: Date.now });
+  const tracing = await openTracing(config, serverLog);
   const app = createApp({
     config,
+    tracing,
     keys: { apiKeys: config.auth.apiKeys, adminKeys: config.auth.adminKeys },
     storedKeys,
     signIns,
@@ -209,6 +214,8 @@ export async function startTestApp({
       await faultLab.close();
       stopProgress();
       await testLedger.stop();
+      // Its last spans leave.
+      await tracing?.close(lastSpansMs);
     },
   };
 }

@@ -3,6 +3,7 @@ import type { ChatRequest } from '../domain/chat-request.ts';
 import type { Failure } from '../domain/failure.ts';
 import type { Capabilities } from '../domain/requirements.ts';
 import type { SamplingDefaults } from '../domain/sampling-defaults.ts';
+import type { TraceHeaders } from '../telemetry/traces/contract.ts';
 
 /**
  * The seam between routing and its targets: the local engine, a scripted upstream, a provider. Every implementation passes
@@ -11,6 +12,9 @@ import type { SamplingDefaults } from '../domain/sampling-defaults.ts';
 export interface Upstream {
   /** The name in the configuration; `engine` for the local engine. */
   readonly name: string;
+
+  /** Where its answers come from, as traces name it. Absent: from this server itself. */
+  readonly provider?: ProviderIdentity;
 
   /** The features that this upstream honours for one of its models. */
   capabilities(model: string): Capabilities;
@@ -54,6 +58,13 @@ export interface Upstream {
   open(call: UpstreamCall, signal: AbortSignal): EventStream;
 }
 
+/** A provider by the names of OpenTelemetry: `gen_ai.provider.name`, `server.address` and `server.port`. */
+export interface ProviderIdentity {
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+}
+
 /** One request to one model of an upstream. */
 export interface UpstreamCall {
   readonly request: ChatRequest;
@@ -73,6 +84,8 @@ export interface UpstreamCall {
   readonly connectMs?: number;
   /** The caller ends an answer after this many milliseconds without a batch (the stall timeout). Absent: no limit. */
   readonly stallMs?: number;
+  /** Headers by which the upstream takes part in the trace of the request. Absent: it is not traced. */
+  readonly traceHeaders?: TraceHeaders;
 }
 
 /**

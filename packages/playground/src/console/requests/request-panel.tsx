@@ -6,6 +6,7 @@ import { count, dateTime, duration, money, unknownFigure } from '../../elements/
 import { PanelFrame } from '../../elements/panel-frame.tsx';
 import { useResource } from '../../signals/use-resource.ts';
 import { costTerms, type PriceBook } from './cost-terms.ts';
+import { KeptContent } from './kept-content.tsx';
 import { type Filters, requestsAddress } from './request-filters.ts';
 import { type RequestAttempt, type RequestRecord, readRecord } from './request-record.ts';
 import { storyOf } from './request-story.ts';
@@ -40,6 +41,7 @@ export function RequestPanel(props: RequestPanelProps): ReactNode {
       <div className="story">
         {failure !== undefined && <FailureAlert failure={failure} />}
         {record !== undefined && <Story record={record} nameOfKey={nameOfKey} prices={prices} />}
+        {value !== undefined && <KeptContent key={id} connection={connection} path={path} />}
       </div>
     </PanelFrame>
   );

@@ -31,6 +31,7 @@ export const plainLimits = {
 export const plainKeyFields = {
   owner: { type: 'string', maxLength: 128 },
   usage_chunk: { type: 'string', enum: ['inline', 'separate'] },
+  log_content: { type: 'boolean' },
 } as const satisfies Readonly<Record<string, PlainSchema>>;
 export const budgetFields = {
   tokens: { type: 'integer', minimum: 0, maximum: 1_000_000_000_000_000 },
@@ -55,7 +56,7 @@ export const ownerFields = [
   'budget',
   'metadata',
 ] as const;
-export const keyFields = [...ownerFields, 'owner', 'expires_at', 'usage_chunk'] as const;
+export const keyFields = [...ownerFields, 'owner', 'expires_at', 'usage_chunk', 'log_content'] as const;
 
 export const ownerId = /^[A-Za-z0-9][A-Za-z0-9\-_.:/@+]{0,127}$/;
 
@@ -86,6 +87,7 @@ export function readKeyFields(body: JsonValue, nowMs: number): Result<AskedKey> 
       ...readLimits(place),
       ...given(place, 'expires_at', 'expiresAtMs', expiry(place, nowMs)),
       ...given(place, 'usage_chunk', 'usageChunk', plainField(place, plainKeyFields, 'usage_chunk')),
+      ...given(place, 'log_content', 'logContent', plainField(place, plainKeyFields, 'log_content')),
     };
     return { fields, ...given(place, 'owner', 'owner', owner) };
   });

@@ -75,6 +75,7 @@ describe('POST /admin/v1/keys', () => {
       budget: { usd: 12.345678, period: 'month' },
       expires_at: '2999-01-01T00:00:00.000Z',
       usage_chunk: 'separate',
+      log_content: null,
       metadata: { team: { name: 'blue' } },
       created_at: expect.any(String),
       last_used_at: null,

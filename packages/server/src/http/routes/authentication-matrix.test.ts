@@ -33,6 +33,7 @@ beforeAll(async () => {
     config: `
 upstreams: {lab: {base_url: "http://127.0.0.1:${port}/v1"}}
 models: {a: {targets: [{upstream: lab, model: wall/healthy}]}}
+logging: {content: true}
 auth: {oidc: {issuer: "http://127.0.0.1:1", client_id: us, client_secret: hush, admins: [a@b.c]}}`,
     page: { find },
     docs: { find, facts: async () => undefined, shell: async () => undefined },

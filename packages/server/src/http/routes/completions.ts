@@ -10,6 +10,7 @@ import { forgetHead } from '../forget-head.ts';
 import { completionIdHeader, readToItsEnd, sendKept } from '../kept-stream.ts';
 import { rateLimitHeaders } from '../rate-limit-headers.ts';
 import { replyFailure } from '../reply.ts';
+import { traceIdsOf } from '../request-span.ts';
 import type { Route } from '../route.ts';
 import { notesOfRun } from '../run-notes.ts';
 import { type Answering, type Started, type StartOptions, startCompletion } from '../start-completion.ts';
@@ -92,18 +93,21 @@ async function refuse(exchange: Exchange, reason: Failure, meter: Meter): Promis
 /** Attaches the connection to its run, until both have ended, or until the connection has left a run that outlives it. */
 async function answerWithRun(
   exchange: Exchange,
-  { run, connection, prompt }: Answering,
+  { run, connection }: Answering,
   { onDetachedEnd }: CompletionRouteOptions,
 ): Promise<void> {
   const end = await readToItsEnd(exchange, run.attach(connection.reader));
   if (end === 'gone' && run.lifetime === 'grace') {
     exchange.notes.outcome = 'detached';
-    void run.outcome.then((outcome) => onDetachedEnd({ run, outcome, notes: notesOfRun(outcome, prompt) }));
+    const traceIds = traceIdsOf(exchange.span);
+    void run.outcome.then((outcome) =>
+      onDetachedEnd({ run, outcome, notes: { ...traceIds, ...notesOfRun(outcome) } }),
+    );
     await connection.close({});
     return;
   }
   const outcome = await run.outcome;
-  Object.assign(exchange.notes, notesOfRun(outcome, prompt));
+  Object.assign(exchange.notes, notesOfRun(outcome));
   await connection.close(outcome);
 }
 

@@ -73,6 +73,10 @@ async function find(exchange: Exchange, { journal }: DurableStreamOptions): Prom
   const { id, principal, headers, notes } = exchange;
   Object.assign(headers, securityHeaders);
   const found = await findKeptStream(journal, id, (facts) => mayUseStream(principal, facts));
-  if (found.ok) notes.model = found.value.facts.model.slice(0, 128);
+  if (found.ok) {
+    const { model, traceparent } = found.value.facts;
+    notes.model = model.slice(0, 128);
+    if (traceparent !== undefined) exchange.span?.link(traceparent);
+  }
   return found;
 }

@@ -137,7 +137,9 @@ function readFacts(json: string): StreamFacts {
     if (typeof member !== 'string') throw new Error(`the facts of a stream have no ${name}`);
     return member;
   };
+  const { traceparent } = value;
   return {
+    ...(typeof traceparent === 'string' ? { traceparent } : {}),
     id: text('id'),
     requestId: text('requestId'),
     keyId: text('keyId'),

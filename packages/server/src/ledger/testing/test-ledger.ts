@@ -34,6 +34,7 @@ export async function startTestLedger(): Promise<TestLedger> {
     log: { info: quiet, warn: quiet, error: quiet },
     refuses: () => lost,
     retentionMs: 90 * 86_400_000,
+    contentRetentionMs: 90 * 86_400_000,
     now: Date.now,
     later: setImmediate,
     every: (ms, work) => {

@@ -19,6 +19,7 @@ import { upstreamsOf } from '../config-upstreams.ts';
 import { createListener } from '../listener.ts';
 import { errorPayload, openJournal } from '../open-journal.ts';
 import { openPeers } from '../open-peers.ts';
+import { lastSpansMs, openTracing } from '../open-tracing.ts';
 import { createServiceLog } from '../service-log.ts';
 import { createServingRooms, type ServingRooms } from '../serving-rooms.ts';
 import { type BorrowedPlaces, borrowedPlaces } from './borrowed-places.ts';
@@ -56,6 +57,7 @@ export async function beginWorker(
   const ledger = await joinLedger(link, ask, log);
   const { journal, peers } = await openShared(() => rooms?.config() ?? config, { link, log });
   const upstreams = await upstreamsOf(config, env, log);
+  const tracing = await openTracing(config, log);
   const places = borrowedPlaces(first, {
     borrow: () => ask('borrowPlaces', undefined),
     used: () => rooms?.running() ?? 0,
@@ -75,6 +77,7 @@ export async function beginWorker(
         upstreams,
         keys: served.keys,
         ledger,
+        tracing,
         peers,
         everywhere: { runs: () => ask('runs', undefined), targets: () => ask('targets', undefined) },
         series: { read: (query) => ask('series', query) },
@@ -90,9 +93,11 @@ export async function beginWorker(
     },
     async close() {
       listener.destroy();
+      const lastSpans = tracing?.close(lastSpansMs);
       await journal.close();
       await peers.close();
       await ledger.close();
+      await lastSpans;
     },
   };
 }

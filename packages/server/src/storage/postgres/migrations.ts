@@ -118,4 +118,12 @@ export const postgresMigrations: readonly Migration[] = [
       'ALTER TABLE intents ADD COLUMN ttft_ms bigint',
     ],
   },
+  {
+    version: 5,
+    name: 'contents of requests',
+    statements: [
+      `CREATE TABLE contents (id ${text} PRIMARY KEY, created_at bigint NOT NULL, body text NOT NULL)`,
+      'CREATE INDEX contents_created ON contents (created_at)',
+    ],
+  },
 ];

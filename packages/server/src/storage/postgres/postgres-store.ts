@@ -1,5 +1,6 @@
 import { Kysely, sql } from 'kysely';
 import type { OpenedStore } from '../opening.ts';
+import { contentOf, keepContents, retireContents } from '../sql/contents.ts';
 import { findRecords } from '../sql/find-records.ts';
 import type { SqlFlavour } from '../sql/flavour.ts';
 import { createKeyBook } from '../sql/key-book.ts';
@@ -10,7 +11,7 @@ import type { Tables } from '../sql/tables.ts';
 import { exportTables, importTables } from '../sql/transfer-tables.ts';
 import { sumUsage } from '../sql/usage.ts';
 import { StoreError } from '../store-error.ts';
-import { ImportError, type TransferRow } from '../transfer.ts';
+import { type Exported, ImportError, type TransferRow } from '../transfer.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
 import type { Pool } from './pool.ts';
 import { postgresStoreError } from './postgres-error.ts';
@@ -69,6 +70,9 @@ export function createPostgresStore({ pool, db, reports, outbox }: PostgresStore
     change: (change, once) => guarded(() => book.change(change, once)),
     touch: (uses) => guarded(() => serving.touch(uses)),
     retire: (beforeMs) => guarded(() => retireRecords(pool, partitions, beforeMs)),
+    keepContents: (contents) => guarded(() => keepContents(plain, contents)),
+    content: (id) => guarded(() => contentOf(plain, id)),
+    retireContents: (beforeMs) => guarded(() => retireContents(plain, beforeMs)),
     outbox: (limit) => guarded(() => requests.outbox(limit)),
     delivered: (sequences) => guarded(() => requests.delivered(sequences)),
     waitingEvents: () => guarded(() => requests.waitingEvents()),
@@ -87,7 +91,7 @@ export function createPostgresStore({ pool, db, reports, outbox }: PostgresStore
     records: (query) => guarded(() => findRecords(reading, query)),
     usage: (query) => guarded(() => sumUsage(reading, query)),
     spent: (budgets) => guarded(() => requests.spent(budgets)),
-    exportRows: () => exportSnapshot(db),
+    exportRows: (what) => exportSnapshot(db, what),
     importRows: (rows, options) => guarded(() => importAll(db, partitions, { rows, ...options })),
     close() {
       closed ??= Promise.all([pool.close(), reports.close()]).then(() => {});
@@ -97,14 +101,14 @@ export function createPostgresStore({ pool, db, reports, outbox }: PostgresStore
 }
 
 /** Kysely's transactions end with a function; an export ends when its reader has read it, so it holds a connection itself. */
-async function* exportSnapshot(db: Kysely<Tables>): AsyncIterable<TransferRow> {
+async function* exportSnapshot(db: Kysely<Tables>, what: Exported | undefined): AsyncIterable<TransferRow> {
   const transaction = await db
     .startTransaction()
     .setIsolationLevel('repeatable read')
     .setAccessMode('read only')
     .execute();
   try {
-    yield* exportTables(transaction);
+    yield* exportTables(transaction, what);
   } catch (error) {
     throw postgresStoreError(error);
   } finally {

@@ -168,6 +168,14 @@ export interface BudgetNoticeTable {
   id: string;
 }
 
+/** What was asked and answered; nothing else refers to it, and it has a retention of its own. */
+export interface ContentTable {
+  id: string;
+  created_at: number;
+  /** JSON of a `ContentBody`. */
+  body: string;
+}
+
 /** Leases of processes; those that have expired stay until the next holder. */
 export interface LeaseTable {
   name: string;
@@ -198,6 +206,7 @@ export interface Tables {
   outbox: OutboxTable;
   budget_notices: BudgetNoticeTable;
   leases: LeaseTable;
+  contents: ContentTable;
   tailrace_versions: VersionTable;
 }
 

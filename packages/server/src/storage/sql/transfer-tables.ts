@@ -1,12 +1,17 @@
 import { type Kysely, sql } from 'kysely';
 import { isObject, type JsonValue } from '../../domain/json.ts';
-import { ImportError, type TransferRow } from '../transfer.ts';
+import { type Exported, ImportError, type TransferRow } from '../transfer.ts';
 import { intentColumns, progressColumns, recordColumns } from './request-row.ts';
 import { readBoolean } from './storable.ts';
 import type { Tables } from './tables.ts';
 
 /** The version of the form of an export; a change that older versions cannot read gets the next number. */
 const exportVersion = 2;
+/** That of an export with contents. */
+const versionWithContents = 3;
+
+/** Exported only where it is asked for. */
+const contents = 'contents';
 
 interface TransferTable {
   readonly name: keyof Tables & string;
@@ -92,15 +97,20 @@ const transferTables: readonly TransferTable[] = [
   },
   { name: 'budget_notices', columns: ['id'], order: ['id'] },
   { name: 'outbox', columns: ['sequence', 'id', 'type', 'at', 'data'], order: ['sequence'] },
+  { name: contents, columns: ['id', 'created_at', 'body'], order: ['id'] },
 ];
 
 const rowsAtOnce = 500;
 
 /** Everything of one state of the database: `db` is in a transaction that sees only that, or nothing else uses it. */
-export async function* exportTables(db: Kysely<Tables>): AsyncIterable<TransferRow> {
-  yield { table: 'tailrace', export: exportVersion };
+export async function* exportTables(
+  db: Kysely<Tables>,
+  { contents: withContents = false }: Exported = {},
+): AsyncIterable<TransferRow> {
+  yield { table: 'tailrace', export: withContents ? versionWithContents : exportVersion };
   let rows = 0;
   for (const table of transferTables) {
+    if (table.name === contents && !withContents) continue;
     for await (const row of rowsOf(db, table)) {
       rows += 1;
       yield row;
@@ -219,10 +229,10 @@ function checkHeader(row: TransferRow): void {
   if (!isObject(row) || row['table'] !== 'tailrace')
     throw notAnExport('its first row is not that of an export');
   const version = row['export'];
-  if (typeof version !== 'number' || version > exportVersion)
+  if (typeof version !== 'number' || version > versionWithContents)
     throw new ImportError(
       'newer',
-      `the export has form ${version}, and this version of Tailrace reads forms up to ${exportVersion}`,
+      `the export has form ${version}, and this version of Tailrace reads forms up to ${versionWithContents}`,
     );
 }
 

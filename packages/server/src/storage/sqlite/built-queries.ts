@@ -7,13 +7,13 @@ import { createKeyBook, type KeyBookQueries } from '../sql/key-book.ts';
 import type { Tables } from '../sql/tables.ts';
 import { exportTables, type ImportOptions, importTables } from '../sql/transfer-tables.ts';
 import { sumUsage } from '../sql/usage.ts';
-import type { TransferRow } from '../transfer.ts';
+import type { Exported, TransferRow } from '../transfer.ts';
 import type { ConnectionTurns } from './connection-turns.ts';
 import { sqliteDialect } from './sqlite-dialect.ts';
 
 /** The queries that are built (by Kysely). The store loads this file with the first of them. */
 export interface BuiltQueries extends KeyBookQueries, Pick<StoreReads, 'usage' | 'records'> {
-  exportRows(): AsyncIterable<TransferRow>;
+  exportRows(what?: Exported): AsyncIterable<TransferRow>;
   importRows(rows: ImportOptions['rows'], options?: Pick<ImportOptions, 'replace'>): Promise<number>;
 }
 
@@ -47,7 +47,7 @@ export function createBuiltQueries(
     ...createKeyBook(db),
     usage: (query) => sumUsage(reading, query),
     records: (query) => findRecords(reading, query),
-    exportRows: () => exportTables(db),
+    exportRows: (what) => exportTables(db, what),
     importRows: (rows, options) =>
       db.transaction().execute((transaction) => importTables({ db: transaction, rows, ...options })),
   };

@@ -121,4 +121,13 @@ export const sqliteMigrations: readonly Migration[] = [
       'ALTER TABLE intents ADD COLUMN ttft_ms INTEGER',
     ],
   },
+  {
+    version: 6,
+    name: 'contents of requests',
+    statements: [
+      // Not `WITHOUT ROWID`: its rows are large.
+      'CREATE TABLE contents (id TEXT PRIMARY KEY, created_at INTEGER NOT NULL, body TEXT NOT NULL) STRICT',
+      'CREATE INDEX contents_created ON contents (created_at)',
+    ],
+  },
 ];

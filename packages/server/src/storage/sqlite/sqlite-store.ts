@@ -1,12 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { StoreReads } from '../contract.ts';
 import type { OpenedReader, OpenedStore } from '../opening.ts';
+import { contentOf, keepContents, retireContents } from '../sql/contents.ts';
 import { takeLease } from '../sql/leases.ts';
 import { secretOf } from '../sql/secrets.ts';
 import { createServingKeys } from '../sql/serving-keys.ts';
 import { dayMs } from '../sql/tables.ts';
 import { StoreError } from '../store-error.ts';
-import type { TransferRow } from '../transfer.ts';
+import type { Exported, TransferRow } from '../transfer.ts';
 import type { BuiltQueries, BuiltQueriesOptions } from './built-queries.ts';
 import { createConnectionTurns } from './connection-turns.ts';
 import { createSqliteRequests, type SqliteRequests } from './requests.ts';
@@ -73,7 +74,11 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
         if (step < retiredAtOnce) return deleted;
       }
     },
-    exportRows: () => exportSnapshot(parts, access),
+    keepContents: (contents) =>
+      queries(() => sql.transaction((inside) => keepContents(inside, contents)), 'write'),
+    content: (id) => queries(() => contentOf(sql, id)),
+    retireContents: (beforeMs) => queries(() => retireContents(sql, beforeMs), 'write'),
+    exportRows: (what) => exportSnapshot(parts, access, what),
     importRows: (...asked) => queries(async () => (await built()).importRows(...asked), 'write'),
     close,
   };
@@ -85,7 +90,7 @@ export function createSqliteReader(parts: SqliteStoreParts): OpenedReader {
   const requests = createSqliteRequests({ database: parts.database, now: parts.now, outbox: false });
   return {
     ...createReads(parts, requests, access),
-    exportRows: () => exportSnapshot(parts, access),
+    exportRows: (what) => exportSnapshot(parts, access, what),
     close: access.close,
   };
 }
@@ -155,16 +160,17 @@ function createReads(
 async function* exportSnapshot(
   { now, openSnapshot }: SqliteStoreParts,
   { built }: Pick<Access, 'built'>,
+  what: Exported | undefined,
 ): AsyncIterable<TransferRow> {
   if (openSnapshot === undefined) {
-    yield* (await built()).exportRows();
+    yield* (await built()).exportRows(what);
     return;
   }
   const database = openSnapshot();
   try {
     // The first read fixes the state that this connection sees until the end.
     database.exec('BEGIN');
-    yield* (await loadBuiltQueries({ database, turns: createConnectionTurns(), now })).exportRows();
+    yield* (await loadBuiltQueries({ database, turns: createConnectionTurns(), now })).exportRows(what);
   } catch (error) {
     throw sqliteStoreError(error);
   } finally {

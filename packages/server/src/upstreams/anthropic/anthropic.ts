@@ -11,6 +11,7 @@ import { createMessageDialect } from './stream.ts';
 const apiVersion = '2023-06-01';
 
 const messagesApi: Protocol = {
+  provider: 'anthropic',
   defaultUrl: 'https://api.anthropic.com',
   headers: (apiKey) => ({
     'anthropic-version': apiVersion,

@@ -8,6 +8,7 @@ import { requestBody } from './request.ts';
 import { createContentDialect } from './stream.ts';
 
 const generateContentApi: Protocol = {
+  provider: 'gcp.gemini',
   defaultUrl: 'https://generativelanguage.googleapis.com',
   headers: (apiKey): Readonly<Record<string, string>> =>
     apiKey === undefined ? {} : { 'x-goog-api-key': apiKey },

@@ -111,6 +111,7 @@ function createCohereDialect(completionId: string, output: DialectOutput): Diale
 const capabilities = new Set<Feature>(features.filter((feature) => feature !== 'n'));
 
 const chatApi: Protocol = {
+  provider: 'cohere',
   defaultUrl: 'https://api.cohere.com',
   headers: (apiKey) => ({ authorization: `Bearer ${apiKey}` }),
   capabilities: () => capabilities,

@@ -6,7 +6,13 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Capabilities } from '../../domain/requirements.ts';
 import type { WireAnswer } from '../../transport/connection.ts';
 import type { PostRequest, Transport } from '../../transport/transport.ts';
-import { type EventStream, maxHoldMs, type Upstream, type UpstreamCall } from '../contract.ts';
+import {
+  type EventStream,
+  maxHoldMs,
+  type ProviderIdentity,
+  type Upstream,
+  type UpstreamCall,
+} from '../contract.ts';
 import { openAnswerStream, type ProviderCall } from './answer/answer-stream.ts';
 import type { Dialect, DialectOutput } from './answer/dialect.ts';
 import { openKeyedStream } from './keys/keyed-stream.ts';
@@ -23,6 +29,8 @@ import { type ErrorContext, type Refusal, retryHeaders } from './refusal/refusal
 export interface Protocol {
   /** The base URL where the configuration has none. Undefined: the configuration must have one. */
   readonly defaultUrl: string | undefined;
+  /** The provider's name in traces: one of `gen_ai.provider.name`, else what it is called here. */
+  readonly provider: string;
   /** The provider's own headers, with a key of the upstream. */
   headers(apiKey: string | undefined): Readonly<Record<string, string>>;
   capabilities(model: string): Capabilities;
@@ -95,6 +103,7 @@ export async function createHttpUpstream(
 
   const upstream: ProviderUpstream = {
     name,
+    provider: { name: protocol.provider, ...placeOf(baseUrl) },
     firstTokenClock: 'call',
     capabilities: (model) => protocol.capabilities(model),
     contextLength: (model) => protocol.contextLength(model),
@@ -179,7 +188,10 @@ class HttpCall implements ProviderCall {
 
   request(): Result<PostRequest> {
     const call = this.asked();
-    const { requestHeaders } = this;
+    const requestHeaders =
+      call.traceHeaders === undefined
+        ? this.requestHeaders
+        : { ...this.requestHeaders, ...call.traceHeaders };
     const { protocol, baseUrl, load, count } = this.shared;
     count(1);
     const made = protocol.request(call, baseUrl);
@@ -224,6 +236,11 @@ class HttpCall implements ProviderCall {
     const { call, headers } = this;
     return { hidden, request: call?.request, nowMs: now(), headers };
   }
+}
+
+function placeOf({ hostname, port, protocol }: URL): Omit<ProviderIdentity, 'name'> {
+  const usualPort = protocol === 'https:' ? 443 : 80;
+  return { address: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? usualPort : Number(port) };
 }
 
 /** The path of `base_url`, and after it a path of the provider's API. */

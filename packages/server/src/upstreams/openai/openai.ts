@@ -22,13 +22,15 @@ import { createChatDialect } from './stream.ts';
 export async function createOpenAiUpstream(options: ProviderOptions): Promise<CreatedProvider> {
   const { config } = options;
   const preset: Preset = config.preset === undefined ? genericPreset : presets[config.preset];
-  return createHttpUpstream(options, chatCompletionsApi(preset));
+  const provider = preset.genAi ?? config.preset ?? 'openai_compatible';
+  return createHttpUpstream(options, chatCompletionsApi(preset, provider));
 }
 
-function chatCompletionsApi(preset: Preset): Protocol {
+function chatCompletionsApi(preset: Preset, provider: string): Protocol {
   const capabilities: Capabilities = new Set(featuresOf(preset));
   const { load } = preset;
   return {
+    provider,
     defaultUrl: preset.baseUrl,
     headers: (apiKey) => keyHeader(apiKey, preset),
     capabilities: () => capabilities,

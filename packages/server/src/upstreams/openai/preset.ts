@@ -5,6 +5,8 @@ import type { Feature } from '../../domain/requirements.ts';
 export interface Preset {
   /** The public base URL, with the version. Absent for servers that operators run themselves. */
   readonly baseUrl?: string;
+  /** Its name among the well-known values of `gen_ai.provider.name`. Absent: that of the preset. */
+  readonly genAi?: string;
   readonly auth: 'bearer' | 'api-key';
   /** `deployments`: the model's name is part of the path, with `?api-version=` (Azure). */
   readonly path: 'plain' | 'deployments';

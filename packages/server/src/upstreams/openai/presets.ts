@@ -237,6 +237,7 @@ export const presets = {
   // capabilities/completion/usage#prefix: the answer repeats the prefix. This is unverified for streams; an answer
   // without the prefix is torn.
   mistral: {
+    genAi: 'mistral_ai',
     ...usual,
     baseUrl: 'https://api.mistral.ai/v1',
     // The limit is on none of their pages, but the API answers a higher value with 422 (reported in December 2025; unverified).
@@ -265,6 +266,7 @@ export const presets = {
   // docs.x.ai/docs/api-reference#chat-completions. Reasoning models refuse penalties and `stop` with status 400; that
   // failure is passed on.
   xai: {
+    genAi: 'x_ai',
     ...usual,
     baseUrl: 'https://api.x.ai/v1',
     most: { topLogprobs: 8 },
@@ -286,6 +288,7 @@ export const presets = {
   // learn.microsoft.com/azure/ai-services/openai/reference. A base URL that ends in /v1 is the newer API, whose
   // paths are OpenAI's; any other gets /deployments/MODEL and ?api-version=.
   azure: {
+    genAi: 'azure.ai.openai',
     ...likeOpenai,
     auth: 'api-key',
     path: 'deployments',
