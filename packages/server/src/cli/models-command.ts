@@ -2,6 +2,7 @@ import path from 'node:path';
 import { defaultCacheDir, thisMachine } from '../config/cache-dir.ts';
 import { environmentVariable } from '../config/environment.ts';
 import { defaultModel } from '../models/default-model.ts';
+import { ensureEngineLibrary } from '../models/engine-library.ts';
 import { ensureModel } from '../models/ensure-model.ts';
 import { type ListedModel, listModels } from '../models/list-models.ts';
 import { createProgress } from '../models/progress.ts';
@@ -14,7 +15,8 @@ import { unknownCommand } from './unknown-command.ts';
 
 const help = `Usage: tailrace models pull | list
 
-  pull    download the default model (${defaultModel.id}, ${Math.round(defaultModel.bytes / 1e6)} MB) into the cache
+  pull    download the default model (${defaultModel.id}, ${Math.round(defaultModel.bytes / 1e6)} MB)
+          and the engine that runs it into the cache
   list    list the models on this machine
 
 The cache is the folder in TAILRACE_CACHE_DIR, else the platform's own.
@@ -58,15 +60,17 @@ function readUsage(args: readonly string[]): Usage {
 }
 
 async function pull(cacheDir: string, io: CommandIo): Promise<number> {
-  const outcome = await ensureModel({
-    spec: defaultModel,
+  const shared = {
     cacheDir,
     env: io.env,
-    machine: thisMachine(),
     progress: createProgress(io.stderr, () => performance.now()),
     log: noLog,
     signal: new AbortController().signal,
-  });
+  };
+  const library = await ensureEngineLibrary(shared);
+  const outcome = library.ok
+    ? await ensureModel({ ...shared, spec: defaultModel, machine: thisMachine() })
+    : library;
   if (!outcome.ok) {
     io.stderr.write(`tailrace: ${outcome.failure.message}\n`);
     return 1;
