@@ -7,9 +7,9 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundleDependencies } from './pack/bundle-dependencies.ts';
-import { engineLibrary, engineLock } from './pack/engine-lock.ts';
 import { closureOf, readLock } from './pack/lock.ts';
 import { noticesOf } from './pack/notices.ts';
+import { engineLibrary, engineLock, lockFor } from './pack/partial-lock.ts';
 import { sbomOf } from './pack/sbom.ts';
 import { type Ran, root, run, runNode } from './run.ts';
 
@@ -19,8 +19,12 @@ const names = ['protocol', 'conformance', 'server'] as const;
 interface Manifest {
   readonly name: string;
   readonly version: string;
+  readonly license?: string;
+  readonly engines?: unknown;
+  readonly bin?: unknown;
   readonly files: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: unknown;
   /** Dependencies whose code goes into the published package. */
   readonly bundled?: readonly string[];
 }
@@ -66,7 +70,7 @@ async function packInto(into: string, name: (typeof names)[number]): Promise<voi
 async function completeServer(into: string, from: string, manifest: Manifest): Promise<void> {
   await must(runNode('packages/playground/build-page.ts', [path.join(into, 'page')]));
   await cp(path.join(root, 'README.md'), path.join(into, 'README.md'));
-  const { bundled = [], ...rest } = manifest;
+  const { bundled = [], devDependencies: _, ...rest } = manifest;
   const inside = new Set([...bundled, engineLibrary]);
   const kept = Object.entries(manifest.dependencies ?? {}).filter(([name]) => !inside.has(name));
   const published = { ...rest, dependencies: Object.fromEntries(kept) };
@@ -85,6 +89,11 @@ async function completeServer(into: string, from: string, manifest: Manifest): P
   await writeFile(path.join(into, 'THIRD_PARTY_NOTICES.md'), noticesOf(contained));
   await writeJson(path.join(into, 'engine-lock.json'), engineLock());
   await writeManifest(into, published);
+  const { name, version, license, engines, bin } = published;
+  await writeJson(path.join(into, 'npm-shrinkwrap.json'), {
+    version,
+    ...lockFor({ name, version, license, dependencies: published.dependencies, bin, engines }),
+  });
   await writeSbom(into, published, contained);
 }
 

@@ -32,6 +32,7 @@ export async function bundleDependencies(
       .flatMap((text) => [...text.matchAll(named)].map(([, , , name = '']) => name))
       .filter((name) => packages.has(packageOf(name))),
   );
+  const into = path.join(dist, 'bundled');
   const folders = await bundle(wanted, into, from, dependencies);
   for (const [file, text] of texts) {
     const rewritten = text.replaceAll(named, (whole, before: string, quote: string, name: string) =>

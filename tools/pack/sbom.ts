@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../run.ts';
-import { engineLibrary } from './engine-lock.ts';
 import { closureOf, type LockEntry, nameAt, readLock } from './lock.ts';
+import { engineLibrary } from './partial-lock.ts';
 
 export interface Ingredients {
   readonly name: string;
