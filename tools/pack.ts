@@ -54,7 +54,14 @@ async function packInto(into: string, name: (typeof names)[number]): Promise<voi
   await must(runNode('node_modules/typescript/bin/tsc', ['-p', config]));
   await rm(config);
   const manifest = await manifestAt(from);
-  const made = ['dist', 'page', 'engine-lock.json', 'npm-shrinkwrap.json', 'sbom.cdx.json', 'THIRD_PARTY_NOTICES.md'];
+  const made = [
+    'dist',
+    'page',
+    'engine-lock.json',
+    'npm-shrinkwrap.json',
+    'sbom.cdx.json',
+    'THIRD_PARTY_NOTICES.md',
+  ];
   for (const file of manifest.files.filter((one) => !made.includes(one)))
     await cp(path.join(from, file), path.join(into, file), { recursive: true });
   if (name === 'server') await completeServer(into, from, manifest);

@@ -44,7 +44,7 @@ describe.skipIf(withoutJudges !== undefined)(`judged by others${skippedAs(withou
       code: 0,
       output: 'nginx postgres replica-1 replica-2 replica-3 tailrace valkey\n',
     });
-    const bad = compose.replace('"stop_grace_period":"45s"', '"stop_grace_period":"soon"');
+    const bad = compose.replaceAll('"stop_grace_period":"45s"', '"stop_grace_period":"soon"');
     expect((await runWithInput(judge('python'), [script], bad)).code).not.toBe(0);
   });
 });
