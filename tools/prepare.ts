@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildPage } from '../launch/build-page.cjs';
+import { findGoProgram, goPrograms } from './go-programs.ts';
 import type { Report } from './report.ts';
 import { root, run, runNode } from './run.ts';
 import { fetchDebianPackages } from './services/debian-packages.ts';
@@ -103,6 +104,11 @@ async function pythonEnvironments(report: Report): Promise<void> {
     requirements: 'test/openapi/requirements.txt',
     folder: 'venv-openapi',
   });
+  await pythonEnvironment(report, {
+    what: 'what judges the files of deploy/',
+    requirements: 'test/deploy/requirements.txt',
+    folder: 'venv-deploy',
+  });
 }
 
 interface PythonEnvironment {
@@ -137,6 +143,22 @@ async function pythonEnvironment(
     await rm(venv, { recursive: true, force: true });
     return complain(what, ran.output);
   });
+}
+
+/** Programs in Go that judge the files of deploy/ and .github/: their builds take minutes, so only `npm run soak` brings them. */
+export async function deployPrograms({ say, complain }: Report): Promise<void> {
+  const programs = [
+    ['helm', 'helm.sh/helm/v3/cmd/helm@v3.22.0'],
+    ['actionlint', 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12'],
+  ] as const;
+  for (const [name, source] of programs) {
+    if (findGoProgram(name) !== undefined) continue;
+    say(`building ${name} for the tests (once)…\n`);
+    const ran = await run('go', ['install', '-trimpath', source], {
+      env: { GOBIN: goPrograms, GOFLAGS: '-p=2' },
+    });
+    if (ran.code !== 0) complain(name, ran.output);
+  }
 }
 
 /** nginx on PATH, else Debian's package unpacked into .tools, whose binary runs from any folder. */

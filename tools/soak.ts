@@ -11,7 +11,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { nextExample, prepare } from './prepare.ts';
+import { deployPrograms, nextExample, prepare } from './prepare.ts';
 import { createReport } from './report.ts';
 import { root, run, runNode } from './run.ts';
 import { type Services, startServices } from './services/start-services.ts';
@@ -126,6 +126,15 @@ const collector: Part = {
   run: () => wholeSuites(['--project', 'services', 'test/collector']),
 };
 
+/** The files of deploy/, judged by programs whose builds take minutes too, and a release that is made in a clone. */
+const deploy: Part = {
+  name: 'deploy',
+  async run() {
+    await deployPrograms(report);
+    return wholeSuites(['--project', 'services', 'test/deploy', 'test/machines/package']);
+  },
+};
+
 const parts: readonly Part[] = [
   ...fuzzParts,
   ...suites,
@@ -137,6 +146,7 @@ const parts: readonly Part[] = [
   conformance,
   openapi,
   collector,
+  deploy,
   simulation,
   { name: 'engine', run: engine },
 ];

@@ -24,6 +24,8 @@ export interface ReturningOptions {
   readonly port: number;
   readonly apiKey: string;
   readonly drip: Drip;
+  /** Default: that of {@link bodyOf}. */
+  readonly model?: string;
   readonly dice: Dice;
   /** Most of the connections that it closes by itself. */
   readonly drops: number;
@@ -36,8 +38,8 @@ export interface ReturningOptions {
  * number of its last event whenever its connection is gone, and waits where it is asked to.
  */
 export async function readReturning(options: ReturningOptions): Promise<ReadStream> {
-  const { port, apiKey, drip, dice, withinMs } = options;
-  const body = bodyOf(drip);
+  const { port, apiKey, drip, model, dice, withinMs } = options;
+  const body = bodyOf(drip, { stream: true, ...(model === undefined ? {} : { model }) });
   const idempotencyKey = drip.name;
   const payloads: string[] = [];
   const refused: Record<string, number> = {};

@@ -23,9 +23,9 @@ const commands: Readonly<Record<string, (args: string[], io: CommandIo) => Promi
   wall: async (args, io) => (await import('./wall-command.ts')).wallCommand(args, io),
 };
 
-const help = `Usage: tailrace COMMAND [FLAGS]
+const help = `Usage: tailrace [COMMAND] [FLAGS]
 
-  serve           start the server (--help lists its flags)
+  serve           start the server (--help lists its flags); without a command it is this one
   models pull     download the default model into the cache
   models list     list the models on this machine
   config check    check the configuration and list its problems (--probe calls each upstream)
@@ -51,15 +51,17 @@ const io: CommandIo = {
 };
 
 async function main([name, ...args]: string[]): Promise<number> {
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    if (name !== undefined) await print(io, help);
-    else io.stderr.write(help);
-    return name === undefined ? 2 : 0;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    await print(io, help);
+    return 0;
   }
   if (name === '--version' || name === '-v') {
     await print(io, `${version()}\n`);
     return 0;
   }
+  // `npx @tailrace/server` serves, and so does `npx @tailrace/server --model x.gguf`.
+  if (name === undefined || name.startsWith('-'))
+    return (await commands['serve']?.(name === undefined ? [] : [name, ...args], io)) ?? 2;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     io.stderr.write(

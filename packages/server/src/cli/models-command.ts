@@ -2,6 +2,7 @@ import path from 'node:path';
 import { defaultCacheDir, thisMachine } from '../config/cache-dir.ts';
 import { environmentVariable } from '../config/environment.ts';
 import { defaultModel } from '../models/default-model.ts';
+import { ensureEngineLibrary } from '../models/engine-library.ts';
 import { ensureModel } from '../models/ensure-model.ts';
 import { type ListedModel, listModels } from '../models/list-models.ts';
 import { createProgress } from '../models/progress.ts';
@@ -12,9 +13,10 @@ import { print } from './print.ts';
 import { readWords } from './read-words.ts';
 import { unknownCommand } from './unknown-command.ts';
 
-const help = `Usage: tailrace models pull | list
+const help = `Usage: tailrace models pull [--engine-only] | list
 
-  pull    download the default model (${defaultModel.id}, ${Math.round(defaultModel.bytes / 1e6)} MB) into the cache
+  pull    download the default model (${defaultModel.id}, ${Math.round(defaultModel.bytes / 1e6)} MB)
+          and the engine that runs it into the cache; --engine-only: without the model
   list    list the models on this machine
 
 The cache is the folder in TAILRACE_CACHE_DIR, else the platform's own.
@@ -38,35 +40,45 @@ export async function modelsCommand(args: readonly string[], io: CommandIo): Pro
     case 'list':
       return await list(cacheDir, io);
     case 'pull':
-      return await pull(cacheDir, io);
+      return await pull(cacheDir, usage.engineOnly, io);
   }
 }
 
 type Usage =
-  | { readonly command: 'help' | 'list' | 'pull'; readonly problem?: undefined }
+  | { readonly command: 'help' | 'list'; readonly problem?: undefined }
+  | { readonly command: 'pull'; readonly engineOnly: boolean; readonly problem?: undefined }
   | { readonly command?: undefined; readonly problem: string };
 
 function readUsage(args: readonly string[]): Usage {
-  const read = readWords(args, { values: [], switches: ['--help'] });
+  const read = readWords(args, { values: [], switches: ['--help', '--engine-only'] });
   if (!read.ok) return { problem: `${read.message}; see tailrace models --help` };
   const [command, extra] = read.words;
   if (read.on.has('--help') || command === 'help') return { command: 'help' };
   if (command !== 'pull' && command !== 'list')
     return { problem: unknownCommand('models', command, ['pull', 'list']) };
-  if (extra === undefined) return { command };
+  const engineOnly = read.on.has('--engine-only');
+  if (command === 'pull' && extra === undefined) return { command, engineOnly };
+  if (command === 'list' && extra === undefined && !engineOnly) return { command };
+  if (extra === undefined) return { problem: '--engine-only is for models pull' };
   return { problem: `unexpected ${JSON.stringify(extra)}; see tailrace models --help` };
 }
 
-async function pull(cacheDir: string, io: CommandIo): Promise<number> {
-  const outcome = await ensureModel({
-    spec: defaultModel,
+async function pull(cacheDir: string, engineOnly: boolean, io: CommandIo): Promise<number> {
+  const shared = {
     cacheDir,
     env: io.env,
-    machine: thisMachine(),
     progress: createProgress(io.stderr, () => performance.now()),
     log: noLog,
     signal: new AbortController().signal,
-  });
+  };
+  const library = await ensureEngineLibrary(shared);
+  if (library.ok && engineOnly) {
+    await print(io, `${library.value ?? 'beside this server'}\n`);
+    return 0;
+  }
+  const outcome = library.ok
+    ? await ensureModel({ ...shared, spec: defaultModel, machine: thisMachine() })
+    : library;
   if (!outcome.ok) {
     io.stderr.write(`tailrace: ${outcome.failure.message}\n`);
     return 1;

@@ -5,11 +5,12 @@ export interface ProgressReporter {
   /** Writes one line: what begins now, and why. */
   note(line: string): void;
   bytes(label: string, receivedBytes: number, totalBytes: number | undefined): void;
+  packages(label: string, fetched: number, total: number): void;
   /** Removes the bar where one is drawn. */
   end(): void;
 }
 
-export const silentProgress: ProgressReporter = { note() {}, bytes() {}, end() {} };
+export const silentProgress: ProgressReporter = { note() {}, bytes() {}, packages() {}, end() {} };
 
 export interface ProgressOutput {
   write(text: string): unknown;
@@ -32,6 +33,21 @@ export function createProgress(output: ProgressOutput, now: () => number): Progr
     drawn = false;
   }
 
+  function show(label: string, share: number | undefined, text: string): void {
+    const tenth = share === undefined ? -1 : Math.floor(share * 10);
+    const due =
+      now() - lastAt >= (terminal ? barMs : lineMs) || (!terminal && tenth > lastTenth) || share === 1;
+    if (!due) return;
+    lastAt = now();
+    lastTenth = tenth;
+    if (!terminal) {
+      output.write(`tailrace: ${label}: ${text}\n`);
+      return;
+    }
+    output.write(`\r\u001b[K${fit(`${label} ${bar(share)}${text}`, output.columns ?? 80)}`);
+    drawn = true;
+  }
+
   return {
     note(line) {
       clear();
@@ -40,19 +56,10 @@ export function createProgress(output: ProgressOutput, now: () => number): Progr
     },
     bytes(label, receivedBytes, totalBytes) {
       const share = totalBytes === undefined || totalBytes === 0 ? undefined : receivedBytes / totalBytes;
-      const tenth = share === undefined ? -1 : Math.floor(share * 10);
-      const due =
-        now() - lastAt >= (terminal ? barMs : lineMs) || (!terminal && tenth > lastTenth) || share === 1;
-      if (!due) return;
-      lastAt = now();
-      lastTenth = tenth;
-      const text = amount(receivedBytes, totalBytes, share);
-      if (!terminal) {
-        output.write(`tailrace: ${label}: ${text}\n`);
-        return;
-      }
-      output.write(`\r\u001b[K${fit(`${label} ${bar(share)}${text}`, output.columns ?? 80)}`);
-      drawn = true;
+      show(label, share, amount(receivedBytes, totalBytes, share));
+    },
+    packages(label, fetched, total) {
+      show(label, fetched / total, `${fetched} of ${total} packages`);
     },
     end: clear,
   };

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { Environment } from '../config/environment.ts';
 import { createEngine, type Engine, type EngineModel, type EngineOptions } from '../engine/parent/engine.ts';
 import { defaultModel } from '../models/default-model.ts';
+import { ensureEngineLibrary } from '../models/engine-library.ts';
 import { ensureModel } from '../models/ensure-model.ts';
 import type { ModelFailureCode } from '../models/model-result.ts';
 import { createProgress, type ProgressOutput } from '../models/progress.ts';
@@ -30,22 +31,29 @@ export interface EngineSurroundings {
 }
 
 /**
- * Finds or fetches the model files, starts the engine's process and waits until every model is loaded. The caller stops
+ * Finds or fetches the model files and the engine's library, starts the engine's process and waits until every model is loaded. The caller stops
  * the engine; where the start fails, nothing of it is left.
  */
 export async function startEngine(
   config: Config,
   { env, output, log, signal }: EngineSurroundings,
 ): Promise<StartedEngine> {
+  const { cacheDir } = config.server;
+  const progress = createProgress(output, () => performance.now());
+  const library = await ensureEngineLibrary({ cacheDir, env, progress, log, signal });
+  if (!library.ok) {
+    const { code, message } = library.failure;
+    return { ok: false, message, exitCode: 1, fatal: isLocal(code) };
+  }
   const models = new Map<string, EngineModel>();
   for (const [id, { file, sequences, context, defaults }] of config.engine.models) {
     const ensured = await ensureModel({
       // Used only without a file: the configuration ensures that every other model has one.
       spec: defaultModel,
-      cacheDir: config.server.cacheDir,
+      cacheDir,
       env,
       machine: thisMachine(),
-      progress: createProgress(output, () => performance.now()),
+      progress,
       log,
       signal,
       ...(file === undefined ? {} : { localFile: file }),
@@ -76,6 +84,7 @@ export async function startEngine(
     logContent: config.logging.content,
     environment: env,
     useOf: useOfProcess,
+    ...(library.value === undefined ? {} : { library: library.value }),
     ...(threads === undefined ? {} : { threads }),
   };
   const engine = createEngine(options);

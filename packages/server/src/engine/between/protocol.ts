@@ -17,6 +17,8 @@ export interface LoadMessage {
   /** For CPUs; on GPUs the library decides. */
   readonly flashAttention: boolean;
   readonly models: readonly ModelToLoad[];
+  /** The folder in whose node_modules the library lies. Absent: beside the server. */
+  readonly library?: string;
 }
 
 export interface ModelToLoad {

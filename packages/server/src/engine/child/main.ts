@@ -59,6 +59,7 @@ async function load(message: LoadMessage): Promise<void> {
     threads: message.threads,
     flashAttention: message.flashAttention,
     log,
+    ...(message.library === undefined ? {} : { folder: message.library }),
   });
   if (!native.ok) return send({ type: 'unloadable', failure: native.failure });
   for (const wanted of message.models) {

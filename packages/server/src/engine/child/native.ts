@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Llama, LlamaContextSequence, LlamaModel, LlamaOptions, Token } from 'node-llama-cpp';
 import { type Failure, fail, failure, ok, type Result } from '../../domain/failure.ts';
 import { samplingOfFile } from '../between/file-sampling.ts';
@@ -25,6 +26,8 @@ export interface NativeOptions {
   readonly threads: number;
   /** For CPUs; on GPUs the library decides. */
   readonly flashAttention: boolean;
+  /** In whose node_modules the library lies. Default: where Node finds it from here. */
+  readonly folder?: string;
   log(message: string): void;
 }
 
@@ -45,7 +48,10 @@ export async function openNative(options: NativeOptions): Promise<Result<Native>
   }
   let library: Library;
   try {
-    library = await import('node-llama-cpp');
+    library =
+      options.folder === undefined
+        ? await import('node-llama-cpp')
+        : ((await import(pathToFileURL(entryOf(options.folder)).href)) as Library);
   } catch (error) {
     const detail = messageOf(error);
     return fail(
@@ -64,7 +70,7 @@ export async function openNative(options: NativeOptions): Promise<Result<Native>
 
 async function openLlama(library: Library, options: NativeOptions): Promise<Result<Llama>> {
   let detail = '';
-  for (const gpu of layers()) {
+  for (const gpu of layers(options.folder)) {
     try {
       return ok(
         await library.getLlama({
@@ -86,18 +92,24 @@ async function openLlama(library: Library, options: NativeOptions): Promise<Resu
 }
 
 /** The compute layers to try, best first; layers for GPUs only where their package is installed. */
-function layers(): readonly NonNullable<LlamaOptions['gpu']>[] {
+function layers(folder: string | undefined): readonly NonNullable<LlamaOptions['gpu']>[] {
   if (process.platform === 'darwin' && process.arch === 'arm64') return ['metal'];
   const prefix = process.platform === 'win32' ? 'win' : process.platform;
   const installed = (['cuda', 'vulkan'] as const).filter((gpu) =>
-    hasBinaries(`${prefix}-${process.arch}-${gpu}`),
+    hasBinaries(`${prefix}-${process.arch}-${gpu}`, folder),
   );
   return [...installed, false];
 }
 
-function hasBinaries(name: string): boolean {
+/** The file of the library that is imported. Throws where it is not installed. */
+function entryOf(folder: string | undefined): string {
+  const from = folder === undefined ? import.meta.url : join(folder, 'package.json');
+  return createRequire(from).resolve('node-llama-cpp');
+}
+
+function hasBinaries(name: string, folder: string | undefined): boolean {
   try {
-    const entry = createRequire(import.meta.url).resolve('node-llama-cpp');
+    const entry = entryOf(folder);
     const modules = entry.slice(0, entry.lastIndexOf('node-llama-cpp'));
     return existsSync(join(modules, '@node-llama-cpp', name, 'bins'));
   } catch {

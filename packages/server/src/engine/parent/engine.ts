@@ -43,6 +43,8 @@ export interface EngineOptions {
   readonly log: Log;
   /** True: the log has the child's output while it has requests, which may contain prompts. Default: false. */
   readonly logContent?: boolean;
+  /** The folder in whose node_modules the library lies. Default: where Node finds it from this server. */
+  readonly library?: string;
   /** The variables of which the child gets those that it needs. Default: none. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Starts the child. Default: the real one. */
@@ -133,7 +135,8 @@ export function createEngine(options: EngineOptions): Engine {
       const decided = { fingerprint: info.fingerprint, otherwise: wanted };
       return { id, file, sequences, context: info.contextLength, decided };
     });
-    return { type: 'load', threads, flashAttention: options.flashAttention ?? false, models };
+    const { flashAttention = false, library } = options;
+    return { type: 'load', threads, flashAttention, models, ...(library === undefined ? {} : { library }) };
   }
 
   function onMessage(message: FromChild): void {
