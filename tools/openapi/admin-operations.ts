@@ -2,7 +2,7 @@ import type { ErrorCode } from '@tailrace/protocol';
 import { listOf } from './admin-answers.ts';
 import { type Body, json, type Operation } from './operation.ts';
 import * as parameters from './parameters.ts';
-import { object, ref, type Schema, text, time, whole } from './schema.ts';
+import { about, anyObject, count, ref, type Schema, text, time, whole } from './schema.ts';
 
 /* The routes of the administration. Their paths, methods and access are in the route table. */
 
@@ -164,7 +164,13 @@ export const adminOperations: Readonly<Record<string, Operation>> = {
     summary: 'Show what was asked and answered, where that is kept',
     answers: one(
       'Prompt and answer.',
-      object({ id: text, created_at: time }, ['id', 'created_at'], { additionalProperties: true }),
+      whole({
+        id: text,
+        created_at: time,
+        messages: { type: 'array', items: anyObject },
+        messages_left_out: about('How many older ones were too much to keep.', count),
+        choices: { type: 'array', items: anyObject },
+      }),
     ),
     errors: ['completion_not_found', ...lists],
   },

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createSseDecoder } from '@tailrace/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createBuiltDocs } from '../../packages/server/src/docs/built-docs.ts';
+import { writeSmallDocs } from '../../packages/server/src/docs/testing/small-docs.ts';
 import {
   startTestApp,
   type TestApp,
@@ -42,14 +44,17 @@ models:
 limits: {requests_per_minute: 100000, tokens_per_minute: 100000000}
 `;
 
+const docs = writeSmallDocs();
+
 let app: TestApp;
 beforeAll(async () => {
   writeFileSync(scriptFile, script);
-  app = await startTestApp({ config, files: { [scriptFile]: '' } });
+  app = await startTestApp({ config, files: { [scriptFile]: '' }, docs: createBuiltDocs([docs.folder]) });
 });
 afterAll(async () => {
   await app?.stop();
   rmSync(folder, { recursive: true, force: true });
+  docs.remove();
 });
 
 const asked = new Set<string>();
@@ -190,7 +195,12 @@ describe('what a server answers is what the document says, member for member', (
   });
 
   it('for health and the document itself', async () => {
-    for (const at of ['/livez', '/readyz', '/openapi.json']) await ask(`GET ${at}`);
+    for (const at of ['/livez', '/readyz', '/openapi.json', '/metrics']) await ask(`GET ${at}`);
+    for (const at of ['/docs', '/llms.txt', '/llms-full.txt']) await ask(`GET ${at}`);
+    await ask('GET /docs/{id}', { id: 'keys' });
+    await ask('GET /docs/{id}', { id: 'keys', headers: { accept: 'text/markdown' } });
+    for (const format of ['json', 'markdown', 'html'])
+      await ask('GET /docs', { query: `?ask=What+is+a+key%3F&goal=a+limit&format=${format}` });
   });
 
   it('for keys and owners', async () => {
@@ -201,10 +211,16 @@ describe('what a server answers is what the document says, member for member', (
         max_streams: 3,
         budget: { usd: 1, period: 'month' },
         usage_chunk: 'inline',
+        log_content: true,
         expires_at: '2999-01-01T00:00:00Z',
       },
     });
     const { id } = json;
+    const asking = { ...chat('plain'), headers: { authorization: `Bearer ${json.key}` } };
+    const { answer } = await ask(completions, asking);
+    const completion = answer.headers.get('tailrace-completion-id') ?? '';
+    const kept = 'GET /admin/v1/requests/{id}/content';
+    await expect.poll(async () => (await ask(kept, { id: completion })).answer.status).toBe(200);
     for (const place of [
       'GET /admin/v1/keys/{id}',
       'PATCH /admin/v1/keys/{id}',
