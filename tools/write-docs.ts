@@ -15,8 +15,7 @@ for (const { path: file, renew } of generatedFiles) {
 const { code, output } = await runNode('node_modules/@biomejs/biome/bin/biome', [
   'format',
   '--write',
-  'packages/server/tailrace.schema.json',
-  'packages/server/openapi.json',
+  ...generatedFiles.map(({ path: file }) => file).filter((file) => file.endsWith('.json')),
 ]);
 if (code !== 0) process.stderr.write(output);
 process.exitCode = code;
