@@ -12,7 +12,7 @@ export function TopBar({ place, onSignOut, onShortcuts }: TopBarProps): ReactNod
   return (
     <header className="top">
       <h1>
-        <Brand />
+        <Brand inBar />
       </h1>
       <nav aria-label="Places">
         <a href={playgroundAddress} aria-current={place === 'playground' ? 'page' : undefined}>
