@@ -122,7 +122,7 @@ describe.each(found)('the README of $folder', ({ client: name, programs, found: 
     if (refused) expect(said).toMatch(/^404\nNotFoundError\n/);
     else if (/(?:log|write)\(.*(?:message|choices|content)/.test(code))
       expect(printedText(said)).toBe(answer);
-    else if (/log\(.*\.id\)/.test(code)) expect(said).toContain('chatcmpl-');
+    else if (/log\(.*(?:\.id|chatCompletion)\)/.test(code)) expect(said).toContain('chatcmpl-');
     else expect(said).toBe('');
   });
 });
