@@ -4,7 +4,9 @@ blocking stream, and the accidents play both."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
+import weakref
 from collections.abc import Awaitable
 from typing import Any, Callable, cast
 
@@ -16,7 +18,15 @@ from openai import AsyncStream
 from plain_server import USAGE, Exchange, PlainServer, chunk
 from test_streams import FAST, HI, PATIENT, Endless, cut_once, unkept
 
-from tailrace import AsyncTailrace, AsyncTailraceStream, Reconnect, StreamTimeoutError, StreamTimeouts, StreamTruncatedError
+from tailrace import (
+    AsyncTailrace,
+    AsyncTailraceStream,
+    Reconnect,
+    ReconnectPolicy,
+    StreamTimeoutError,
+    StreamTimeouts,
+    StreamTruncatedError,
+)
 
 Body = Callable[[AsyncTailrace, PlainServer], Awaitable[None]]
 
@@ -79,8 +89,6 @@ def test_text_gives_the_pieces() -> None:
 
 @pytest.mark.parametrize("leave", ["break", "break out of the text", "with", "close", "cancelled", "timeout"])
 @both
-# Trio warns of the loop's iterator that `break` leaves to the collector; it is closed all the same.
-@pytest.mark.filterwarnings("ignore:Async generator 'tailrace:ResourceWarning")
 def test_leaving_closes_the_connection_and_stops_the_generation(leave: str, backend: str) -> None:
     answer = Endless()
 
@@ -117,6 +125,120 @@ def test_leaving_closes_the_connection_and_stops_the_generation(leave: str, back
             await stream.final_text()
 
     run(answer, body, backend)
+
+
+def foreign(exchange: Exchange) -> None:
+    """As a server sends that keeps no stream: its body is not read behind the last event."""
+    exchange.stream_head("")
+    for payload in [chunk("Hel"), chunk("lo"), chunk(finish="stop"), "[DONE]"]:
+        exchange.event(payload)
+    exchange.wait_for_leave()
+
+
+def torn(exchange: Exchange) -> None:
+    exchange.stream_head()
+    if exchange.asked.method == "POST":
+        exchange.event(chunk("Hel"), 1)
+        # Given up where it stands.
+        exchange.event("{", 2)
+        exchange.wait_for_leave()
+        return
+    for number, payload in enumerate([chunk("lo"), chunk(finish="stop"), "[DONE]"], 2):
+        exchange.event(payload, number)
+
+
+@both
+@pytest.mark.parametrize("answer", [cut_once, foreign, torn])
+@pytest.mark.parametrize("way", ["loop", "text", "final_text", "next"])
+def test_a_stream_that_is_read_to_its_end_leaves_nothing_to_the_collector(
+    way: str, answer: Callable[[Exchange], None], backend: str
+) -> None:
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = await ask(client)
+        if way == "loop":
+            async for _ in stream:
+                pass
+        elif way == "text":
+            async for _ in stream.text:
+                pass
+        elif way == "final_text":
+            await stream.final_text()
+        else:
+            with pytest.raises(StopAsyncIteration):
+                while True:
+                    await stream.__anext__()
+        assert stream.partial_text == "Hello"
+        assert stream.response.is_closed
+        iterator = weakref.ref(cast(Any, stream)._iterator)
+        del stream
+        gc.collect()
+        assert iterator() is None
+
+    run(answer, body, backend)
+
+
+@both
+@pytest.mark.parametrize("reader", ["waits", "has a chunk", "has read nothing", "waits for a reconnect"])
+def test_closing_the_client_in_mid_stream_is_told_and_stops_the_generation(reader: str, backend: str) -> None:
+    answer = Endless()
+    cut = reader == "waits for a reconnect"
+
+    def or_cut(exchange: Exchange) -> None:
+        if not cut or exchange.asked.path.endswith("/cancel"):
+            answer(exchange)
+            return
+        exchange.stream_head()
+        exchange.event(chunk("Hel"), 1)
+
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        lost = anyio.Event()
+        stream = (await ask(client)).on_reconnect(lambda told: lost.set() if told.delay else None)
+
+        async def close_soon() -> None:
+            if cut:
+                await lost.wait()
+            # The reader is at rest then, and waits.
+            await anyio.wait_all_tasks_blocked()
+            await client.close()
+
+        if reader == "has read nothing":
+            await client.close()
+        async with anyio.create_task_group() as group:
+            with pytest.raises(StreamTruncatedError, match="The client was closed") as caught:
+                async for _ in stream:
+                    if reader == "has a chunk":
+                        await client.close()
+                    else:
+                        group.start_soon(close_soon)
+        assert caught.value.partial_text == ("" if reader == "has read nothing" else "Hel")
+        assert await happened(answer.cancelled)
+        assert stream.response.is_closed
+
+    slow = ReconnectPolicy(attempts=100, first_delay=50, longest_delay=50)
+    run(or_cut, body, backend, **({"reconnects": slow} if cut else {}))
+
+
+@both
+def test_an_http_client_that_is_closed_under_a_stream_is_told_at_once(backend: str) -> None:
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = await ask(client)
+        with pytest.raises(StreamTruncatedError, match="The client was closed"):
+            async for _ in stream:
+                await cast(Any, client)._client.aclose()
+
+    slow = ReconnectPolicy(attempts=100, first_delay=50, longest_delay=50)
+    run(Endless(), body, backend, reconnects=slow)
+
+
+@both
+def test_a_stream_that_has_ended_does_not_mind_that_the_client_is_closed(backend: str) -> None:
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = await ask(client)
+        whole = await stream.final_text()
+        await client.close()
+        assert await stream.final_text() == whole
+
+    run(cut_once, body, backend)
 
 
 def test_a_cancelled_task_of_asyncio_closes_before_it_ends() -> None:

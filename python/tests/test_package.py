@@ -83,6 +83,8 @@ def test_the_version_is_that_of_the_server() -> None:
 
 
 def test_error_events_have_the_status_of_the_servers_table() -> None:
-    rows = re.findall(r"^\| \[`(\w+)`\]\(errors/\w+\.md\) \| (\d+) \|", (ROOT.parent / "docs/errors.md").read_text("utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| \[`(\w+)`\]\(errors/\w+\.md\) \| (\d+) \|", (ROOT.parent / "docs/errors.md").read_text("utf-8"), re.MULTILINE
+    )
     assert len(rows) > 30
     assert {code: status_of({"code": code}) for code, _ in rows} == {code: int(status) for code, status in rows}

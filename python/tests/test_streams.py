@@ -612,3 +612,49 @@ def test_the_environment_says_where_and_with_which_key(monkeypatch: pytest.Monke
     monkeypatch.setenv("TAILRACE_BASE_URL", "http://gpu:1/v1")
     assert str(Tailrace(api_key="x").base_url) == "http://gpu:1/v1/"
     assert str(client.with_options(timeout=1).base_url) == "http://127.0.0.1:7245/v1/"
+
+
+@pytest.mark.parametrize("reader", ["waits", "has a chunk", "has read nothing"])
+def test_closing_the_client_in_mid_stream_is_told_and_stops_the_generation(reader: str, serve: Serve) -> None:
+    answer = Endless()
+    client = client_of(serve(answer))
+    stream = ask(client)
+    closing: list[threading.Thread] = []
+    if reader == "has read nothing":
+        client.close()
+    with pytest.raises(StreamTruncatedError, match="The client was closed") as caught:
+        for _ in stream:
+            if reader == "has a chunk":
+                client.close()
+            else:
+                closing.append(threading.Timer(0.2, client.close))
+                closing[0].start()
+    for thread in closing:
+        thread.join()
+    assert caught.value.partial_text == ("" if reader == "has read nothing" else "Hel")
+    assert answer.cancelled.wait(30)
+    assert answer.left.wait(30)
+
+
+def test_a_copy_of_the_client_closes_the_streams_of_both(serve: Serve) -> None:
+    client = client_of(serve(Endless()))
+    stream = ask(client)
+    with pytest.raises(StreamTruncatedError, match="The client was closed"):
+        for _ in stream:
+            client.with_options(max_retries=0).close()
+
+
+def test_an_http_client_that_is_closed_under_a_stream_is_told_at_once(serve: Serve) -> None:
+    client = client_of(serve(Endless()), reconnects=ReconnectPolicy(attempts=100, first_delay=50, longest_delay=50))
+    with pytest.raises(StreamTruncatedError, match="The client was closed"):
+        for _ in ask(client):
+            client._client.close()
+
+
+def test_a_stream_that_has_ended_does_not_mind_that_the_client_is_closed(serve: Serve) -> None:
+    client = client_of(serve(whole))
+    stream = ask(client)
+    assert stream.final_text() == "Hello"
+    client.close()
+    assert stream.final_text() == "Hello"
+    assert list(stream) == []

@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createChatHandler } from '../../packages/client/src/next/index.ts';
 import { startTestApp, type TestApp, testKey } from '../../packages/server/src/testing/start-app.ts';
@@ -6,6 +6,7 @@ import { startBrowser, withoutBrowser } from '../support/browser.ts';
 import { until } from '../support/until.ts';
 import { type AppServer, startAppServer } from './app-server.ts';
 import { buildApp } from './build-app.ts';
+import { type Chat, chatOf, waitMs } from './chat-page.ts';
 import { type GatedAnswer, type GatedUpstream, startGatedUpstream } from './gated-upstream.ts';
 
 /*
@@ -14,7 +15,6 @@ import { type GatedAnswer, type GatedUpstream, startGatedUpstream } from './gate
  */
 
 const reason = withoutBrowser === undefined ? '' : ` (skipped: ${withoutBrowser})`;
-const waitMs = 20_000;
 
 describe.skipIf(withoutBrowser !== undefined)(`the hooks in a page${reason}`, () => {
   let upstream: GatedUpstream;
@@ -285,29 +285,3 @@ describe.skipIf(withoutBrowser !== undefined)(`the hooks in a page${reason}`, ()
     await chat.shows('other', 'whole');
   });
 });
-
-interface Chat {
-  send(): Promise<void>;
-  button(name: string): Locator;
-  /** Resolves when the status is this one. */
-  is(status: string): Promise<void>;
-  /** Resolves when the only answer has exactly this text, and the status is this one. */
-  shows(text: string, status: string): Promise<void>;
-}
-
-function chatOf(page: Page, name: string): Chat {
-  const section = page.getByRole('region', { name });
-  const button = (called: string): Locator => section.getByRole('button', { name: called });
-  const is = (status: string): Promise<void> =>
-    section.getByRole('status').getByText(status, { exact: true }).waitFor();
-  return {
-    button,
-    is,
-    send: () => button('Send').click(),
-    async shows(text, status) {
-      const answers = section.getByRole('article', { name: 'assistant' });
-      await expect.poll(() => answers.allTextContents(), { timeout: waitMs }).toEqual([text]);
-      await is(status);
-    },
-  };
-}

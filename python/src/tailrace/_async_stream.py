@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
-from types import TracebackType
+from types import AsyncGeneratorType, TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 import anyio
@@ -18,6 +18,7 @@ from typing_extensions import Self
 from ._call import Call, cancel_path, events_path
 from ._events import Event
 from ._http import httpx, set_read_timeout, transport_errors
+from ._loop import Loop
 from ._response import CurrentResponse
 from ._session import Session, Unreadable, cancel_timeout
 from ._settings import OnReconnect, StreamSettings
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 # For what is closed while its task is being cancelled.
 _CLOSING_S = 5.0
+# Of one read of the socket: what a transport of another kind still has is not read to its end.
+_MOST_PIECES_READ_AHEAD = 1000
 _END = b""
 
 
@@ -34,8 +37,8 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
     """The chunks of one answer, over as many connections as it takes. See TailraceStream, whose members it has, awaited.
 
     A task that is cancelled while it reads closes the connection before its cancellation goes on. After ``break``, and after an
-    exception in the body of the loop, Python closes the loop's iterator later: at once on CPython and asyncio, by a task of its
-    own. ``async with`` closes before it ends, everywhere.
+    exception in the body of the loop, a task of its own closes the stream, once Python has collected the loop's iterator: at once
+    on CPython. ``async with`` closes before it ends, everywhere.
     """
 
     def __init__(
@@ -48,6 +51,9 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
     ) -> None:
         call = Call(StreamSettings(), options or FinalRequestOptions.construct(method="post", url=""), 1, 0, None)
         self._session = Session(call, client)
+        self._ended = anyio.Event()
+        self._pieces: AsyncIterator[bytes] | None = None
+        self._reads = False
         self._on_reconnect: OnReconnect | None = None
         self._current = CurrentResponse(lambda: self._session.response, self.close)
         arguments: dict[str, Any] = {} if options is None else {"options": options}
@@ -102,15 +108,9 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
         return self
 
     @property
-    async def text(self) -> AsyncIterator[str]:
+    def text(self) -> AsyncIterator[str]:
         """The pieces of text of the first choice. Leaving its loop closes the stream, as leaving that of the chunks does."""
-        try:
-            async for chunk in self._iterator:
-                for choice in chunk.choices:
-                    if choice.index == 0 and choice.delta.content:
-                        yield choice.delta.content
-        finally:
-            await self.close()
+        return Loop(self.__anext__, self.close, _text_of)
 
     async def final_text(self) -> str:
         """Reads the rest, and returns the whole text of the first choice. Raises as iterating does, and StreamTruncatedError
@@ -119,11 +119,8 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
 
     async def final_completion(self) -> ChatCompletion:
         """Reads the rest, and returns the whole answer as if it had not been streamed. Raises as ``final_text`` does."""
-        try:
-            async for _ in self._iterator:
-                pass
-        finally:
-            await self.close()
+        async for _ in self:
+            pass
         session = self._session
         if not session.complete:
             raise session.error or session.truncated("The stream was closed before its answer was finished.")
@@ -154,16 +151,45 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
         if session.closed:
             return
         session.closed = True
+        self._ended.set()
         # A cancelled task closes too, within a time that no server can stretch.
         with anyio.move_on_after(_CLOSING_S, shield=True):
-            with suppress(*transport_errors()):
-                await session.response.aclose()
+            await self._release()
+            await self._end_iterator()
             if session.abandoned and session.call.settings.cancel_on_close:
                 options = session.call.cancel(cancel_timeout(), 0)
                 with suppress(OpenAIError):
                     await self._client.post(
                         cancel_path(session.completion_id or ""), cast_to=cast(Any, object), options=cast(Any, options)
                     )
+
+    async def _close_with_client(self) -> None:
+        """Closes the stream because its client will be closed; its reader gets an exception where the answer is not whole."""
+        session = self._session
+        session.client_closed = not session.closed
+        await self.close()
+
+    async def _release(self) -> None:
+        """Closes the connection, and ends the generators of the HTTP library that read from it.
+
+        It leaves them where they are, one in the other, and closing the outer one drops the others: trio warns of each of them.
+        Read on, they fail one after the other, because the connection is closed.
+        """
+        with suppress(*transport_errors()):
+            await self._session.response.aclose()
+        pieces, self._pieces = self._pieces, None
+        # A read that still waits fails by itself.
+        if pieces is None or self._reads:
+            return
+        with suppress(Exception):
+            for _ in range(_MOST_PIECES_READ_AHEAD):
+                await pieces.__anext__()
+
+    async def _end_iterator(self) -> None:
+        iterator = cast("AsyncGeneratorType[ChatCompletionChunk, None]", self._iterator)
+        # Where it runs it is what closes the stream, or another task reads and is woken by the closed connection.
+        if not iterator.ag_running:
+            await iterator.aclose()
 
     async def __aexit__(
         self,
@@ -173,12 +199,15 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
     ) -> None:
         await self.close()
 
-    async def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
+    def __aiter__(self) -> AsyncIterator[ChatCompletionChunk]:
+        return Loop(self.__anext__, self.close, lambda chunk: (chunk,))
+
+    async def __anext__(self) -> ChatCompletionChunk:
         try:
-            async for chunk in self._iterator:
-                yield chunk
-        finally:
-            await self.close()
+            return await self._iterator.__anext__()
+        except StopAsyncIteration:
+            self._session.left()
+            raise
 
     async def __stream__(self) -> AsyncIterator[ChatCompletionChunk]:
         session = self._session
@@ -186,7 +215,7 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
         try:
             while not finished:
                 cause = None
-                pieces = cast("AsyncIterator[bytes]", self._begin_reading(session))
+                pieces = self._begin_reading(session)
                 while cause is None and not finished:
                     try:
                         piece = await self._next_piece(session, pieces)
@@ -201,6 +230,7 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
                         for data in _chunks_of(session, events):
                             yield session.chunk(data)
                             if session.closed:
+                                session.left()
                                 return
                             session.asked_for_more()
                     except Unreadable as error:
@@ -219,18 +249,23 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
         if session.complete:
             await self.close()
 
-    def _begin_reading(self, session: Session) -> Any:
+    def _begin_reading(self, session: Session) -> AsyncIterator[bytes]:
         set_read_timeout(session.response, session.silence_s)
-        return session.response.aiter_bytes()
+        self._pieces = session.response.aiter_bytes()
+        return self._pieces
 
     async def _next_piece(self, session: Session, pieces: AsyncIterator[bytes]) -> bytes:
         """The next bytes of the body; none at its end. Raises ReadTimeout when a time of the stream is over."""
-        with anyio.move_on_after(session.due_s()):
-            async for piece in pieces:
-                # httpx gives no empty pieces, except for those of compressed bodies that say nothing yet.
-                if piece:
-                    return piece
-            return _END
+        self._reads = True
+        try:
+            with anyio.move_on_after(session.due_s()):
+                async for piece in pieces:
+                    # httpx gives no empty pieces, except for those of compressed bodies that say nothing yet.
+                    if piece:
+                        return piece
+                return _END
+        finally:
+            self._reads = False
         raise httpx.ReadTimeout("the stream was silent for too long")
 
     async def _read_end(self, pieces: AsyncIterator[bytes]) -> None:
@@ -241,16 +276,16 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
     async def _reconnect(self, session: Session, cause: Exception | None) -> bool:
         """Opens the next connection. False: there is nothing to read any more."""
         while True:
-            with suppress(*transport_errors()):
-                await session.response.aclose()
+            await self._release()
             attempt = session.retry(cause)
             if self._on_reconnect is not None:
                 said = self._on_reconnect(attempt)
                 if inspect.isawaitable(said):
                     await said
-            await anyio.sleep(attempt.delay)
+            with anyio.move_on_after(attempt.delay):
+                await self._ended.wait()
             if session.closed:
-                return False
+                return session.left()
             try:
                 response = await self._ask_again(session)
             except (APIStatusError, APIConnectionError) as error:
@@ -262,9 +297,10 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
                 refusal = session.check_head(response)
                 if refusal is None:
                     session.opened(response)
-                    if session.closed:
-                        await response.aclose()
-                    return not session.closed
+                    if not session.closed:
+                        return True
+                    await response.aclose()
+                    return session.left()
                 await response.aclose()
                 cause = refusal
             if not session.refused(cause):
@@ -276,6 +312,10 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
             return await client.request(httpx.Response, session.call.repeat(), stream=True)
         options = session.resume_options()
         return await client.get(events_path(session.completion_id or ""), cast_to=httpx.Response, options=options, stream=True)
+
+
+def _text_of(chunk: ChatCompletionChunk) -> Iterable[str]:
+    return [choice.delta.content for choice in chunk.choices if choice.index == 0 and choice.delta.content]
 
 
 def _chunks_of(session: Session, events: list[Event]) -> Iterator[dict[str, Any]]:

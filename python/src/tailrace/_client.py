@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Awaitable, Mapping
 from typing import Any, Callable, TypedDict, cast
+from weakref import WeakKeyDictionary, WeakSet
 
+import anyio
 from openai import NOT_GIVEN, AsyncOpenAI, InternalServerError, NotGiven, OpenAI, OpenAIError, Timeout
 from openai._compat import cached_property
 from openai._models import FinalRequestOptions
@@ -21,6 +24,11 @@ DEFAULT_BASE_URL = "http://127.0.0.1:7245/v1"
 
 # Of these, ``openai`` makes its own address and credentials.
 _OWN_ROUTES = ("provider", "data_residency", "workload_identity")
+
+
+# By HTTP client: the copies of a client share it, and it is what closes under a stream.
+_open_streams: WeakKeyDictionary[Any, WeakSet[Any]] = WeakKeyDictionary()
+_lock = threading.Lock()
 
 
 class _Own(TypedDict):
@@ -128,6 +136,13 @@ class Tailrace(OpenAI):
                 raise
         return super().request(cast_to, _begin(self, options, kept=False), **more)
 
+    @override
+    def close(self) -> None:
+        """Closes the client. Its streams are closed first: whoever reads one of them gets a StreamTruncatedError."""
+        for stream in _streams_of(self):
+            stream._close_with_client()
+        super().close()
+
 
 class AsyncTailrace(AsyncOpenAI):
     """``Tailrace`` for asyncio and trio; see there for its options and AsyncTailraceStream for its streams."""
@@ -204,6 +219,14 @@ class AsyncTailrace(AsyncOpenAI):
                 raise
         return await super().request(cast_to, _begin(self, options, kept=False), **more)
 
+    @override
+    async def close(self) -> None:
+        """Closes the client. Its streams are closed first: whoever reads one of them gets a StreamTruncatedError."""
+        async with anyio.create_task_group() as group:
+            for stream in _streams_of(self):
+                group.start_soon(stream._close_with_client)
+        await super().close()
+
 
 def _place(api_key: Any, base_url: Any, more: Mapping[str, Any]) -> dict[str, Any]:
     """Where the server is and what it is asked with."""
@@ -241,10 +264,25 @@ def _begin(client: Tailrace | AsyncTailrace, options: FinalRequestOptions, *, ke
     given = cast(Any, sent.post_parser)
 
     def bind(stream: Any) -> Any:
-        bound = stream._bind(call) if isinstance(stream, (TailraceStream, AsyncTailraceStream)) else stream
+        bound = stream
+        if isinstance(stream, (TailraceStream, AsyncTailraceStream)):
+            bound = stream._bind(call)
+            with _lock:
+                _open_streams.setdefault(_http_client_of(client), WeakSet()).add(bound)
         return bound if isinstance(given, NotGiven) or given is None else given(bound)
 
     return sent.model_copy(update={"post_parser": bind})
+
+
+def _http_client_of(client: Tailrace | AsyncTailrace) -> Any:
+    return getattr(client, "_client", None)
+
+
+def _streams_of(client: Tailrace | AsyncTailrace) -> list[Any]:
+    """The streams that are read through this client, or through a copy of it, and have not been collected."""
+    http_client = _http_client_of(client)
+    with _lock:
+        return [] if http_client is None else list(_open_streams.get(http_client, ()))
 
 
 def _changed(

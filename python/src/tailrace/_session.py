@@ -51,6 +51,7 @@ class Session:
         self.complete = False
         self.cancelled = False
         self.closed = False
+        self.client_closed = False
         self.error: Exception | None = None
         self._client = client
         self._decoder = EventDecoder()
@@ -87,7 +88,7 @@ class Session:
         """True where the server may go on generating for a reader that comes back: a key makes it keep a stream, too."""
         gave_up = isinstance(self.error, StreamTimeoutError) and self.error.kind != "idle_bytes"
         over = self.complete or self.cancelled or (self.error is not None and not gave_up)
-        return self.can_cancel and not over
+        return self.can_cancel and not over and not self._client.is_closed()
 
     def chunk(self, data: dict[str, Any]) -> ChatCompletionChunk:
         """What ``take`` gave, in openai's type."""
@@ -243,7 +244,7 @@ class Session:
         Raises StreamTruncatedError where nothing can be done, and StreamTimeoutError where the reason is silence.
         """
         if self.closed or self.cancelled:
-            return False
+            return self.left()
         if not self._kept and self.snapshot.finished(self.call.choices):
             self.complete = True
             return False
@@ -272,11 +273,21 @@ class Session:
             return self._give_up("The stream could not be picked up again", error)
         return self._plan(self._way, error, wait_s)
 
+    def left(self) -> Literal[False]:
+        """Nothing can be read any more from a stream that was closed. Raises StreamTruncatedError where its reader did not want
+        that: the client was closed, and the answer is not whole."""
+        if self.client_closed and not self.complete:
+            raise self._client_was_closed()
+        return False
+
     def over(self) -> bool:
         """The server has nothing after the last event, and the stream has ended there."""
         return self._give_up("The stream ended before its answer was finished", None)
 
     def _plan(self, way: Way, cause: Exception | None, wait_s: float | None = None) -> bool:
+        # The HTTP client of the caller's own can be closed without a word to its streams.
+        if self._client.is_closed():
+            raise self._client_was_closed() from cause
         policy = self.call.settings.reconnects
         self._failures += 1
         if self._failures > policy.attempts:
@@ -290,7 +301,7 @@ class Session:
 
     def _give_up(self, what: str, cause: Exception | None) -> Literal[False]:
         if self.closed or self.cancelled:
-            return False
+            return self.left()
         # Of a whole answer only the words that say so can be missing, and perhaps its usage.
         if self.snapshot.finished(self.call.choices):
             self.complete = True
@@ -329,6 +340,9 @@ class Session:
 
     def truncated(self, message: str) -> StreamTruncatedError:
         return StreamTruncatedError(message, **self._evidence())
+
+    def _client_was_closed(self) -> StreamTruncatedError:
+        return self.truncated("The client was closed before the answer was finished.")
 
     def _timed_out(self, kind: SilenceKind, seconds: float | None) -> StreamTimeoutError:
         what = {"first_token": "The first output did not come", "idle_bytes": "No byte came", "idle_content": "No output came"}

@@ -24,6 +24,9 @@ from ._settings import OnReconnect, StreamSettings
 if TYPE_CHECKING:
     from openai import OpenAI
 
+# For a read of another thread that was woken.
+_CLOSING_S = 5.0
+
 
 class TailraceStream(Stream[ChatCompletionChunk]):
     """The chunks of one answer, over as many connections as it takes.
@@ -47,7 +50,8 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         call = Call(StreamSettings(), options or FinalRequestOptions.construct(method="post", url=""), 1, 0, None)
         self._session = Session(call, client)
         self._ended = threading.Event()
-        self._lock = threading.Lock()
+        # Notified when a read has ended.
+        self._lock = threading.Condition()
         self._reader: int | None = None
         self._on_reconnect: OnReconnect | None = None
         self._current = CurrentResponse(lambda: self._session.response, self.close)
@@ -165,6 +169,15 @@ class TailraceStream(Stream[ChatCompletionChunk]):
             with suppress(OpenAIError):
                 self._client.post(cancel_path(session.completion_id or ""), cast_to=cast(Any, object), options=cast(Any, options))
 
+    def _close_with_client(self) -> None:
+        """Closes the stream because its client will be closed; its reader gets an exception where the answer is not whole."""
+        session = self._session
+        session.client_closed = not session.closed
+        self.close()
+        with self._lock:
+            # The client closes the sockets itself.
+            self._lock.wait_for(lambda: self._reader in (None, threading.get_ident()), _CLOSING_S)
+
     def _wake_reader(self) -> bool:
         """Ends the read of another thread, which then closes the connection. False: no other thread reads now. Needs the lock.
 
@@ -252,6 +265,7 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         finally:
             with self._lock:
                 self._reader = None
+                self._lock.notify_all()
 
     def _chunk_of(self, session: Session, event: Any) -> Iterator[ChatCompletionChunk]:
         data = session.take(event)
@@ -267,7 +281,7 @@ class TailraceStream(Stream[ChatCompletionChunk]):
             if self._on_reconnect is not None:
                 self._on_reconnect(attempt)
             if self._ended.wait(attempt.delay) and session.closed:
-                return False
+                return session.left()
             try:
                 response = self._ask_again(session)
             except (APIStatusError, APIConnectionError) as error:
@@ -279,9 +293,10 @@ class TailraceStream(Stream[ChatCompletionChunk]):
                 refusal = session.check_head(response)
                 if refusal is None:
                     session.opened(response)
-                    if session.closed:
-                        response.close()
-                    return not session.closed
+                    if not session.closed:
+                        return True
+                    response.close()
+                    return session.left()
                 response.close()
                 cause = refusal
             if not session.refused(cause):

@@ -121,6 +121,17 @@ describe('an answer', () => {
     expect(requests[0]?.headers.accept).toBe('x/y');
   });
 
+  test('an answer that nobody reads leaves no timer, which would keep the process alive', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const fetch = () => Promise.resolve(Response.json(completion));
+      await new Tailrace({ fetch, apiKey: null }).chat.completions.create(params).asResponse();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   test('is asked for again where that can help, with the same Idempotency-Key, and as often as the caller says', async () => {
     const { baseURL, requests } = await serve((response, _request, n) => {
       if (n === 0) json(response, 503, refusal('overloaded'), { 'retry-after-ms': '1' });

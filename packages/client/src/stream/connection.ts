@@ -80,6 +80,9 @@ export function createConnection(send: (signal: AbortSignal) => Promise<Response
         if (controller.signal.aborted) late.body?.cancel().catch(ignore);
       }, ignore);
       response = await within(sent, limitMs, `No answer came within ${limitMs} ms.`);
+      // A caller that takes the answer as it is may never read it: the timer would keep its process for the rest of the limit.
+      clearTimeout(timer);
+      timer = undefined;
       return response;
     },
     read(limitMs, message) {
