@@ -103,6 +103,8 @@ export async function startHaLayout(atEnd: AtEnd, nginx: string): Promise<HaLayo
     const placed = text
       .replaceAll(/\b(replica-[0-9]):7245\b/g, (_, name: string) => `127.0.0.1:${portOf(name)}`)
       .replace('listen 8080;', `listen 127.0.0.1:${port};`)
+      // A pipe of Node.js is a socket, which nginx cannot open by a path.
+      .replace('/dev/stdout', path.join(scratch.path, 'access.log'))
       .replaceAll('/tmp/', `${scratch.path}/`)
       .replace('worker_processes auto;', 'worker_processes 2;');
     return scratch.write('nginx.conf', placed);
