@@ -110,6 +110,15 @@ test.skipIf(!hasSystemd)(
   },
 );
 
+test('the autoscaler counts by a metric that servers have', () => {
+  const { autoscaling } = parse(read('helm/tailrace/values.yaml')) as {
+    readonly autoscaling: { readonly metric: string };
+  };
+  expect(readFileSync(path.join(deploy, '../docs/metrics.md'), 'utf8')).toContain(
+    `\n| \`${autoscaling.metric}\` | gauge |`,
+  );
+});
+
 test("the chart's own values fit their schema but for the secret, which it demands", () => {
   const validate = new Ajv({ strict: false }).compile(
     JSON.parse(read('helm/tailrace/values.schema.json')) as object,

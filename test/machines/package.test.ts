@@ -68,7 +68,7 @@ test('the server depends on at most ten packages, and no package runs a script w
 
 test('what is inside of the server has its licence there', () => {
   const notices = readFileSync(path.join(scratch.path, 'server/THIRD_PARTY_NOTICES.md'), 'utf8');
-  for (const name of ['@huggingface/jinja', 'yauzl', 'react', 'uplot'])
+  for (const name of ['@huggingface/jinja', 'yauzl', 'react', 'uplot', 'minisearch'])
     expect(notices).toMatch(new RegExp(`^## ${name} \\d`, 'm'));
   expect(notices).not.toMatch(/\(undefined\)/);
   for (const name of names) expect(existsSync(path.join(scratch.path, name, 'LICENSE')), name).toBe(true);
