@@ -177,6 +177,11 @@ describe.skipIf(withoutModel !== undefined)(
       const scripts = [...page.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, found]) => found);
       expect(scripts.length).toBeGreaterThan(1);
       for (const script of scripts) expect((await fetch(first.url + script)).status).toBe(200);
+      const docs = await fetch(`${first.url}/docs/streaming?ask=what+ends+a+stream`, {
+        headers: { accept: 'text/markdown' },
+      });
+      expect(docs.status).toBe(200);
+      expect(await docs.text()).toContain('/docs/');
       await first.child.killGroup();
 
       const again = await start();
