@@ -87,10 +87,11 @@ async function completeServer(into: string, from: string, manifest: Manifest): P
   const { folders } = await bundleDependencies(path.join(into, 'dist'), from, new Set(bundled), dependencies);
   const lock = readLock();
   const { dependencies: ofPage = {} } = await manifestAt(path.join(root, 'packages/playground'));
-  // Vite builds the page; it is not in it.
+  const { dependencies: ofDocs = {} } = await manifestAt(path.join(root, 'packages/docs'));
+  // Vite builds page and docs; it is not in them.
   const places = closureOf(
     lock,
-    Object.keys(ofPage).filter((name) => name !== 'vite'),
+    Object.keys({ ...ofPage, ...ofDocs }).filter((name) => name !== 'vite'),
   ).keys();
   const contained = [
     ...new Set([...folders, ...[...places].map((place) => path.join(root, place))]),

@@ -3,7 +3,7 @@
 
 import path from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { findGoProgram } from '../../tools/go-programs.ts';
 import { root, run, runNode } from '../../tools/run.ts';
 import { createScratch } from '../support/scratch.ts';
@@ -15,6 +15,8 @@ const helm = findGoProgram('helm');
 const withoutHelm = helm === undefined ? 'helm is not installed' : undefined;
 const actionlint = findGoProgram('actionlint');
 const chart = path.join(deploy, 'helm/tailrace');
+/** A Helm of `go install` takes the cluster for one of years ago. */
+const cluster = ['--kube-version', '1.37'];
 const secret = ['--set', 'existingSecret=tailrace'];
 const everything = [
   ...secret,
@@ -40,7 +42,7 @@ interface Resource {
 async function render(
   args: readonly string[],
 ): Promise<{ readonly text: string; readonly resources: readonly Resource[] }> {
-  const ran = await run(helm ?? '', ['template', 'ha', chart, ...args]);
+  const ran = await run(helm ?? '', ['template', 'ha', chart, ...cluster, ...args]);
   expect(ran).toMatchObject({ code: 0 });
   const documents = parseAllDocuments(ran.output) as { toJS(): unknown }[];
   return {
@@ -53,7 +55,7 @@ describe.skipIf(withoutHelm !== undefined)(
   `the chart${withoutHelm === undefined ? '' : ` (skipped: ${withoutHelm}; npm run soak -- --only deploy builds it)`}`,
   () => {
     test('helm lint finds nothing', async () => {
-      const ran = await run(helm ?? '', ['lint', '--strict', chart, ...everything]);
+      const ran = await run(helm ?? '', ['lint', '--strict', chart, ...cluster, ...everything]);
       expect(ran).toMatchObject({ code: 0 });
       expect(ran.output).not.toMatch(/\[(WARNING|ERROR)\]/);
     });
@@ -100,6 +102,19 @@ describe.skipIf(withoutHelm !== undefined)(
       }
     });
 
+    test('each replica knows how many there may be, but where the configuration says it', async () => {
+      for (const [args, replicas] of [
+        [['--set', 'replicas=5'], 5],
+        [['--set', 'autoscaling.enabled=true,autoscaling.maxReplicas=12'], 12],
+        [['--set', 'config.limits.replicas=4'], 4],
+        [['--set', 'config.limits=null'], 3],
+      ] as const) {
+        const { resources } = await render([...secret, ...args]);
+        const config = resources.find(({ kind }) => kind === 'ConfigMap')?.data?.['tailrace.yaml'] ?? '';
+        expect(parse(config), args.join(' ')).toMatchObject({ limits: { replicas } });
+      }
+    });
+
     test('it refuses values that would break streams, start without keys, or are misspelt', async () => {
       for (const [args, reason] of [
         [[], /existingSecret/],
@@ -112,7 +127,7 @@ describe.skipIf(withoutHelm !== undefined)(
         [[...secret, '--set', 'replica=4'], /replica/],
         [[...secret, '--set', 'ingress.enabled=true'], /host/],
       ] as const) {
-        const ran = await run(helm ?? '', ['template', 'ha', chart, ...args]);
+        const ran = await run(helm ?? '', ['template', 'ha', chart, ...cluster, ...args]);
         expect(ran.code, args.join(' ')).not.toBe(0);
         expect(ran.output, args.join(' ')).toMatch(reason);
       }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Ajv } from 'ajv';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { readContents } from '../../packages/docs/src/contents.ts';
 import { run } from '../../tools/run.ts';
 import { deploy, millisecondsOf, readComposeFile } from './compose-file.ts';
 import { judge, withoutJudges } from './judges.ts';
@@ -92,6 +93,19 @@ test('image and unit start Node itself with the flags of the launcher, as an ord
   expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1]) * 1000).toBeGreaterThan(drainMs);
 });
 
+test('the image is built with every page of the docs', () => {
+  const given = readFileSync(path.join(deploy, '../.dockerignore'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+  const pages = readContents(path.join(deploy, '../docs'))
+    .flatMap((group) => group.pages)
+    .map((page) => path.join('docs', page));
+  expect(pages.filter((page) => !given.some((one) => page === one || page.startsWith(`${one}/`)))).toEqual(
+    [],
+  );
+});
+
 const hasSystemd = (await run('systemd-analyze', ['--version'])).code === 0;
 
 test.skipIf(!hasSystemd)(
@@ -109,6 +123,15 @@ test.skipIf(!hasSystemd)(
     expect(await run('systemd-analyze', security)).toMatchObject({ code: 0 });
   },
 );
+
+test('the autoscaler counts by a metric that servers have', () => {
+  const { autoscaling } = parse(read('helm/tailrace/values.yaml')) as {
+    readonly autoscaling: { readonly metric: string };
+  };
+  expect(readFileSync(path.join(deploy, '../docs/metrics.md'), 'utf8')).toContain(
+    `\n| \`${autoscaling.metric}\` | gauge |`,
+  );
+});
 
 test("the chart's own values fit their schema but for the secret, which it demands", () => {
   const validate = new Ajv({ strict: false }).compile(

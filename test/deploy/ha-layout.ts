@@ -101,9 +101,12 @@ export async function startHaLayout(atEnd: AtEnd, nginx: string): Promise<HaLayo
   function nginxConfig(): string {
     const text = readFileSync(mounted(service('nginx'), '/etc/nginx/nginx.conf'), 'utf8');
     const placed = text
-      .replaceAll(/\b(replica-[0-9]):7245\b/g, (_, name: string) => `127.0.0.1:${portOf(name)}`)
+      // Addresses need no resolver, and nginx resolves names again since 1.27.3 only.
+      .replaceAll(/\b(replica-[0-9]):7245 resolve\b/g, (_, name: string) => `127.0.0.1:${portOf(name)}`)
       .replace('listen 8080;', `listen 127.0.0.1:${port};`)
       .replaceAll('/tmp/', `${scratch.path}/`)
+      // A pipe of Node.js is a socket, which nginx cannot open by a path.
+      .replace('/dev/stdout', path.join(scratch.path, 'access.log'))
       .replace('worker_processes auto;', 'worker_processes 2;');
     return scratch.write('nginx.conf', placed);
   }

@@ -13,7 +13,15 @@ export async function problemsOfNginx(code: string): Promise<readonly string[]> 
       ? code
       : `server {\nlisten 127.0.0.1:8080;\n${code}\n}`;
     const inHttp = /^\s*http\b/m.test(code) ? inServer : `events {}\nhttp {\n${inServer}\n}`;
-    const file = scratch.write('nginx.conf', `pid ${scratch.path}/nginx.pid;\n${inHttp}`);
+    // By itself nginx makes these folders and its log where Debian's package has them, also for a test of its configuration.
+    const folders = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+      .map((name) => `${name}_temp_path ${scratch.path}/${name};`)
+      .join('\n');
+    const placed = inHttp.replace(
+      /^\s*http\s*\{/m,
+      (begin) => `${begin}\naccess_log ${scratch.path}/access.log;\n${folders}`,
+    );
+    const file = scratch.write('nginx.conf', `pid ${scratch.path}/nginx.pid;\n${placed}`);
     const tried = await runOnce(nginx, [
       '-t',
       '-q',

@@ -36,6 +36,7 @@ export function sbomOf({ name, version, dependencies, bundled, hasEngine }: Ingr
     if (entry.name === 'empty-npm-package') continue;
     const ref = refs.get(place) ?? '';
     const component = componentOf(ref, entry.name ?? nameAt(place), entry, {
+      licenses: entry.license === undefined ? concludedLicenses(lock, place) : licensesOf(entry.license),
       scope: required.has(place) || inside.has(place) ? 'required' : 'optional',
       isBundled: inside.has(place),
     });
@@ -97,8 +98,16 @@ function purl(name: string, version: string): string {
 function componentOf(
   ref: string,
   name: string,
-  { version = '', integrity, license }: LockEntry,
-  { scope, isBundled }: { readonly scope: 'required' | 'optional'; readonly isBundled: boolean },
+  { version = '', integrity }: LockEntry,
+  {
+    licenses,
+    scope,
+    isBundled,
+  }: {
+    readonly licenses: readonly object[] | undefined;
+    readonly scope: 'required' | 'optional';
+    readonly isBundled: boolean;
+  },
 ): object {
   return {
     type: 'library',
@@ -107,10 +116,23 @@ function componentOf(
     version,
     scope,
     purl: ref,
-    ...(license === undefined ? {} : { licenses: licensesOf(license) }),
+    ...(licenses === undefined ? {} : { licenses }),
     ...(integrity === undefined ? {} : { hashes: hashesOf(integrity) }),
     ...(isBundled ? { properties: [{ name: 'tailrace:bundled', value: 'true' }] } : {}),
   };
+}
+
+/**
+ * The lock has only the name of a platform package that its registry did not carry (tools/complete-lock.ts). The engine's are built and
+ * published with the engine's library, from one repository under one licence; the bill says that this is concluded, not declared.
+ */
+function concludedLicenses(
+  lock: ReadonlyMap<string, LockEntry>,
+  place: string,
+): readonly object[] | undefined {
+  const license = lock.get(`node_modules/${engineLibrary}`)?.license;
+  if (license === undefined || !nameAt(place).startsWith(`@${engineLibrary}/`)) return undefined;
+  return [{ license: { id: license, acknowledgement: 'concluded' } }];
 }
 
 function licensesOf(license: string): readonly object[] {

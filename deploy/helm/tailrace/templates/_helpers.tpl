@@ -14,6 +14,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
+{{/* The configuration. While Redis is away each replica grants its part of a limit, so it has to know how many there may be. */}}
+{{- define "tailrace.config" -}}
+{{- $config := deepCopy .Values.config -}}
+{{- $limits := get $config "limits" | default dict -}}
+{{- $replicas := ternary .Values.autoscaling.maxReplicas .Values.replicas .Values.autoscaling.enabled -}}
+{{- toYaml (set $config "limits" (merge $limits (dict "replicas" (int $replicas)))) -}}
+{{- end }}
+
 {{- define "tailrace.hasEngine" -}}
 {{- if (dig "engine" "enabled" true .Values.config) }}yes{{ end }}
 {{- end }}

@@ -8,8 +8,17 @@ export interface Machine {
   readonly homeDir: string;
 }
 
-export function thisMachine(): Machine {
-  return { platform: process.platform, homeDir: homedir() };
+export function thisMachine(homeOf: () => string = homedir): Machine {
+  return { platform: process.platform, homeDir: homeOr(homeOf) };
+}
+
+/** Node throws where a user has no HOME and is unknown to the machine, as one of a container. Container runtimes make its home `/`. */
+function homeOr(homeOf: () => string): string {
+  try {
+    return homeOf();
+  } catch {
+    return '/';
+  }
 }
 
 /** The cache folder of this platform. A relative path in `XDG_CACHE_HOME` is ignored, as its specification demands. */

@@ -22,7 +22,7 @@ const outputKept = 4_000;
 
 /**
  * Runs the npm that came with this Node, or that is on the path, to its end. It has the operator's own settings (registry,
- * proxy, certificates), and none of the keys of this server.
+ * proxy, certificates), and none of the variables of this server.
  */
 export async function runNpm(run: NpmRun): Promise<NpmOutcome> {
   const script = await findNpm(run.env);
@@ -55,7 +55,7 @@ export async function runNpm(run: NpmRun): Promise<NpmOutcome> {
 }
 
 /** `npx` leaves settings of its own in the environment, among them the folder that it works for. */
-function environmentOfNpm(env: Environment): Record<string, string> {
+export function environmentOfNpm(env: Environment): Record<string, string> {
   const own = /^TAILRACE_|^npm_(config_(local_prefix|package|call|global)|lifecycle_|package_)/i;
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env))
