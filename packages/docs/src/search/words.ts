@@ -23,7 +23,8 @@ export function stemOf(word: string): string {
     .replace(/ies$/, 'y')
     .replace(/(ss|sh|ch|x|z)es$/, '$1')
     .replace(/(?<![su])s$/, '');
-  stem = shorter(stem, /(?:ing|ed)ly$|ing$|ed$|ly$|er$|or$|ment$|ness$/);
+  stem = shorter(stem, /(?:ing|ed)ly$|ing$|ed$|ly$|ment$|ness$/);
+  stem = shorter(stem, /er$|or$/);
   stem = shorter(stem, /ion$/);
   stem = stem.length > 4 ? shorter(stem, /e$/) : stem;
   stem = shorter(stem, /at$/);
