@@ -8,7 +8,7 @@ export interface KnownQuestion {
  * 45 of 50 is the aim. The first 25 were there from the beginning; the next 25 were held back while the ranking was tuned with these, and
  * had 20 right (then they were used too); the next 20 were written after that, and had 17 right before anything was changed for them. When
  * the docs had grown from 25 pages to 95, these 70 had 52 right by the places of before, 62 when the new pages that answer them counted too,
- * and 68 when words of pages and of `other-words.ts` were mended. The last 25 were written then: 20 were right at once, 22 afterwards.
+ * and 68 when words of pages and of `other-words.ts` were mended. The last 25 were written then: 20 were right at once, 23 afterwards.
  */
 
 /** With these the ranking was tuned. */
