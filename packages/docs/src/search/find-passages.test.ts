@@ -70,6 +70,21 @@ describe('a question to the docs', () => {
   });
 });
 
+it('a question has three passages at least, and beyond them those that fit nearly as well as the best one', () => {
+  const about = (slug: string, text: string): Passage => ({
+    ...{ slug, anchor: '', title: slug, headings: [], text },
+  });
+  const finder = createFinder([
+    about('zebra', 'The zebra, and why a zebra is a zebra.'),
+    ...Array.from({ length: 5 }, (_, at) =>
+      about(`other-${at}`, `A zebra beside ${'many words '.repeat(60)}`),
+    ),
+  ]);
+  const found = finder.find('zebra');
+  expect(found.map(({ slug }) => slug)).toEqual(['zebra', 'other-0', 'other-1']);
+  expect(found[2]?.score).toBeLessThan((found[0]?.score ?? 0) * 0.3);
+});
+
 it('a goal orders passages that fit a question equally, and brings none before one that fits better', () => {
   const about = (slug: string, text: string): Passage => ({
     slug,

@@ -8,11 +8,13 @@ export function wordsOf(text: string): string[] {
   const plain = text
     // Targets of links are not what a passage says.
     .replaceAll(/\]\([^)]*\)/g, ']')
-    .toLowerCase()
-    .replaceAll(/[’']s\b/g, '')
-    .replaceAll(/n[’']t\b/g, ' not');
+    .replaceAll(/[’']s\b/gi, '')
+    .replaceAll(/n[’']t\b/gi, ' not');
   return Array.from(plain.matchAll(/[\p{L}\p{N}]+(?:[_-][\p{L}\p{N}]+)*/gu), ([word]) => word).flatMap(
-    (word) => (/[_-]/.test(word) ? [word, ...word.split(/[_-]/)] : [word]),
+    (word) => {
+      const parts = word.split(/[_-]|(?<=\p{Ll})(?=\p{Lu})/u);
+      return (parts.length > 1 ? [word, ...parts] : [word]).map((one) => one.toLowerCase());
+    },
   );
 }
 
