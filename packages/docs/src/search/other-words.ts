@@ -6,7 +6,7 @@ import { stemOf } from './words.ts';
 const meanings = [
   'pay billing bill charge cost money price spend dollar',
   'close leave disconnect abort abandon gone quit',
-  'stop cancel end halt abort kill',
+  'stop cancel end halt abort kill exit terminate',
   'tab browser page window',
   'user caller reader customer person',
   'team owner customer tenant department',
