@@ -97,7 +97,9 @@ describe('the passages of a page', () => {
 
 describe('a table', () => {
   it('of several columns with long texts says of each cell which column it is in, and has its roles in words', async () => {
-    const { html } = await read(`| a | b “c” & d | e |\n| --- | --- | --- |\n| x | ${'word '.repeat(20)}| |\n`);
+    const { html } = await read(
+      `| a | b “c” & d | e |\n| --- | --- | --- |\n| x | ${'word '.repeat(20)}| |\n`,
+    );
     expect(html).toContain('<table class="texts" role="table">');
     expect(html).toContain('<td role="cell">x</td><td role="cell" data-column="b “c” &amp; d">word');
   });
