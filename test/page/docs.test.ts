@@ -60,6 +60,8 @@ describe.skipIf(withoutBrowser !== undefined)(`the docs of a server${reason}`, (
     for (const address of [
       '/docs/keys',
       '/docs/http',
+      '/docs/errors/upstream_cut',
+      '/docs/troubleshooting/slow-first-token',
       '/docs?ask=how+do+I+rotate+a+key&format=html',
       '/docs/kyes',
     ]) {
@@ -182,6 +184,25 @@ describe.skipIf(withoutBrowser !== undefined)(`the docs of a server${reason}`, (
     await page.reload();
     expect(await ground()).toBe(dark);
     expect(await button.getAttribute('aria-label')).toBe('Colours: dark');
+  });
+
+  test('the navigation shows where the reader is, also far down in a group that was folded', async () => {
+    const page = await open('/docs/errors/upstream_cut', { viewport: { width: 1280, height: 800 } });
+    const current = page.getByRole('navigation', { name: 'Pages' }).locator('[aria-current]');
+    expect(await current.innerText()).toBe('upstream_cut');
+    await expect.poll(async () => (await current.boundingBox())?.y).toBeLessThan(760);
+    expect(await page.locator('article .group-name').innerText()).toBe('Error codes');
+  });
+
+  test('a table of texts needs no scrolling sideways on a phone, without JavaScript too', async () => {
+    const page = await open('/docs/troubleshooting/slow-first-token', {
+      javaScriptEnabled: false,
+      viewport: { width: 390, height: 844 },
+    });
+    const table = page.getByRole('table').first();
+    expect((await table.boundingBox())?.width).toBeLessThan(390);
+    expect(await table.getByRole('row').count()).toBeGreaterThan(4);
+    expect(await table.getByRole('columnheader').allInnerTexts()).toEqual(['what you see', 'cause', 'cure']);
   });
 
   test('the table of contents shows where the reader is', async () => {

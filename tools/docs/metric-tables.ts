@@ -12,11 +12,13 @@ export function metricTables(): string {
   return (Object.keys(metricGroups) as readonly MetricGroup[])
     .map((group) => {
       const rows = all.filter((metric) => metric.group === group).map(rowOf);
-      return `### ${metricGroups[group]}\n\n${markdownTable(['metric', 'type', 'labels', 'what it is', 'what to do with it'], rows)}`;
+      return `### ${metricGroups[group]}\n\n${markdownTable(['metric', 'what it is', 'what to do with it'], rows)}`;
     })
     .join('\n');
 }
 
+/** The type and the labels stand under the name: columns of their own would leave no room for the texts. */
 function rowOf({ name, type, labels = [], help, use }: Metric): readonly string[] {
-  return [`\`${name}\``, type, labels.map((label) => `\`${label}\``).join(', '), help, use];
+  const by = labels.length === 0 ? '' : ` by ${labels.map((label) => `\`${label}\``).join(', ')}`;
+  return [`\`${name}\` ${type}${by}`, help, use];
 }

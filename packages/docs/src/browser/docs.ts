@@ -4,12 +4,14 @@ import { fillExamples } from './fill-examples.ts';
 import { followHeadings } from './follow-headings.ts';
 import { serveSchemeButton } from './scheme.ts';
 import { serveSearch } from './search-box.ts';
+import { showCurrent } from './show-current.ts';
 import { joinTabs } from './tabs.ts';
 
 /* What a page does beyond what it shows: every part of it can be missing, and the page still says what it says. */
 
 const scheme = document.querySelector<HTMLButtonElement>('#scheme');
 if (scheme !== null) serveSchemeButton(scheme);
+showCurrent();
 serveCopyButtons();
 joinTabs();
 followHeadings();

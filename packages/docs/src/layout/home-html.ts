@@ -3,21 +3,27 @@ import type { DocPage } from '../reading/doc-page.ts';
 import { documentHtml } from './document-html.ts';
 import type { Site } from './site.ts';
 
-/** The first page: `index.md`, and below it all pages with what they say. */
+/** The first page: `index.md`, and below it all pages. Those of the first group say what they are; of the others there are too many. */
 export function homeHtml(site: Site, home: DocPage): string {
-  const groups = site.groups.map(({ group, folded, pages }) => {
-    const items = pages.map(
-      ({ slug, title, description }) =>
-        `<li><a href="/docs/${escapeHtml(slug)}">${escapeHtml(title)}</a><p>${escapeFilled(shortened(description))}</p></li>`,
+  const [first, ...others] = site.groups;
+  const cards = first?.pages.map(
+    ({ slug, title, description }) =>
+      `<li><a href="/docs/${escapeHtml(slug)}">${escapeHtml(title)}</a><p>${escapeFilled(shortened(description))}</p></li>`,
+  );
+  const lists = others.map(({ group, folded, pages }) => {
+    const links = pages.map(
+      ({ slug, title }) => `<li><a href="/docs/${escapeHtml(slug)}">${escapeHtml(title)}</a></li>`,
     );
-    const cards = `<ul class="cards">${items.join('')}</ul>`;
+    const list = `<ul>${links.join('')}</ul>`;
+    const heading = `<h2>${escapeHtml(group)}</h2>`;
     if (folded)
-      return `<details class="group"><summary><h2>${escapeHtml(group)}</h2></summary>${cards}</details>`;
-    return `<section><h2>${escapeHtml(group)}</h2>${cards}</section>`;
+      return `<details><summary>${heading} <span>${pages.length} pages</span></summary>${list}</details>`;
+    return `<section>${heading}${list}</section>`;
   });
   const content = `<article class="markdown home"><header class="page-head"><h1>${escapeHtml(home.title)}</h1></header>
 ${home.html}
-${groups.join('\n')}
+<section class="first"><h2>${escapeHtml(first?.group ?? '')}</h2><ul class="cards">${cards?.join('') ?? ''}</ul></section>
+<div class="groups">${lists.join('\n')}</div>
 <p class="for-programs">For programs: <a href="/llms.txt">llms.txt</a> and <a href="/llms-full.txt">llms-full.txt</a>, each page as Markdown (<code>.md</code> behind its address)<!-- live -->, and <a href="/docs?ask=How+do+I+stop+a+stream%3F"><code>?ask=QUESTION</code></a> on any page, which quotes the passages that answer it<!-- /live -->.</p>
 </article>`;
   return documentHtml(site, { slug: '', title: home.title, description: home.description, content });
@@ -28,5 +34,5 @@ export function shortened(text: string): string {
   const most = 190;
   if (text.length <= most) return text;
   const end = text.lastIndexOf('. ', most);
-  return end > 60 ? text.slice(0, end + 1) : `${text.slice(0, text.lastIndexOf(' ', most))} …`;
+  return end > 30 ? text.slice(0, end + 1) : `${text.slice(0, text.lastIndexOf(' ', most))} …`;
 }

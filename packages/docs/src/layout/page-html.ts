@@ -6,7 +6,9 @@ import type { Site } from './site.ts';
 /** A page of the docs as a document. */
 export function pageHtml(site: Site, page: DocPage): string {
   const { slug, title, description, headings, html } = page;
+  const group = site.groups.find((one) => one.pages.includes(page))?.group ?? '';
   const content = `<article class="markdown">
+<p class="group-name">${escapeHtml(group)}</p>
 <header class="page-head"><h1>${escapeHtml(title)}</h1><a class="as-markdown" href="/docs/${escapeHtml(slug)}.md">Markdown</a></header>
 ${tocHtml(headings, 'narrow')}${html}</article>
 ${neighboursHtml(site, page)}`;

@@ -7,7 +7,7 @@ const mostWords = 170;
 export function passagesOf(place: Omit<Passage, 'text'>, blocks: readonly string[]): Passage[] {
   const texts: string[] = [];
   let words = Number.POSITIVE_INFINITY;
-  for (const block of blocks.flatMap(partsOf)) {
+  for (const block of joinIntroductions(blocks).flatMap(partsOf)) {
     const more = wordsOf(block);
     if (words + more > mostWords) {
       texts.push(block);
@@ -18,6 +18,19 @@ export function passagesOf(place: Omit<Passage, 'text'>, blocks: readonly string
     }
   }
   return texts.map((text) => ({ ...place, text }));
+}
+
+/** A paragraph that ends with a colon, and the code that it introduces: quoted alone, neither says what it means. */
+function joinIntroductions(blocks: readonly string[]): readonly string[] {
+  const together: string[] = [];
+  let introduction: string | undefined;
+  for (const block of blocks.map((one) => one.trim()).filter((one) => one !== '')) {
+    if (introduction !== undefined && block.startsWith('```'))
+      together[together.length - 1] = `${introduction}\n\n${block}`;
+    else together.push(block);
+    introduction = !block.startsWith('```') && block.endsWith(':') ? block : undefined;
+  }
+  return together;
 }
 
 /** A long table is cut between its rows, each part with the head; a long list between its points. */

@@ -86,6 +86,28 @@ describe('the passages of a page', () => {
       expect(text.split(/\s+/).length).toBeLessThan(190);
     }
   });
+
+  it('do not part code from the paragraph that introduces it', async () => {
+    const code = `\`\`\`sh\n${'word '.repeat(160)}\n\`\`\``;
+    const { passages } = await read(`## T\n\n${'Before. '.repeat(20)}\n\nDo this:\n\n${code}\n`);
+    expect(passages.map(({ text }) => text.slice(0, 8))).toEqual(['Before. ', 'Do this:']);
+    expect(passages[1]?.text).toContain('```sh\nword');
+  });
+});
+
+describe('a table', () => {
+  it('of several columns with long texts says of each cell which column it is in, and has its roles in words', async () => {
+    const { html } = await read(
+      `| a | b “c” & d | e |\n| --- | --- | --- |\n| x | ${'word '.repeat(20)}| |\n`,
+    );
+    expect(html).toContain('<table class="texts" role="table">');
+    expect(html).toContain('<td role="cell">x</td><td role="cell" data-column="b “c” &amp; d">word');
+  });
+
+  it('of figures stays a plain table', async () => {
+    const { html } = await read('| a | b | c |\n| --- | --- | --- |\n| 1 | 2 | 3 |\n');
+    expect(html).toContain('<table><thead><tr><th>a</th>');
+  });
 });
 
 describe('a block of code', () => {

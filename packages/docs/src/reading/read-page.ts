@@ -9,6 +9,7 @@ import type { DocPage, Heading, Passage } from './doc-page.ts';
 import { createLinks, type LinkTarget, withLinks } from './links.ts';
 import { passagesOf } from './passages.ts';
 import { plainText } from './plain-text.ts';
+import { tableHtml } from './table-html.ts';
 
 export interface PageSource {
   /** Below the folder of the docs. */
@@ -194,10 +195,7 @@ function rendererOf(
       return codeHtml([{ ...block, info: { ...block.info, tab: undefined } }], 0);
     },
     table(token) {
-      const row = (cells: readonly Tokens.TableCell[], tag: string): string =>
-        `<tr>${cells.map((cell) => `<${tag}>${this.parser.parseInline(cell.tokens)}</${tag}>`).join('')}</tr>`;
-      const body = token.rows.map((cells) => row(cells, 'td')).join('');
-      return `<div class="scrolled" role="group" tabindex="0" aria-label="Table"><table><thead>${row(token.header, 'th')}</thead><tbody>${body}</tbody></table></div>`;
+      return tableHtml(token, (tokens) => this.parser.parseInline(tokens));
     },
   };
 }

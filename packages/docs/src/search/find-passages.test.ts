@@ -4,7 +4,7 @@ import { plainCode } from '../code/code-colours.ts';
 import { readSite } from '../read-site.ts';
 import type { Passage } from '../reading/doc-page.ts';
 import { createFinder, type PassageFinder } from './find-passages.ts';
-import { fresh, heldBack, type KnownQuestion, tuned } from './testing/questions.ts';
+import { fresh, heldBack, type KnownQuestion, operators, tuned } from './testing/questions.ts';
 
 const docs = path.join(import.meta.dirname, '../../../../docs');
 
@@ -30,9 +30,22 @@ describe('a question to the docs', () => {
     ['that the ranking was tuned with', tuned],
     ['that were held back', heldBack],
     ['that were written later', fresh],
+    ['that operators ask', operators],
   ])('has its answer among the first three passages, nine of ten times: those %s', (_those, questions) => {
     const missed = questions.filter((question) => !isAnswered(question)).map(({ ask }) => ask);
     expect(missed.slice(Math.floor(questions.length / 10)), `missed: ${missed.join(' · ')}`).toEqual([]);
+  });
+
+  it('is answered by passages that exist', () => {
+    const places = new Set(
+      passages.flatMap(({ slug, anchor }) => [`${slug}#*`, anchor === '' ? slug : `${slug}#${anchor}`]),
+    );
+    const lost = [tuned, heldBack, fresh, operators]
+      .flat()
+      .flatMap(({ ask, answers }) =>
+        answers.filter((answer) => !places.has(answer)).map((answer) => `${ask} → ${answer}`),
+      );
+    expect(lost).toEqual([]);
   });
 
   it('is found with a letter wrong', () => {
@@ -55,6 +68,21 @@ describe('a question to the docs', () => {
   it.each(['', '?!', 'xyzzyqwrt'])('without a word that stands in the docs has no passages: %j', (ask) => {
     expect(finder.find(ask)).toEqual([]);
   });
+});
+
+it('a question has three passages at least, and beyond them those that fit nearly as well as the best one', () => {
+  const about = (slug: string, text: string): Passage => ({
+    ...{ slug, anchor: '', title: slug, headings: [], text },
+  });
+  const finder = createFinder([
+    about('zebra', 'The zebra, and why a zebra is a zebra.'),
+    ...Array.from({ length: 5 }, (_, at) =>
+      about(`other-${at}`, `A zebra beside ${'many words '.repeat(60)}`),
+    ),
+  ]);
+  const found = finder.find('zebra');
+  expect(found.map(({ slug }) => slug)).toEqual(['zebra', 'other-0', 'other-1']);
+  expect(found[2]?.score).toBeLessThan((found[0]?.score ?? 0) * 0.3);
 });
 
 it('a goal orders passages that fit a question equally, and brings none before one that fits better', () => {

@@ -34,11 +34,18 @@ const misspeltWeight = 0.5;
 const mostWords = 24;
 
 /**
- * Pages that mention everything: what is judged, broken on purpose, measured, or called otherwise elsewhere. Asked about by name they
- * come first all the same.
+ * What mentions everything: what is judged, broken on purpose or measured, what other gateways call it, and the examples of pages, which
+ * quote and do not say. Asked about by name it comes first all the same.
  */
-const mentionsAll = /^(check|wall|performance|migrate\/)/;
-const mentionWeight = 0.85;
+function standingOf({ slug, headings }: Passage): number {
+  if (headings.at(-1) === 'An example') return 0.6;
+  if (slug.startsWith('migrate/')) return 0.7;
+  return /^(check|wall|performance)$/.test(slug) ? 0.85 : 1;
+}
+
+/** A passage that fits less than this share of the best one is no answer; so many are found all the same. */
+const leastShare = 0.3;
+const sureOnes = 3;
 
 /** A word of the question, with what it weighs. */
 interface AskedWord {
@@ -62,6 +69,7 @@ export function createFinder(passages: readonly Passage[]): PassageFinder {
     })),
   );
   const rarity = rarityIn(index, passages.length);
+  const standings = passages.map(standingOf);
 
   /** The scores of one word, by passage: the word itself, else another one of its meaning, else a similar spelling. */
   function scoresOf({ stem, begins }: AskedWord): ReadonlyMap<number, number> {
@@ -95,10 +103,7 @@ export function createFinder(passages: readonly Passage[]): PassageFinder {
       const ranked = [...sums]
         .map(([id, { score, covered }]) => ({
           id,
-          score:
-            score *
-            (0.3 + covered / wanted) *
-            (mentionsAll.test(passages[id]?.slug ?? '') ? mentionWeight : 1),
+          score: score * (0.3 + covered / wanted) * (standings[id] ?? 1),
         }))
         .toSorted((one, other) => other.score - one.score || one.id - other.id);
       const found: FoundPassage[] = [];
@@ -106,6 +111,7 @@ export function createFinder(passages: readonly Passage[]): PassageFinder {
       for (const { id, score } of ranked) {
         const passage = passages[id];
         if (passage === undefined || found.length === most) break;
+        if (found.length >= sureOnes && score < (found[0]?.score ?? 0) * leastShare) break;
         const place = `${passage.slug}#${passage.anchor}`;
         if (places.has(place)) continue;
         places.add(place);

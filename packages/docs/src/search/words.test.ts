@@ -7,6 +7,7 @@ it.each([
   [['stop', 'stops', 'stopped', 'stopping']],
   [['cancel', 'cancels', 'cancelled', 'cancellation', 'cancelling']],
   [['configure', 'configured', 'configuration']],
+  [['buffer', 'buffers', 'buffered', 'buffering']],
   [['key', 'keys']],
   [['retry', 'retries', 'retried', 'retrying']],
   [['proxy', 'proxies']],
@@ -26,6 +27,9 @@ it.each([
 it('an identifier is a word, and its parts are words', () => {
   expect(wordsOf('Set `max_tokens`: the [limit](/docs/a#target) of it, customer’s')).toEqual([
     ...['set', 'max_tokens', 'max', 'tokens', 'the', 'limit', 'of', 'it', 'customer'],
+  ]);
+  expect(wordsOf('TailraceTargetDown, OpenAI, HTTP')).toEqual([
+    ...['tailracetargetdown', 'tailrace', 'target', 'down', 'openai', 'open', 'ai', 'http'],
   ]);
 });
 

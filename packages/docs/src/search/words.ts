@@ -8,11 +8,13 @@ export function wordsOf(text: string): string[] {
   const plain = text
     // Targets of links are not what a passage says.
     .replaceAll(/\]\([^)]*\)/g, ']')
-    .toLowerCase()
-    .replaceAll(/[’']s\b/g, '')
-    .replaceAll(/n[’']t\b/g, ' not');
+    .replaceAll(/[’']s\b/gi, '')
+    .replaceAll(/n[’']t\b/gi, ' not');
   return Array.from(plain.matchAll(/[\p{L}\p{N}]+(?:[_-][\p{L}\p{N}]+)*/gu), ([word]) => word).flatMap(
-    (word) => (/[_-]/.test(word) ? [word, ...word.split(/[_-]/)] : [word]),
+    (word) => {
+      const parts = word.split(/[_-]|(?<=\p{Ll})(?=\p{Lu})/u);
+      return (parts.length > 1 ? [word, ...parts] : [word]).map((one) => one.toLowerCase());
+    },
   );
 }
 
@@ -23,7 +25,8 @@ export function stemOf(word: string): string {
     .replace(/ies$/, 'y')
     .replace(/(ss|sh|ch|x|z)es$/, '$1')
     .replace(/(?<![su])s$/, '');
-  stem = shorter(stem, /(?:ing|ed)ly$|ing$|ed$|ly$|er$|or$|ment$|ness$/);
+  stem = shorter(stem, /(?:ing|ed)ly$|ing$|ed$|ly$|ment$|ness$/);
+  stem = shorter(stem, /er$|or$/);
   stem = shorter(stem, /ion$/);
   stem = stem.length > 4 ? shorter(stem, /e$/) : stem;
   stem = shorter(stem, /at$/);
@@ -37,7 +40,7 @@ function shorter(word: string, ending: RegExp): string {
 }
 
 const empty =
-  'a about after again all also another am an and any are as at be because been but by can could did do does for from get gets give got had happen happens has have how i if in into is it its just like make me mean means middle my need never not of on or our should so some something than that the their them then there these they this to up us use want was we were what when where which while who why will with would you your';
+  'a about after again all also another am an and any are as at be because been but by can could did do does for from get gets give got had happen happens has have how i if in into is it its just like make me mean means middle much my need never not of on or our should so some something take takes tell tells than that the their them then there these they this to turn turned turning up us use want was we were what when where which while who why will with would you your';
 
 /** Words that say nothing of what is asked. */
 export const emptyWords: ReadonlySet<string> = new Set(empty.split(' '));

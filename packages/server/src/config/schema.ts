@@ -325,7 +325,9 @@ const auth = z.strictObject({
     .describe('How issued keys begin.'),
   required: flag()
     .prefault(true)
-    .describe('False (on loopback only): no key is asked for, nor by the administration.'),
+    .describe(
+      'False (on loopback only) turns authentication off: no key is asked for, nor by the administration.',
+    ),
   oidc: oidc.optional(),
 });
 

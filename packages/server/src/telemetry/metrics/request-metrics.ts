@@ -65,7 +65,7 @@ export const requestMetrics = {
     labels: ['model'],
     divisor: 1_000,
     bounds: milliseconds,
-    help: 'From the admission of a streamed request to its first output.',
+    help: 'Time to the first token: from the admission of a streamed request to its first output.',
     use: 'What users wait for. Compare with `tailrace_target_first_output_seconds`, which is the part of the targets.',
   },
   gap: {
