@@ -47,6 +47,14 @@ it('keeps a bounded beginning of a long answer, and says that it is shortened', 
   expect(JSON.stringify(choice).length).toBeLessThan(300_000);
 });
 
+it('has no gap: what follows a piece without room is left out too', () => {
+  const transcript = createTranscript();
+  transcript.add({ type: 'text-delta', choice: 0, json: json('begin') });
+  transcript.add({ type: 'text-delta', choice: 0, json: json('x'.repeat(300_000)) });
+  transcript.add({ type: 'text-delta', choice: 0, json: json('end') });
+  expect(transcript.choices()).toMatchObject([{ shortened: true, message: { content: 'begin' } }]);
+});
+
 it('has nothing of an answer without output', () => {
   expect(createTranscript().choices()).toEqual([]);
 });

@@ -47,14 +47,15 @@ export function createTranscript(): Transcript {
     return made;
   }
 
-  /** All texts share the room; of one that has none left only the beginning is kept. */
+  /** All texts share the room. What comes after the first piece without room is left out, so that no text has a gap. */
+  function takes(size: number): boolean {
+    cut ||= size > room;
+    if (!cut) room -= size;
+    return !cut;
+  }
+
   function note(pieces: TextPieces<JsonText>, json: JsonText): void {
-    if (json.length > room) {
-      cut = true;
-      return;
-    }
-    room -= json.length;
-    pieces.add(json);
+    if (takes(json.length)) pieces.add(json);
   }
 
   return {
@@ -71,12 +72,8 @@ export function createTranscript(): Transcript {
           return;
         case 'tool-call-start': {
           const { id, name } = event;
-          const size = id.length + name.length;
-          if (size > room) cut = true;
-          else {
-            room -= size;
+          if (takes(id.length + name.length))
             choiceAt(event.choice).calls.set(event.index, { id, name, json: createTextPieces() });
-          }
           return;
         }
         case 'tool-call-delta': {
