@@ -129,7 +129,7 @@ test('the autoscaler counts by a metric that servers have', () => {
     readonly autoscaling: { readonly metric: string };
   };
   expect(readFileSync(path.join(deploy, '../docs/metrics.md'), 'utf8')).toContain(
-    `\n| \`${autoscaling.metric}\` | gauge |`,
+    `\n| \`${autoscaling.metric}\` gauge |`,
   );
 });
 
