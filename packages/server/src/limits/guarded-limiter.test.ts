@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { ownRedis, withoutOwnRedis } from '../testing/services.ts';
 import type { GuardedLimiter, Limiter, LimitScope } from './contract.ts';
@@ -119,6 +119,26 @@ describe('around a store that can be away', () => {
     const answers = Array.from({ length: 20 }, () => limiter.take(ask(scopes)));
     await vi.advanceTimersByTimeAsync(500);
     expect(await Promise.all(answers)).not.toContainEqual({ type: 'unavailable' });
+    expect(events).toEqual([]);
+    await limiter.close();
+  });
+
+  test('a store whose call has left late, because this thread was held up, is waited for', async () => {
+    vi.useRealTimers();
+    const store = openStore();
+    const leavesLater: Limiter = {
+      ...store,
+      async take(asked) {
+        await nextTurn();
+        await sleep(15);
+        return store.counts.take(asked);
+      },
+    };
+    const { limiter, events } = guard(leavesLater, { onStoreFailure: 'deny' });
+    const decision = limiter.take(ask([{ scope: newScope(), requestsPerMinute: 100 }]));
+    const heldUpUntilMs = now() + 80;
+    while (now() < heldUpUntilMs);
+    allowed(await decision);
     expect(events).toEqual([]);
     await limiter.close();
   });
