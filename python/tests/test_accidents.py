@@ -27,7 +27,7 @@ from tailrace import (
 )
 
 ALL = 1000
-PART = 120
+PART = 80
 
 
 def seeds() -> list[int]:

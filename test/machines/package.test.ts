@@ -152,7 +152,7 @@ describe.skipIf(withoutModel !== undefined)(
           ownGroup: true,
         });
         onTestFinished(() => void child.killGroup().catch(() => undefined));
-        const url = await until('the line that says it listens', 100_000, () => {
+        const url = await until('the line that says it listens', 200_000, () => {
           if (child.exit() !== undefined) throw new Error(child.stderr());
           return /listening on (\S+)/.exec(child.stdout())?.[1];
         });
@@ -191,7 +191,7 @@ describe.skipIf(withoutModel !== undefined)(
       // The judge is inside.
       const helped = await run('npx', [...npx, 'check', '--help'], { cwd: empty, env });
       expect(helped).toMatchObject({ code: 0, output: expect.stringContaining('--max-tokens') });
-    });
+    }, 300_000);
   },
 );
 

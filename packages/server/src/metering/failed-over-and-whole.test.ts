@@ -152,7 +152,7 @@ test.each(dialects)(
         ];
         expect(BigInt(costOf(other.streamed, prices))).toBe(naive(price, pieces));
       }),
-      { numRuns: roundsOf(2_000, 120), seed: seedOf() },
+      { numRuns: roundsOf(2_000, 60), seed: seedOf() },
     );
     expect(seen.before).toBeGreaterThan(5);
     expect(seen.after).toBeGreaterThan(5);

@@ -116,7 +116,7 @@ test.each(dialects)(
         });
         expect(BigInt(cost)).toBe(naive);
       }),
-      { numRuns: roundsOf(3_000, 120), seed: seedOf() },
+      { numRuns: roundsOf(3_000, 60), seed: seedOf() },
     );
     expect(reported).toBeGreaterThan(40);
     expect(withCache).toBeGreaterThan(5);
