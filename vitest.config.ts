@@ -3,11 +3,12 @@ import { configDefaults, defineConfig } from 'vitest/config';
 // Whole suites (packages/server/src/testing/suite-part.ts) take their time.
 const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 60;
 
-// Three projects: `unit` lies beside the code and is part of `npm run check`. It needs nothing but the code: its tests of
+// Four projects: `unit` lies beside the code and is part of `npm run check`. It needs nothing but the code: its tests of
 // PostgreSQL and Redis are skipped without the variables of these (packages/server/src/testing/services.ts).
-// `system` and `services` start the real server, model, clients and browsers. Most of these tests wait most of the time, for a process to
+// The others start the real server, model, clients and browsers. Most of these tests wait most of the time, for a process to
 // start or for a fault to end: two files of `services` run at a time. A file of `system` has the machine to itself, because it uses both
-// cores, or watches how long a request waits.
+// cores, or watches how long a request waits. Those of `machines` install and pack packages for minutes: they run beside each other, and
+// not beside tests of what is late.
 const alone = [
   'test/engine/sample-cost.test.ts',
   'test/fuzz/**/*.test.ts',
@@ -18,6 +19,8 @@ const alone = [
   'test/wire/many-bodies.test.ts',
   'test/wire/overload.test.ts',
 ];
+
+const machines = 'test/machines/**/*.test.ts';
 
 /** What must happen may take long on a busy machine; vitest gives up after a second. */
 const patient = { expect: { poll: { timeout: 20_000 } }, setupFiles: ['test/support/patience.ts'] };
@@ -63,14 +66,26 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'services',
-          include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...alone],
+          name: 'machines',
+          include: [machines],
           ...patient,
           testTimeout: 120_000 * times,
           hookTimeout: 180_000,
           maxWorkers: 2,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'services',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...alone, machines],
+          ...patient,
+          testTimeout: 120_000 * times,
+          hookTimeout: 180_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -61,7 +61,7 @@ const suites: readonly Part[] = [
     name: 'suites system',
     run: () =>
       wholeSuites([
-        ...['--project', 'system', '--project', 'services'],
+        ...['--project', 'system', '--project', 'machines', '--project', 'services'],
         ...['test/engine', 'test/wall', 'test/machines', 'test/wire'],
       ]),
   },
@@ -131,7 +131,10 @@ const deploy: Part = {
   name: 'deploy',
   async run() {
     await deployPrograms(report);
-    return wholeSuites(['--project', 'services', 'test/deploy', 'test/machines/package']);
+    return wholeSuites([
+      ...['--project', 'services', '--project', 'machines'],
+      ...['test/deploy', 'test/machines/package'],
+    ]);
   },
 };
 

@@ -41,7 +41,11 @@ async function runAll(): Promise<Counts[]> {
     ]);
     return [
       checked,
-      await runTests(['--project', 'system', '--project', 'services'], (await starting).env, modelFile),
+      await runTests(
+        ['system', 'machines', 'services'].flatMap((project) => ['--project', project]),
+        (await starting).env,
+        modelFile,
+      ),
     ];
   } finally {
     await (await starting).stop();
