@@ -178,6 +178,34 @@ def test_a_stream_that_is_read_to_its_end_leaves_nothing_to_the_collector(
 
 
 @both
+def test_a_reader_that_hears_of_the_close_first_does_not_keep_the_generation_going(backend: str) -> None:
+    answer = Endless()
+
+    async def body(client: AsyncTailrace, server: PlainServer) -> None:
+        stream = await ask(client)
+        release = getattr(stream, "_release")  # noqa: B009
+
+        async def the_reader_wakes_first() -> None:
+            await release()
+            await anyio.wait_all_tasks_blocked()
+
+        setattr(stream, "_release", the_reader_wakes_first)  # noqa: B010
+
+        async def close_soon() -> None:
+            await anyio.wait_all_tasks_blocked()
+            await client.close()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(close_soon)
+            with pytest.raises(StreamTruncatedError, match="The client was closed"):
+                async for _ in stream:
+                    pass
+        assert await happened(answer.cancelled)
+
+    run(answer, body, backend)
+
+
+@both
 @pytest.mark.parametrize("reader", ["waits", "has a chunk", "has read nothing", "waits for a reconnect"])
 def test_closing_the_client_in_mid_stream_is_told_and_stops_the_generation(reader: str, backend: str) -> None:
     answer = Endless()

@@ -179,9 +179,12 @@ async function expectRefusals(name: string, ids: readonly string[]): Promise<voi
 
 /** Of the records of these completions, one each. */
 async function statusesOf(ids: readonly string[]): Promise<readonly string[]> {
-  const rows = await until('the records', 20_000, async () => {
-    const found = (await allRecords(service.replica(0))).filter(({ id }) => ids.includes(id));
-    return found.length >= ids.length && found.every(({ status }) => status !== 'open') ? found : undefined;
+  let rows: Awaited<ReturnType<typeof allRecords>> = [];
+  await until('the records', 20_000, async () => {
+    rows = (await allRecords(service.replica(0))).filter(({ id }) => ids.includes(id));
+    return (rows.length >= ids.length && rows.every(({ status }) => status !== 'open')) || undefined;
+  }).catch((error: unknown) => {
+    throw new Error(`${error}: ${JSON.stringify(rows)} of ${ids}`);
   });
   return rows.map(({ status }) => status);
 }
@@ -242,10 +245,9 @@ describe.skipIf(without !== undefined)(
           everyMs: 50,
         }));
         const leaving = await Promise.all(
-          left.map((drip, number) =>
-            post(number, drip, kept, { how: 'close', afterBytes: 1_500, afterMs: 0 }),
-          ),
+          left.map((drip, number) => post(number, drip, kept, { how: 'close', afterBytes: 1_500, afterMs: 0 })),
         );
+        for (const one of leaving) expect([one.response?.status, codeOf(one)]).toEqual([200, codeOf(one)]);
         await sleep(500);
         await play(() => expectRefusals(name, ids));
         const recoveredMs = await untilItWorks(name);

@@ -150,13 +150,15 @@ class AsyncTailraceStream(AsyncStream[ChatCompletionChunk]):
         session = self._session
         if session.closed:
             return
+        # Asked now: a reader that wakes up because of what follows has an error of its own.
+        cancels = session.abandoned and session.call.settings.cancel_on_close
         session.closed = True
         self._ended.set()
         # A cancelled task closes too, within a time that no server can stretch.
         with anyio.move_on_after(_CLOSING_S, shield=True):
             await self._release()
             await self._end_iterator()
-            if session.abandoned and session.call.settings.cancel_on_close:
+            if cancels:
                 options = session.call.cancel(cancel_timeout(), 0)
                 with suppress(OpenAIError):
                     await self._client.post(

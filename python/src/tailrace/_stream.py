@@ -157,13 +157,15 @@ class TailraceStream(Stream[ChatCompletionChunk]):
         with self._lock:
             if session.closed:
                 return
+            # Asked now: a reader that wakes up because of what follows has an error of its own.
+            cancels = session.abandoned and session.call.settings.cancel_on_close
             session.closed = True
             reads_elsewhere = self._wake_reader()
         self._ended.set()
         if not reads_elsewhere:
             with suppress(*transport_errors()):
                 session.response.close()
-        if session.abandoned and session.call.settings.cancel_on_close:
+        if cancels:
             options = session.call.cancel(cancel_timeout(), 0)
             # Without an answer the server stops by itself after its grace.
             with suppress(OpenAIError):
