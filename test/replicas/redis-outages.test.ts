@@ -245,9 +245,14 @@ describe.skipIf(without !== undefined)(
           everyMs: 50,
         }));
         const leaving = await Promise.all(
-          left.map((drip, number) => post(number, drip, kept, { how: 'close', afterBytes: 1_500, afterMs: 0 })),
+          left.map((drip, number) =>
+            until(`${drip.name} to begin`, 20_000, async () => {
+              const one = await post(number, drip, kept, { how: 'close', afterBytes: 1_500, afterMs: 0 });
+              // A busy machine holds Redis up at times: then a stream does not begin.
+              return one.response?.status === 200 ? one : undefined;
+            }),
+          ),
         );
-        for (const one of leaving) expect([one.response?.status, codeOf(one)]).toEqual([200, codeOf(one)]);
         await sleep(500);
         await play(() => expectRefusals(name, ids));
         const recoveredMs = await untilItWorks(name);
