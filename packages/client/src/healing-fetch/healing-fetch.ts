@@ -3,6 +3,7 @@ import { sendKept } from '../client/send-kept.ts';
 import { APIError } from '../errors/errors.ts';
 import type { ChatStream, Reconnect, StreamPosition, StreamSource } from '../stream/contract.ts';
 import { openChatStream } from '../stream/open-stream.ts';
+import { stoppedBySignal } from '../stream/stopped-by-signal.ts';
 
 /*
  * A `fetch` for clients that read streams by themselves, such as the AI SDK's. Behind it a stream is read by this package, which
@@ -139,18 +140,7 @@ function sourceOf(
 function bodyOf(stream: ChatStream, signal: AbortSignal | undefined): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   const chunks = stream[Symbol.asyncIterator]();
-  let over = false;
-  const stop = (): void => {
-    if (over) return;
-    over = true;
-    stream.cancel().catch(() => {});
-  };
-  const end = (): void => {
-    over = true;
-    signal?.removeEventListener('abort', stop);
-  };
-  if (signal?.aborted) stop();
-  else signal?.addEventListener('abort', stop);
+  const { stop, end } = stoppedBySignal(stream, signal);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {

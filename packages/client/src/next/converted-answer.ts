@@ -1,5 +1,6 @@
 import { APIError } from '../errors/errors.ts';
 import type { ChatStream } from '../stream/contract.ts';
+import { stoppedBySignal } from '../stream/stopped-by-signal.ts';
 import type { ChatRequestBody } from './chat-request.ts';
 import type { ChatServer } from './pass-through.ts';
 import { passedAnswerHeaders } from './passed-headers.ts';
@@ -54,18 +55,7 @@ function shownHeaders(head: Headers): Headers {
 
 /** The answer; to cancel its body, or to abort the signal, stops the completion. */
 function stoppedByLeaving(stream: ChatStream, signal: AbortSignal, answer: Response): Response {
-  let over = false;
-  const stop = (): void => {
-    if (over) return;
-    over = true;
-    stream.cancel().catch(() => {});
-  };
-  const end = (): void => {
-    over = true;
-    signal.removeEventListener('abort', stop);
-  };
-  signal.addEventListener('abort', stop);
-  if (signal.aborted) stop();
+  const { stop, end } = stoppedBySignal(stream, signal);
   const reader = answer.body?.getReader();
   if (reader === undefined) return answer;
   const body = new ReadableStream<Uint8Array>(
@@ -83,7 +73,7 @@ function stoppedByLeaving(stream: ChatStream, signal: AbortSignal, answer: Respo
       },
       async cancel(reason) {
         stop();
-        signal.removeEventListener('abort', stop);
+        end();
         await reader.cancel(reason);
       },
     },

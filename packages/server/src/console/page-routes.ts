@@ -1,36 +1,12 @@
 import { failure } from '../domain/failure.ts';
 import type { BuiltFiles } from '../http/built-files.ts';
-import type { Exchange } from '../http/exchange.ts';
 import { replyFailure } from '../http/reply.ts';
 import type { Route } from '../http/route.ts';
-import { assetHeaders, fileHeaders, sendFile } from '../http/send-file.ts';
+import { assetHeaders, documentHeaders, sendFile } from '../http/send-file.ts';
 import { unknownUrl } from '../http/unknown-url.ts';
+import { wantedType } from '../http/wanted-type.ts';
 
-/**
- * What the page may do. It loads only what this server serves, runs no text as code, and no other page shows it in a frame: a model
- * whose answer got into the page as HTML could do nothing with it.
- */
-const pagePolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ');
-
-const pageHeaders = {
-  ...fileHeaders,
-  vary: 'Accept, Accept-Encoding',
-  'cache-control': 'no-cache',
-  'content-security-policy': pagePolicy,
-  'cross-origin-opener-policy': 'same-origin',
-  'referrer-policy': 'same-origin',
-};
+const pageHeaders = { ...documentHeaders({ sendsForms: false }), vary: 'Accept, Accept-Encoding' };
 /** For a client of the API that has lost the path of its base URL. */
 const pageOnly = failure(
   'unknown_url',
@@ -49,7 +25,11 @@ export function pageRoutes(files: BuiltFiles): Route[] {
       path: '/',
       access: 'public',
       async handle(exchange) {
-        if (wantsJson(exchange)) return replyFailure(exchange, pageOnly, pageVary);
+        if (
+          wantedType(exchange.request.headers.accept, ['text/html', 'application/json']) ===
+          'application/json'
+        )
+          return replyFailure(exchange, pageOnly, pageVary);
         const page = await files.find('/');
         if (page === undefined) return replyFailure(exchange, notBuilt);
         return sendFile(exchange, page, pageHeaders, notBuilt);
@@ -70,8 +50,3 @@ export function pageRoutes(files: BuiltFiles): Route[] {
 }
 
 const pageVary = { vary: pageHeaders.vary };
-
-function wantsJson({ request }: Exchange): boolean {
-  const accept = request.headers.accept ?? '';
-  return /\bapplication\/json\b/i.test(accept) && !/\btext\/html\b/i.test(accept);
-}

@@ -40,17 +40,17 @@ export function answerMarkdown({ question, goal, base, passages }: Answer): stri
   return `${asked}${note}\n\n${quoted.join('\n')}`;
 }
 
-/** For the document in which it stands. `all`: every passage as HTML. */
-export function answerHtml({ question, passages }: Answer, all: readonly string[]): string {
+/** For the document in which it stands, of passages that were asked for as HTML too. */
+export function answerHtml({ question, passages }: Answer): string {
   const asked = `<p>For “${escapeHtml(question)}”.</p>`;
   if (passages.length === 0) return `${asked}<p class="note">${nothing}</p>`;
   const items = passages.map((passage) => {
-    const { title, headings, at } = passage;
+    const { title, headings, html = '' } = passage;
     const place =
       headings.length === 0
         ? ''
         : `<p class="place">${escapeHtml([title, ...headings.slice(0, -1)].join(' › '))}</p>`;
-    return `<section class="passage">${place}<h2><a href="${escapeHtml(addressOf(passage))}">${escapeHtml(headings.at(-1) ?? title)}</a></h2>${all[at] ?? ''}</section>`;
+    return `<section class="passage">${place}<h2><a href="${escapeHtml(addressOf(passage))}">${escapeHtml(headings.at(-1) ?? title)}</a></h2>${html}</section>`;
   });
   return `${asked}<p class="note">${note}</p>${items.join('')}`;
 }

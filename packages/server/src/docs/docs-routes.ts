@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { failure } from '../domain/failure.ts';
@@ -9,37 +8,17 @@ import type { Exchange } from '../http/exchange.ts';
 import { namesTag } from '../http/names-tag.ts';
 import { replyBytes, replyFailure } from '../http/reply.ts';
 import type { Route } from '../http/route.ts';
-import { assetHeaders, etagOf, fileHeaders, sendFile } from '../http/send-file.ts';
+import { assetHeaders, documentHeaders, etagOf, sendFile } from '../http/send-file.ts';
 import { serverBase } from '../http/server-base.ts';
-import { wantedType } from './accept.ts';
+import { wantedType } from '../http/wanted-type.ts';
 import { answerHtml, answerJson, answerMarkdown } from './answer.ts';
 import type { BuiltDocs } from './built-docs.ts';
 import { fillIn, type OwnFacts, variantOf } from './fill-in.ts';
 import type { FindPassages } from './passage-finder.ts';
 import { suggestPages } from './suggest-pages.ts';
 
-/** As that of the page at `/` (console/page-routes.ts), and forms go to this server: the field for a question is one. */
-const docsPolicy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join('; ');
-
-const documentHeaders = {
-  ...fileHeaders,
-  vary: 'Accept, Accept-Encoding, Host',
-  'cache-control': 'no-cache',
-  'content-security-policy': docsPolicy,
-  'cross-origin-opener-policy': 'same-origin',
-  'referrer-policy': 'same-origin',
-};
+/** The field for a question is in a form. */
+const headersOfDocs = { ...documentHeaders({ sendsForms: true }), vary: 'Accept, Accept-Encoding, Host' };
 
 const notBuilt = failure(
   'unknown_url',
@@ -93,10 +72,10 @@ export function docsRoutes(parts: DocsParts): Route[] {
   async function sendDocument(exchange: Exchange, file: BuiltFile): Promise<void> {
     const facts = factsFor(exchange);
     const variant = file.type.startsWith('text/') ? variantOf(facts) : '';
-    if (variant === '') return sendFile(exchange, file, documentHeaders, notBuilt);
+    if (variant === '') return sendFile(exchange, file, headersOfDocs, notBuilt);
     const { headers } = exchange.request;
     const encoding = acceptedEncodings(headers['accept-encoding']).has('gzip') ? 'gzip' : undefined;
-    const all = { ...documentHeaders, etag: etagOf(`${file.etag}-${variant}`, encoding) };
+    const all = { ...headersOfDocs, etag: etagOf(`${file.etag}-${variant}`, encoding) };
     if (namesTag(headers['if-none-match'], all.etag)) return replyBytes(exchange, 304, all, Buffer.alloc(0));
     const bytes = await file.bytes(undefined);
     if (bytes === undefined) return replyFailure(exchange, notBuilt);
@@ -120,7 +99,7 @@ export function docsRoutes(parts: DocsParts): Route[] {
       html,
       factsFor(exchange),
     );
-    return replyBytes(exchange, status, { ...documentHeaders, 'content-type': html }, Buffer.from(text));
+    return replyBytes(exchange, status, { ...headersOfDocs, 'content-type': html }, Buffer.from(text));
   }
 
   async function notFound(exchange: Exchange): Promise<void> {
@@ -138,7 +117,7 @@ export function docsRoutes(parts: DocsParts): Route[] {
     const names = pages.map(({ slug }) => `'/docs/${slug}'`).join(', ');
     const hint = names === '' ? '' : ` Did you mean ${names}?`;
     const message = `There is no such page of the docs.${hint} All of them: '/llms.txt'.`;
-    return replyFailure(exchange, failure('unknown_url', message), { vary: documentHeaders.vary });
+    return replyFailure(exchange, failure('unknown_url', message), { vary: headersOfDocs.vary });
   }
 
   async function answer(exchange: Exchange, asked: URLSearchParams): Promise<void> {
@@ -160,21 +139,21 @@ export function docsRoutes(parts: DocsParts): Route[] {
     const left = new AbortController();
     exchange.response.once('close', () => left.abort());
     const found = await parts.find(
-      { finder: facts.finder, passages: facts.passages, question, goal, most: passagesQuoted },
+      {
+        ...{ finder: facts.finder, passages: facts.passages, question, goal, most: passagesQuoted },
+        passagesHtml: format === 'html' ? facts.passagesHtml : undefined,
+      },
       { keyId: exchange.request.socket.remoteAddress ?? '', signal: left.signal },
     );
     if (!found.ok) return replyFailure(exchange, found.failure);
     const { base } = factsFor(exchange);
     const whole = { question, goal, base, passages: found.value };
-    if (format === 'html') {
-      const all = JSON.parse(await readFile(facts.passagesHtml, 'utf8')) as readonly string[];
-      return sendShell(exchange, 200, 'answer', answerHtml(whole, all));
-    }
+    if (format === 'html') return sendShell(exchange, 200, 'answer', answerHtml(whole));
     const [type, text] =
       format === 'json'
         ? ['application/json; charset=utf-8', answerJson(whole)]
         : [markdown, answerMarkdown(whole)];
-    return replyBytes(exchange, 200, { ...documentHeaders, 'content-type': type }, Buffer.from(text));
+    return replyBytes(exchange, 200, { ...headersOfDocs, 'content-type': type }, Buffer.from(text));
   }
 
   return ['/docs', '/docs/', '/docs/{+id}', '/llms.txt', '/llms-full.txt'].map((path) => ({

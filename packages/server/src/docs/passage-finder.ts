@@ -5,8 +5,6 @@ import { resultOf } from '../worker/task-result.ts';
 
 /** A stretch of a page that fits a question. */
 export interface FoundPassage {
-  /** Its place in the list of all passages. */
-  readonly at: number;
   readonly slug: string;
   /** Of the heading above it; empty before the first one. */
   readonly anchor: string;
@@ -15,6 +13,8 @@ export interface FoundPassage {
   readonly headings: readonly string[];
   /** Markdown. */
   readonly text: string;
+  /** Only where it was asked for. */
+  readonly html?: string;
   readonly score: number;
 }
 
@@ -22,6 +22,8 @@ export interface FindTask {
   /** Files of the build: the module that ranks, and the passages. */
   readonly finder: string;
   readonly passages: string;
+  /** The passages as HTML; undefined where nobody wants them so. */
+  readonly passagesHtml: string | undefined;
   readonly question: string;
   readonly goal: string | undefined;
   readonly most: number;

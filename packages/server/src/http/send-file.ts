@@ -15,6 +15,32 @@ export const fileHeaders = {
 /** Those of a file whose name has a hash of its bytes. */
 export const assetHeaders = { ...fileHeaders, 'cache-control': 'public, max-age=31536000, immutable' };
 
+/**
+ * The headers of a document that a browser shows. It loads only what this server serves, runs no text as code, and no other page shows it
+ * in a frame: a text that got into it as HTML could do nothing with it. `sendsForms`: it has a form, which goes to this server.
+ */
+export function documentHeaders({ sendsForms }: { readonly sendsForms: boolean }) {
+  const policy = [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    `form-action ${sendsForms ? "'self'" : "'none'"}`,
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ];
+  return {
+    ...fileHeaders,
+    'cache-control': 'no-cache',
+    'content-security-policy': policy.join('; '),
+    'cross-origin-opener-policy': 'same-origin',
+    'referrer-policy': 'same-origin',
+  };
+}
+
 /** Answers with a built file, in the best coding that the client takes; 304 where it has it. `gone`: for a file that is being built anew. */
 export async function sendFile(
   exchange: Exchange,

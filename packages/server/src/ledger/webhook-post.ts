@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { thrownCode } from '../domain/thrown-code.ts';
 import { signedHeaders, webhookKey } from './webhook-signature.ts';
 
 /** One event for the receiver. `atMs` is the time of this try, in Unix milliseconds: the signature holds it. */
@@ -58,7 +59,10 @@ export function createWebhookPoster({
       await body.dump({ limit: bodyBytes }).catch(() => {});
       return outcomeOf(statusCode, retryAfterMs);
     } catch (error) {
-      return { type: 'away', reason: deadline.aborted ? `no answer within ${totalMs} ms` : codeOf(error) };
+      return {
+        type: 'away',
+        reason: deadline.aborted ? `no answer within ${totalMs} ms` : thrownCode(error),
+      };
     }
   }
 
@@ -79,10 +83,4 @@ function outcomeOf(status: number, retryAfterMs: number | undefined): PostOutcom
 /** Only the form in seconds. */
 function retryAfter(value: string | string[] | undefined): number | undefined {
   return typeof value === 'string' && /^\d{1,6}$/.test(value) ? Number(value) * 1_000 : undefined;
-}
-
-/** The message of an error may hold the URL with its query; its code does not. */
-function codeOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'code' in error) return String(error.code);
-  return error instanceof Error ? error.name : 'unknown';
 }

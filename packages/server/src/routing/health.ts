@@ -221,7 +221,6 @@ class Counts {
   private failovers = 0;
   private hedges = 0;
   private takeovers = 0;
-  private failures = 0;
   private readonly codes = new Map<ErrorCode, number>();
   private readonly ended = new Map<CountedMode, Map<EndedAttempt, number>>();
   private readonly firstOutputMs = createCounts();
@@ -238,7 +237,6 @@ class Counts {
   }
 
   fail(code: ErrorCode): void {
-    this.failures += 1;
     this.codes.set(code, (this.codes.get(code) ?? 0) + 1);
   }
 
@@ -249,13 +247,15 @@ class Counts {
   }
 
   read(): TargetCounts {
-    const { attempts, failures, failovers, hedges, takeovers } = this;
+    const { attempts, failovers, hedges, takeovers } = this;
+    const codes = Array.from(this.codes, ([code, count]) => ({ code, count }));
     return {
-      ...{ attempts, failures, failovers, hedges, takeovers },
+      ...{ attempts, failovers, hedges, takeovers },
+      failures: codes.reduce((sum, { count }) => sum + count, 0),
       ended: [...this.ended].flatMap(([mode, outcomes]) =>
         [...outcomes].map(([outcome, count]) => ({ mode, outcome, count })),
       ),
-      codes: [...this.codes].map(([code, count]) => ({ code, count })),
+      codes,
       firstOutputMs: this.firstOutputMs.slice(),
     };
   }

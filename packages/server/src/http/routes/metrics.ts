@@ -3,6 +3,7 @@ import type { Reading } from '../../telemetry/contract.ts';
 import { contentTypes, type ExpositionFormat, writeExposition } from '../../telemetry/metrics/exposition.ts';
 import { replyText } from '../reply.ts';
 import type { Route } from '../route.ts';
+import { wantedType } from '../wanted-type.ts';
 
 /**
  * `GET /metrics`: the whole service for Prometheus, in its text format or, where the client asks for it, as OpenMetrics. It asks for the
@@ -27,5 +28,6 @@ export function metricsRoute(
 }
 
 function formatOf(accept: string | undefined): ExpositionFormat {
-  return accept?.includes('application/openmetrics-text') === true ? 'openmetrics' : 'prometheus';
+  const wanted = wantedType(accept, ['text/plain', 'application/openmetrics-text']);
+  return wanted === 'text/plain' ? 'prometheus' : 'openmetrics';
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { acceptedEncodings } from '../accepted-encodings.ts';
-import { namesTag } from '../names-tag.ts';
-import { replyBytes } from '../reply.ts';
+import { brokenInside } from '../../domain/bug-failure.ts';
+import type { BuiltFile } from '../built-files.ts';
 import type { Route } from '../route.ts';
+import { sendFile } from '../send-file.ts';
 
 /** Beside the sources in a clone, and beside `dist` in the published package. `tools/openapi` generates it. */
 const usualFile = new URL('../../../openapi.json', import.meta.url);
@@ -20,7 +20,7 @@ const headers = {
  * compressed forms stay, some 30 kB.
  */
 export function openApiRoute(file: URL = usualFile): Route {
-  let made: Promise<Document> | undefined;
+  let made: Promise<BuiltFile> | undefined;
   return {
     method: 'GET',
     path: '/openapi.json',
@@ -31,28 +31,12 @@ export function openApiRoute(file: URL = usualFile): Route {
         made = undefined;
         throw error;
       });
-      const accepted = acceptedEncodings(exchange.request.headers['accept-encoding']);
-      const encoding = (['br', 'gzip'] as const).find((one) => accepted.has(one));
-      // Each form has a tag of its own: a strong tag names exactly one sequence of bytes.
-      const etag = `"${document.hash}${encoding === undefined ? '' : `-${encoding}`}"`;
-      const all = { ...headers, etag };
-      if (namesTag(exchange.request.headers['if-none-match'], etag))
-        return replyBytes(exchange, 304, all, Buffer.alloc(0));
-      const coding = encoding === undefined ? {} : { 'content-encoding': encoding };
-      const bytes = encoding === undefined ? await document.plain() : document[encoding];
-      return replyBytes(exchange, 200, { ...all, ...coding, 'content-type': 'application/json' }, bytes);
+      return sendFile(exchange, document, headers, brokenInside);
     },
   };
 }
 
-interface Document {
-  readonly hash: string;
-  readonly br: Buffer;
-  readonly gzip: Buffer;
-  plain(): Promise<Buffer>;
-}
-
-async function make(file: URL): Promise<Document> {
+async function make(file: URL): Promise<BuiltFile> {
   const { brotliCompress, brotliDecompress, constants, gzip } = await import('node:zlib');
   // The file is laid out for people who read its changes.
   const text = JSON.stringify(JSON.parse(await readFile(file, 'utf8')));
@@ -61,10 +45,13 @@ async function make(file: URL): Promise<Document> {
     promisify(brotliCompress)(text, quality),
     promisify<string, Buffer>(gzip)(text),
   ]);
+  const coded: Readonly<Record<string, Buffer>> = { br, gzip: zipped };
   return {
-    hash: createHash('sha256').update(text).digest('base64url').slice(0, 22),
-    br,
-    gzip: zipped,
-    plain: () => promisify(brotliDecompress)(br),
+    path: '/openapi.json',
+    type: 'application/json',
+    etag: createHash('sha256').update(text).digest('base64url').slice(0, 22),
+    encodings: Object.keys(coded),
+    bytes: async (encoding) =>
+      encoding === undefined ? await promisify(brotliDecompress)(br) : coded[encoding],
   };
 }

@@ -7,6 +7,8 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { readRetryAfter } from '../../../domain/retry-after.ts';
+import { thrownCode } from '../../../domain/thrown-code.ts';
 
 /**
  * What became of one request to the collector. `refused`: the same request would be refused again. `away`: no answer, or one
@@ -71,7 +73,10 @@ export function createSpanPoster({ url, headers, totalMs = 10_000 }: PosterOptio
       sent.end(bytes);
       return await answered.promise;
     } catch (error) {
-      return { type: 'away', reason: deadline.aborted ? `no answer within ${totalMs} ms` : codeOf(error) };
+      return {
+        type: 'away',
+        reason: deadline.aborted ? `no answer within ${totalMs} ms` : thrownCode(error),
+      };
     } finally {
       deadline.removeEventListener('abort', abort);
       signal.removeEventListener('abort', abort);
@@ -88,7 +93,9 @@ async function read(answer: IncomingMessage): Promise<PostOutcome> {
   // Redirects are not followed: the spans go where the operator has said.
   const reason = `status ${status}`;
   if (!again.has(status)) return { type: 'refused', reason };
-  const retryAfterMs = retryAfter(answer.headers['retry-after']);
+  const askedMs = readRetryAfter(answer.headers['retry-after'], Date.now());
+  // Bounded, so that a mistake of the collector does not stop the spans for a day.
+  const retryAfterMs = askedMs === undefined ? undefined : Math.min(mostRetryAfterMs, askedMs);
   return { type: 'away', reason, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }
 
@@ -114,16 +121,4 @@ function rejectedIn(text: string): number {
   } catch {
     return 0;
   }
-}
-
-/** Seconds, or a date; at most a minute, so that a mistake of the collector does not stop the spans for a day. */
-function retryAfter(value: string | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.min(mostRetryAfterMs, Math.max(0, ms));
-}
-
-function codeOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null && 'code' in error) return String(error.code);
-  return error instanceof Error ? error.name : 'unknown';
 }

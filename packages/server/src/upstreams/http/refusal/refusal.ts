@@ -4,6 +4,7 @@ import { chatJson } from '../../../domain/chat-json.ts';
 import type { ChatRequest } from '../../../domain/chat-request.ts';
 import { type Failure, failure } from '../../../domain/failure.ts';
 import { pathInRequest } from '../../../domain/request-path.ts';
+import { readRetryAfter } from '../../../domain/retry-after.ts';
 import { pickMembers } from '../../../domain/spellings.ts';
 import { excerpt, maxRead } from './excerpt.ts';
 import { type ErrorNames, refusalCause } from './refusal-cause.ts';
@@ -192,12 +193,7 @@ export function afterOutput(reason: Failure): Failure {
 function retryAfterMs(headers: Refusal['headers'], nowMs: number): number | undefined {
   const exact = first(headers['retry-after-ms']);
   if (exact !== undefined && /^\d+(\.\d+)?$/.test(exact)) return Math.round(Number(exact));
-  const coarse = first(headers['retry-after']);
-  if (coarse === undefined) return undefined;
-  if (/^\d+(\.\d+)?$/.test(coarse)) return Math.round(Number(coarse) * 1_000);
-  // An HTTP date begins with the name of a day; `Date.parse` alone would accept `-5`.
-  const date = /^[A-Z][a-z]{2}/.test(coarse) ? Date.parse(coarse) : Number.NaN;
-  return date > nowMs ? date - nowMs : undefined;
+  return readRetryAfter(first(headers['retry-after']), nowMs);
 }
 
 /** The headers of an answer that say when to try again; undefined where it has none, as nearly every answer. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { wantedType } from './accept.ts';
+import { wantedType } from './wanted-type.ts';
 
 it.each([
   [undefined, 'text/html'],
