@@ -7,12 +7,17 @@ import { adminBodySchemas } from './admin-bodies.ts';
 import { adminOperations } from './admin-operations.ts';
 import { chatAnswerSchemas } from './chat-answers.ts';
 import { chatRequestSchemas } from './chat-request.ts';
+import { clientOperations } from './client-operations.ts';
 import { type Answer, answerHeaders, type Operation, tags } from './operation.ts';
-import { operations as publicOperations } from './operations.ts';
 import { ref, type Schema } from './schema.ts';
+import { serverOperations } from './server-operations.ts';
 
 /** By method and path, as the route table has them. */
-export const operations: Readonly<Record<string, Operation>> = { ...publicOperations, ...adminOperations };
+export const operations: Readonly<Record<string, Operation>> = {
+  ...clientOperations,
+  ...serverOperations,
+  ...adminOperations,
+};
 
 export type DescribedRoute = Pick<Route, 'method' | 'path' | 'access'>;
 
