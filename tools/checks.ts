@@ -69,12 +69,14 @@ export async function runChecks(say: (text: string) => void, env: Env = {}): Pro
   // The longest first: the others run beside it on two cores.
   const waiting = [unitTests(env), ...otherChecks];
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures: string[] = [];
   async function worker(): Promise<void> {
     for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
       const outcome = await check.run();
       total.passed += outcome.passed;
       total.failed += outcome.failed;
       total.skipped += outcome.skipped;
+      failures.push(...outcome.failures.map((failure) => `${check.name}: ${failure}`));
       const good = outcome.failed === 0;
       const skipped = outcome.skipped > 0 ? `, ${outcome.skipped} skipped` : '';
       const what =
@@ -86,7 +88,7 @@ export async function runChecks(say: (text: string) => void, env: Env = {}): Pro
     }
   }
   await Promise.all([worker(), worker()]);
-  return total;
+  return { ...total, failures };
 }
 
 function tool(name: string, script: string, args: readonly string[]): Check {
@@ -95,5 +97,7 @@ function tool(name: string, script: string, args: readonly string[]): Check {
 
 async function asOutcome(ran: Promise<Ran>): Promise<Outcome> {
   const { code, output, seconds } = await ran;
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0, output, seconds };
+  const good = code === 0;
+  const failures = good ? [] : [`exit ${code}`];
+  return { passed: good ? 1 : 0, failed: good ? 0 : 1, skipped: 0, failures, output, seconds };
 }

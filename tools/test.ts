@@ -19,6 +19,9 @@ const failed = sum((count) => count.failed);
 const skipped = sum((count) => count.skipped);
 if (report.missing.length > 0)
   report.say(`\nnot on this machine: ${report.missing.join(', ')}; the tests that need it were skipped\n`);
+const failures = counts.flatMap((count) => count.failures);
+// Once more at the end: their output lies thousands of lines above.
+if (failures.length > 0) report.say(`\nfailed:\n${failures.map((failure) => `  ${failure}\n`).join('')}`);
 report.say(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 

@@ -1,12 +1,14 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Ran, type RunOptions, runNode } from './run.ts';
+import { type Ran, type RunOptions, root, runNode } from './run.ts';
 
 export interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed, a line each: the place, and the first line of why. */
+  readonly failures: readonly string[];
 }
 
 export interface VitestRun extends Counts {
@@ -27,36 +29,50 @@ export async function runVitest(
       options,
     );
     const counts = countsOf(await readFile(report, 'utf8').catch(() => ''));
+    if (ran.code === 0 || counts.failed > 0) return { ...counts, ran };
     // Vitest also fails without a failed test (an unhandled rejection, a missing file): that counts as one failure.
-    const failed = ran.code !== 0 && counts.failed === 0 ? 1 : counts.failed;
-    return { ...counts, failed, ran };
+    return { ...counts, failed: 1, failures: [`vitest: exit ${ran.code} without a failed test`], ran };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
+/** The parts of Vitest's report that are read here. A file that could not be loaded has no tests, and a message. */
+interface TestReport {
+  readonly numPassedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages: readonly string[];
+    }[];
+  }[];
+}
+
 function countsOf(report: string): Counts {
-  let data: unknown;
-  try {
-    data = JSON.parse(report);
-  } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
-  }
-  const number = (name: string): number => {
-    const value: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, name) : undefined;
-    return typeof value === 'number' ? value : 0;
-  };
-  const files: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, 'testResults') : [];
-  const unloaded = Array.isArray(files) ? files.filter(failedWithoutTests).length : 0;
+  if (report === '') return { passed: 0, failed: 0, skipped: 0, failures: [] };
+  const { numPassedTests, numPendingTests, numTodoTests, testResults }: TestReport = JSON.parse(report);
+  const failures = testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const file = path.relative(root, name);
+    const unloaded = status === 'failed' && assertionResults.length === 0;
+    if (unloaded) return [lineOf(file, message)];
+    return assertionResults
+      .filter((test) => test.status === 'failed')
+      .map(({ fullName, failureMessages }) => lineOf(`${file} > ${fullName}`, failureMessages[0] ?? ''));
+  });
   return {
-    passed: number('numPassedTests'),
-    failed: number('numFailedTests') + unloaded,
-    skipped: number('numPendingTests') + number('numTodoTests'),
+    passed: numPassedTests,
+    failed: failures.length,
+    skipped: numPendingTests + numTodoTests,
+    failures,
   };
 }
 
-function failedWithoutTests(file: unknown): boolean {
-  if (typeof file !== 'object' || file === null) return false;
-  const tests: unknown = Reflect.get(file, 'assertionResults');
-  return Reflect.get(file, 'status') === 'failed' && Array.isArray(tests) && tests.length === 0;
+function lineOf(place: string, why: string): string {
+  return `${place}: ${why.split('\n', 1)[0]?.slice(0, 300)}`;
 }

@@ -1,5 +1,6 @@
 import { faults } from '../../packages/server/src/wall/catalogue.ts';
-import type { Fault, Outcomes } from '../../packages/server/src/wall/fault.ts';
+import type { Fault, Outcome, Outcomes } from '../../packages/server/src/wall/fault.ts';
+import { whole } from '../../packages/server/src/wall/outcomes.ts';
 import type { ConfigTree } from '../support/server.ts';
 
 /** The targets beside the fault; takeover has two forms with the same expected outcomes. */
@@ -25,6 +26,16 @@ export const faultCases: readonly FaultCase[] = faults.flatMap((fault) => {
 
 export function expectedIn(column: Column, { fault }: FaultCase): Outcomes {
   return fault.expected[column === 'one' || column === 'second' ? column : 'takeover'];
+}
+
+/**
+ * The outcomes that are true. An answer that its finish breaks is withheld as long as nothing of it has left. Where the machine is so
+ * busy that the server reads the whole answer at once, another target answers and the client gets it whole.
+ */
+export function trueOutcomes(column: Column, faultCase: FaultCase, mode: Mode): readonly Outcome[] {
+  const expected = expectedIn(column, faultCase)[mode];
+  const mayBeWithheld = column !== 'one' && faultCase.fault.asks?.['response_format'] !== undefined;
+  return mayBeWithheld ? [expected, whole] : [expected];
 }
 
 /** The id under which the server serves a case. */

@@ -14,6 +14,7 @@ import {
   type Mode,
   modelOf,
   modes,
+  trueOutcomes,
   wallConfig,
 } from './columns.ts';
 import { judgeObject, judgeStream, truthsOf, type Verdict } from './judge.ts';
@@ -123,7 +124,8 @@ describe('through the relay', () => {
           const verdict = verdicts.get(one);
           if (verdict === undefined || verdict instanceof Error)
             throw verdict ?? new Error('it was not asked');
-          expect({ outcome: verdict.outcome, lies: verdict.lies }).toEqual({ outcome, lies: [] });
+          expect(verdict.lies).toEqual([]);
+          expect(trueOutcomes(column, one.faultCase, one.mode)).toContainEqual(verdict.outcome);
         });
       }
     });

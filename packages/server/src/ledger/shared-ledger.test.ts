@@ -81,8 +81,9 @@ async function joined(processId: string): Promise<{ readonly ledger: Ledger; kil
   return joining;
 }
 
-const { processId: _, ...intent } = fakeIntent('chatcmpl-a', { createdAtMs: Date.now() });
-const { processId: __, ...other } = fakeIntent('chatcmpl-b', { createdAtMs: Date.now() - 1 });
+const nowMs = Date.now();
+const { processId: _, ...intent } = fakeIntent('chatcmpl-a', { createdAtMs: nowMs });
+const { processId: __, ...other } = fakeIntent('chatcmpl-b', { createdAtMs: nowMs - 1 });
 
 async function listed(ledger: Ledger): Promise<readonly string[]> {
   return (await ledger.records({ limit: 10 })).data.map(({ id, status }) => `${id} ${status}`);
