@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildPage } from '../launch/build-page.cjs';
 import { findGoProgram, goPrograms } from './go-programs.ts';
@@ -18,6 +18,7 @@ const windows = process.platform === 'win32';
  * of the project's folder and the model cache.
  */
 export async function prepare(report: Report): Promise<Prepared> {
+  await mkdir(tools, { recursive: true });
   const [modelFile] = await Promise.all([
     model(report),
     javascriptClients(report),
@@ -127,7 +128,9 @@ async function pythonEnvironment(
   if (!existsSync(requirements)) return;
   const venv = path.join(tools, folder);
   const python = path.join(venv, windows ? 'Scripts/python.exe' : 'bin/python');
-  await once(path.join(venv, '.tailrace-stamp'), await readFile(requirements), async () => {
+  // Its programs name its place, so a checkout that was moved needs another one.
+  const input = Buffer.concat([await readFile(requirements), Buffer.from(await realpath(tools))]);
+  await once(path.join(venv, '.tailrace-stamp'), input, async () => {
     say(`installing ${what} (once)…\n`);
     await rm(venv, { recursive: true, force: true });
     const made = await run(windows ? 'python' : 'python3', ['-m', 'venv', venv]);
@@ -146,19 +149,32 @@ async function pythonEnvironment(
 }
 
 /** Programs in Go that judge the files of deploy/ and .github/: their builds take minutes, so only `npm run soak` brings them. */
-export async function deployPrograms({ say, complain }: Report): Promise<void> {
-  const programs = [
-    ['helm', 'helm.sh/helm/v3/cmd/helm@v3.22.0'],
-    ['actionlint', 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12'],
-  ] as const;
-  for (const [name, source] of programs) {
-    if (findGoProgram(name) !== undefined) continue;
-    say(`building ${name} for the tests (once)…\n`);
-    const ran = await run('go', ['install', '-trimpath', source], {
-      env: { GOBIN: goPrograms, GOFLAGS: '-p=2' },
-    });
-    if (ran.code !== 0) complain(name, ran.output);
-  }
+export async function deployPrograms(report: Report): Promise<void> {
+  await goProgram(report, 'helm', ['install', '-trimpath', 'helm.sh/helm/v3/cmd/helm@v3.22.0']);
+  await goProgram(report, 'actionlint', [
+    'install',
+    '-trimpath',
+    'github.com/rhysd/actionlint/cmd/actionlint@v1.7.12',
+  ]);
+}
+
+/** The OpenTelemetry Collector, of which test/collector/main.go says what is in it. Only `npm run soak` brings it, as above. */
+export async function collectorProgram(report: Report): Promise<void> {
+  const built = path.join(goPrograms, 'otel-collector');
+  await goProgram(report, 'otel-collector', ['build', '-o', built, '.'], path.join(root, 'test/collector'));
+}
+
+async function goProgram(
+  { say, complain }: Report,
+  name: string,
+  args: readonly string[],
+  folder = root,
+): Promise<void> {
+  if (findGoProgram(name) !== undefined) return;
+  say(`building ${name} for the tests (once)…\n`);
+  const env = { GOBIN: goPrograms, GOFLAGS: '-p=2' };
+  const ran = await run('go', args, { cwd: folder, env });
+  if (ran.code !== 0) complain(name, ran.output);
 }
 
 /** nginx on PATH, else Debian's package unpacked into .tools, whose binary runs from any folder. */

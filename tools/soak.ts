@@ -11,7 +11,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { deployPrograms, nextExample, prepare } from './prepare.ts';
+import { collectorProgram, deployPrograms, nextExample, prepare } from './prepare.ts';
 import { createReport } from './report.ts';
 import { root, run, runNode } from './run.ts';
 import { type Services, startServices } from './services/start-services.ts';
@@ -123,7 +123,10 @@ const openapi: Part = {
 /** Traces in a real OpenTelemetry Collector, which this builds where Go is installed. */
 const collector: Part = {
   name: 'collector',
-  run: () => wholeSuites(['--project', 'services', 'test/collector']),
+  async run() {
+    await collectorProgram(report);
+    return wholeSuites(['--project', 'services', 'test/collector']);
+  },
 };
 
 /** The files of deploy/, judged by programs whose builds take minutes too, and a release that is made in a clone. */

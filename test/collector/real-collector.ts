@@ -1,43 +1,20 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { findGoProgram } from '../../tools/go-programs.ts';
 import { type Child, startChild } from '../support/child.ts';
 import { createScratch } from '../support/scratch.ts';
 import { until } from '../support/until.ts';
 
 /*
- * The OpenTelemetry Collector. It is built with Go from `main.go`, which takes some minutes, in `npm run soak -- --only collector`; after
- * that `npm test` uses the program too. `TAILRACE_TEST_COLLECTOR` names another one.
+ * The OpenTelemetry Collector. `npm run soak -- --only collector` builds it with Go from `main.go`, which takes some minutes; after
+ * that `npm test` uses it too. `TAILRACE_TEST_COLLECTOR` names another one.
  */
 
-const source = fileURLToPath(new URL('.', import.meta.url));
-const folder = fileURLToPath(new URL('../../.tools/collector', import.meta.url));
-const built = `${folder}/collector`;
+const program = process.env['TAILRACE_TEST_COLLECTOR'] ?? findGoProgram('otel-collector');
 
-function program(): string | undefined {
-  const named = process.env['TAILRACE_TEST_COLLECTOR'];
-  if (named !== undefined) return named;
-  return existsSync(built) ? built : undefined;
-}
-
-function hasGo(): boolean {
-  try {
-    execFileSync('go', ['version']);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const builds = process.env['TAILRACE_TEST_WHOLE'] !== undefined;
-
-/** Why there is no collector here; undefined where there is one, or it can be built now. */
+/** Why there is no collector here; undefined where there is one. */
 export const withoutCollector: string | undefined =
-  program() !== undefined || (builds && hasGo())
-    ? undefined
-    : builds
-      ? 'Go is not installed'
-      : 'npm run soak -- --only collector builds the OpenTelemetry Collector';
+  program === undefined
+    ? 'npm run soak -- --only collector builds the OpenTelemetry Collector with Go'
+    : undefined;
 
 export interface RealCollector {
   readonly child: Child;
@@ -46,7 +23,7 @@ export interface RealCollector {
 
 /** Starts it on a port; it sends on to `to`, as JSON. The caller stops it. */
 export async function startCollector(port: number, to: string): Promise<RealCollector> {
-  const file = program() ?? build();
+  if (program === undefined) throw new Error(withoutCollector);
   const scratch = createScratch('collector');
   const config = scratch.write(
     'collector.yaml',
@@ -59,7 +36,7 @@ export async function startCollector(port: number, to: string): Promise<RealColl
       },
     }),
   );
-  const child = startChild(file, ['--config', config]);
+  const child = startChild(program, ['--config', config]);
   await until('a collector that runs', 20_000, () => {
     if (child.exit() !== undefined) throw new Error(`the collector has ended: ${child.stderr()}`);
     return child.stderr().includes('Everything is ready') ? true : undefined;
@@ -71,10 +48,4 @@ export async function startCollector(port: number, to: string): Promise<RealColl
       scratch.remove();
     },
   };
-}
-
-function build(): string {
-  mkdirSync(folder, { recursive: true });
-  execFileSync('go', ['build', '-o', built, '.'], { cwd: source });
-  return built;
 }

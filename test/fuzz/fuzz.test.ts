@@ -15,10 +15,10 @@ import { type HostileUpstream, startHostileUpstream } from './hostile-upstream.t
 import { planted } from './planted.ts';
 
 /*
- * `TAILRACE_FUZZ_SECONDS` (default 40) is how long cases are begun, `TAILRACE_FUZZ_SEED` (default 1) makes them, and
+ * `TAILRACE_FUZZ_SECONDS` (default 30) is how long cases are begun, `TAILRACE_FUZZ_SEED` (default 1) makes them, and
  * `TAILRACE_FUZZ_CASE=upstream:1234` plays one of them again. `TAILRACE_FUZZ_REPORT` names a file for the figures.
  */
-const seconds = Number(process.env['TAILRACE_FUZZ_SECONDS'] ?? 40);
+const seconds = Number(process.env['TAILRACE_FUZZ_SECONDS'] ?? 30);
 const seed = Number(process.env['TAILRACE_FUZZ_SEED'] ?? 1);
 const only = caseFrom(process.env['TAILRACE_FUZZ_CASE']);
 const reportFile = process.env['TAILRACE_FUZZ_REPORT'];
@@ -27,7 +27,7 @@ const reportFile = process.env['TAILRACE_FUZZ_REPORT'];
 const strangerKey = 'tr_stranger_77a1c0de';
 const mostHeapGrowthBytes = 24 * 1024 * 1024;
 /** Compiles code and fills pools and caches: the memory after it is the memory that may be held. */
-const warmUpSeconds = only === undefined ? Math.min(10, seconds / 4) : 0;
+const warmUpSeconds = only === undefined ? Math.min(10, seconds / 3) : 0;
 
 let upstream: HostileUpstream;
 let probe: MemoryProbe;

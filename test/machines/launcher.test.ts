@@ -1,55 +1,22 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { partOf, roundsOf } from '../../packages/server/src/testing/suite-part.ts';
-import { type Child, isAlive, startChild } from '../support/child.ts';
-import { childrenOf } from '../support/processes.ts';
+import { type Child, isAlive } from '../support/child.ts';
 import { until } from '../support/until.ts';
 import {
-  copyTrackedFiles,
   createMachine,
   fetchToolchains,
   fillCache,
   type Machine,
-  machineEnvironment,
-  mountable,
   toolchain,
   unplugged,
   unsuited,
 } from './machine.ts';
+import { ended, killTree, machineOfTest, npm10, npm11, takenAddress, track, tree } from './test-machine.ts';
 
 /** What takes a quarter of a minute and is seldom is for `npm run soak`. */
 const onlyPart = roundsOf(0, 1) === 1;
-
-const npm10 = '10.9.9';
-const npm11 = '11.21.2';
-const machines: Machine[] = [];
-const children: Child[] = [];
-const listeners: Server[] = [];
-
-afterEach(async () => {
-  for (const child of children.splice(0)) await child.end('SIGKILL', 0);
-  for (const listener of listeners.splice(0)) listener.close();
-  for (const machine of machines.splice(0)) machine.remove();
-});
-
-function machineWith(nodeVersion: string, npmVersion: string): Machine {
-  const machine = createMachine(toolchain(nodeVersion, npmVersion));
-  machines.push(machine);
-  return machine;
-}
-
-function track(child: Child): Child {
-  children.push(child);
-  return child;
-}
-
-async function ended(child: Child): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const { code } = await track(child).exited;
-  return { code, stdout: child.stdout(), stderr: child.stderr() };
-}
 
 async function listening(child: Child): Promise<string> {
   track(child);
@@ -75,35 +42,15 @@ async function chat(machine: Machine, url: string): Promise<string> {
   return await response.text();
 }
 
-/** An address of which the port is taken until the test ends. */
-async function takenAddress(): Promise<string> {
-  const listener = createServer();
-  listeners.push(listener);
-  await new Promise<void>((resolve) => listener.listen({ host: '127.0.0.1', port: 0 }, resolve));
-  const address = listener.address();
-  if (address === null || typeof address === 'string') throw new Error('it has no port');
-  return `127.0.0.1:${address.port}`;
-}
-
-/** A process and everything below it. */
-function tree(pid: number): number[] {
-  return [pid, ...childrenOf(pid).flatMap(tree)];
-}
-
-async function killTree(child: Child): Promise<void> {
-  const processes = tree(child.pid);
-  await child.end('SIGKILL', 0);
-  for (const pid of processes) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
-}
-
 async function allGone(pids: readonly number[]): Promise<void> {
   await until('every process to end', 20_000, () => (pids.some(isAlive) ? undefined : true));
 }
 
 const version = /^\d+\.\d+\.\d+\n$/;
 
-/** Of each list only the first is in `npm test`. The oldest pair is the one that README.md and package.json name. */
-const bringing = [['16.13.0', '8.1.0'] as const, ...partOf([['20.20.2', npm11] as const], 0)];
+/** Only in the soak. The oldest pair is the one that README.md and package.json name. */
+const bringing = partOf([['16.13.0', '8.1.0'] as const, ['20.20.2', npm11] as const], 0);
+/** Only the first is in `npm test`. */
 const fitting = [['22.23.3', npm10] as const, ...partOf([['24.21.0', npm11] as const], 0)];
 
 describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skipped: ${unsuited})`}`, () => {
@@ -112,7 +59,7 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
   });
 
   test('under Node 20 and npm 10 `npm start` serves from an empty folder, and again with the cable pulled', async () => {
-    const machine = machineWith('20.20.2', npm10);
+    const machine = machineOfTest('20.20.2', npm10);
     fillCache(machine);
     const first = machine.npm(['start', '--', '--listen', '127.0.0.1:0']);
     const url = await listening(first);
@@ -133,10 +80,10 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
     await allGone(rest);
   });
 
-  test.each(bringing)(
+  test.for(bringing)(
     'under Node %s and npm %s it brings Node 24 and installs',
-    async (nodeVersion, npmVersion) => {
-      const machine = machineWith(nodeVersion, npmVersion);
+    async ([nodeVersion, npmVersion]) => {
+      const machine = machineOfTest(nodeVersion, npmVersion);
       const told = await ended(machine.npm(['--silent', 'start', '--', '--help']));
       expect(told).toMatchObject({ code: 0, stdout: expect.stringContaining('--listen') });
       expect(told.stderr).toContain('bringing Node 24');
@@ -144,31 +91,12 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
   );
 
   test('under Node 12 and npm 6 it brings Node 24, and one line says that this npm is too old to install', async () => {
-    const machine = machineWith('12.22.12', '6.14.18');
+    const machine = machineOfTest('12.22.12', '6.14.18');
     const told = await ended(machine.launch(['--version']));
     expect(told).toMatchObject({ code: 1, stdout: '' });
     expect(told.stderr).toMatch(
       /^tailrace: this is Node v12\.22\.12; bringing Node 24[^\n]*\ntailrace: installing dependencies[^\n]*\ntailrace: npm 6\.14\.18 is too old[^\n]*Install Node 16\.13 or newer[^\n]*\n$/,
     );
-  });
-
-  test('a port that is taken is refused before Node is brought, from a flag and from the environment', async () => {
-    const machine = machineWith('20.20.2', npm10);
-    const address = await takenAddress();
-    const byFlag = await ended(machine.npm(['--silent', 'start', '--', '--listen', address], unplugged));
-    const env = { ...unplugged, TAILRACE_LISTEN: address };
-    const byEnvironment = await ended(machine.launch(['serve', '--no-engine'], env));
-    for (const told of [byFlag, byEnvironment]) {
-      expect(told).toMatchObject({ code: 1, stdout: '' });
-      expect(told.stderr).toMatch(/^tailrace: port \d+ on 127\.0\.0\.1 is in use; [^\n]*\n$/);
-    }
-    expect(existsSync(path.join(machine.folder, '.tools'))).toBe(false);
-    // Help and the other commands need no port.
-    const help = track(machine.launch(['serve', '--listen', address, '--help'], unplugged));
-    await until('Node to be brought', 60_000, () =>
-      help.stderr().includes('bringing Node 24') ? true : undefined,
-    );
-    await killTree(help);
   });
 
   // One folder from empty to installed: an installation takes ten seconds.
@@ -216,7 +144,7 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
   });
 
   test.skipIf(onlyPart)('a launch that was killed while installing is made good by the next', async () => {
-    const machine = machineWith('22.23.3', npm10);
+    const machine = machineOfTest('22.23.3', npm10);
     const killed = track(machine.launch(['--version']));
     await until('npm to begin', 60_000, () =>
       existsSync(path.join(machine.folder, 'node_modules')) ? true : undefined,
@@ -227,55 +155,4 @@ describe.skipIf(unsuited)(`the launcher${unsuited === undefined ? '' : ` (skippe
       stdout: expect.stringMatching(version),
     });
   });
-
-  test('a registry that cannot be reached is one clear line and exit 1', async () => {
-    const machine = machineWith('20.20.2', npm10);
-    const emptyCache = { ...unplugged, npm_config_cache: path.join(machine.scratch.path, 'npm-cache') };
-    const told = await ended(machine.launch(['serve', '--listen', '127.0.0.1:0'], emptyCache));
-    expect(told).toMatchObject({ code: 1, stdout: '' });
-    expect(told.stderr.trim().split('\n').at(-1)).toMatch(
-      /^tailrace: npm cannot reach its registry, so Node 24\.21\.0 could not be fetched/,
-    );
-  });
-
-  test.skipIf(process.getuid?.() !== 0)(
-    'a folder that cannot be written is one clear line and exit 1 (needs root, to become another user)',
-    async () => {
-      const tools = toolchain('22.23.3', npm10);
-      const machine = machineWith('22.23.3', npm10);
-      chmodSync(machine.scratch.path, 0o755);
-      const env = machineEnvironment(tools, machine.scratch, {});
-      // `nobody` may not look into root's home folder, where the toolchain lies in a checkout there.
-      const node = path.join(machine.scratch.path, 'bin/node');
-      execFileSync('cp', [tools.node, node]);
-      const script = `process.setgid(65534); process.setuid(65534); process.chdir(${JSON.stringify(machine.folder)}); process.argv.splice(1, 1, 'launch', '--version'); require(${JSON.stringify(`${machine.folder}/launch`)})`;
-      const told = await ended(startChild(node, ['-e', script, 'x'], { cwd: machine.folder, env }));
-      expect(told.code).toBe(1);
-      expect(told.stderr).toMatch(/^tailrace: cannot write to .*\.tools.* \(EACCES\)[^\n]*\n$/);
-    },
-  );
-
-  const tmpfs = mountable();
-  test.skipIf(tmpfs !== undefined)(
-    `a full disk is one clear line and exit 1${tmpfs === undefined ? '' : ` (skipped: ${tmpfs})`}`,
-    async () => {
-      const tools = toolchain('22.23.3', npm10);
-      const machine = machineWith('22.23.3', npm10);
-      const small = path.join(machine.scratch.path, 'small');
-      mkdirSync(small);
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', small]);
-      try {
-        const folder = path.join(small, 'clone');
-        copyTrackedFiles(folder);
-        const env = machineEnvironment(tools, machine.scratch, {});
-        const told = await ended(startChild(tools.node, ['launch', '--version'], { cwd: folder, env }));
-        expect(told.code).toBe(1);
-        expect(told.stderr.trim().split('\n').at(-1)).toMatch(
-          /^tailrace: the disk is full: [^\n]* could not be written to /,
-        );
-      } finally {
-        execFileSync('umount', ['-l', small]);
-      }
-    },
-  );
 });

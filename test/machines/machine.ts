@@ -1,5 +1,14 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +53,8 @@ const placeOf = (name: string, version: string): string =>
 async function fetchPackage(spec: string): Promise<void> {
   const [name = '', version = ''] = spec.split('@');
   if (existsSync(placeOf(name, version))) return;
-  const home = homeOf(name, version);
+  // Another file of tests may fetch the same at the same time.
+  const home = `${homeOf(name, version)}.${process.pid}`;
   mkdirSync(home, { recursive: true });
   writeFileSync(path.join(home, 'package.json'), '{"private":true}\n');
   const flags = [
@@ -59,6 +69,12 @@ async function fetchPackage(spec: string): Promise<void> {
   const own = process.env['npm_execpath'];
   const [command, first] = own?.endsWith('.js') ? [process.execPath, [own]] : ['npm', []];
   await promisify(execFile)(command, [...first, 'install', ...flags, spec], { cwd: home });
+  try {
+    renameSync(home, homeOf(name, version));
+  } catch (error) {
+    rmSync(home, { recursive: true, force: true });
+    if (!existsSync(placeOf(name, version))) throw error;
+  }
 }
 
 /** A clone in an empty folder: the tracked files as they lie here, nothing installed. */

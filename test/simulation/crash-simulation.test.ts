@@ -26,7 +26,7 @@ for (const [store, { name, seeds, without }] of again === undefined ? cases : []
     test('services that are killed at random leave one record for each request', {
       timeout: timeoutMs,
     }, async () => {
-      const played = partOf(numbers(1, seeds), seeds / 10);
+      const played = partOf(numbers(1, seeds), seeds / 25);
       const sums = await playWorlds(played.map((seed) => ({ store, seed })));
       // Worlds without deaths, or without one of the ends of a request, would prove little.
       expect(sums['deaths']).toBe(3 * played.length);
@@ -36,7 +36,7 @@ for (const [store, { name, seeds, without }] of again === undefined ? cases : []
     });
 
     test('every n-th call of the store fails, and nothing is lost', { timeout: timeoutMs }, async () => {
-      const every = partOf(numbers(2, 200), seeds / 50);
+      const every = partOf(numbers(2, 200), Math.max(2, seeds / 100));
       const sums = await playWorlds(every.map((failEvery) => ({ store, seed: failEvery, failEvery })));
       expect(sums['completed']).toBeGreaterThan(0);
     });

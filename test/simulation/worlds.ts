@@ -6,7 +6,7 @@ import type { VirtualTime } from './virtual-time.ts';
 
 export interface StoreCase {
   readonly name: string;
-  /** All seeds; `npm test` plays a tenth of them. */
+  /** All seeds; `npm test` plays one of 25. */
   readonly seeds: number;
   /** Why it cannot be had; undefined where it can. */
   readonly without: string | undefined;
