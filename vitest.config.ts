@@ -6,13 +6,12 @@ const times = process.env['TAILRACE_TEST_WHOLE'] === undefined ? 1 : 60;
 // Four projects: `unit` lies beside the code and is part of `npm run check`. It needs nothing but the code: its tests of
 // PostgreSQL and Redis are skipped without the variables of these (packages/server/src/testing/services.ts).
 // The others start the real server, model, clients and browsers. Most of these tests wait most of the time, for a process to
-// start or for a fault to end: two files of `services` run at a time. A file of `system` has the machine to itself, because it uses both
-// cores, or watches how long a request waits. Those of `machines` install and pack packages for minutes: they run beside each other, and
-// not beside tests of what is late.
+// start or for a fault to end: three files of `services` run at a time. A file of `system` has the machine to itself, because it uses both
+// cores, or watches how long a request waits. Those of `machines` keep the cores busy for minutes, with installations or in virtual time:
+// they run beside each other, and not beside tests of what is late.
 const alone = [
   'test/engine/sample-cost.test.ts',
   'test/fuzz/**/*.test.ts',
-  'test/simulation/**/*.test.ts',
   'test/wire/crowded-reads.test.ts',
   'test/wire/heavy-bodies.test.ts',
   'test/wire/loaded-code.test.ts',
@@ -20,7 +19,7 @@ const alone = [
   'test/wire/overload.test.ts',
 ];
 
-const machines = 'test/machines/**/*.test.ts';
+const machines = ['test/machines/**/*.test.ts', 'test/simulation/**/*.test.ts'];
 
 /** What must happen may take long on a busy machine; vitest gives up after a second. */
 const patient = { expect: { poll: { timeout: 20_000 } }, setupFiles: ['test/support/patience.ts'] };
@@ -67,7 +66,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'machines',
-          include: [machines],
+          include: machines,
           ...patient,
           testTimeout: 120_000 * times,
           hookTimeout: 180_000,
@@ -80,11 +79,11 @@ export default defineConfig({
         test: {
           name: 'services',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...alone, machines],
+          exclude: [...configDefaults.exclude, ...alone, ...machines],
           ...patient,
           testTimeout: 120_000 * times,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 3 },
         },
       },

@@ -139,7 +139,8 @@ async function pythonEnvironment(
       return complain('a Python environment (on Debian: apt install python3-venv)', made.output);
     }
     // Every package is pinned, the transitive ones too, so pip resolves nothing.
-    const flags = ['--quiet', '--no-deps', '--disable-pip-version-check', '--no-input'];
+    // What is imported is compiled then; most of these packages' modules never are.
+    const flags = ['--quiet', '--no-compile', '--no-deps', '--disable-pip-version-check', '--no-input'];
     const ran = await run(python, ['-m', 'pip', 'install', ...flags, '-r', requirements]);
     if (ran.code === 0) return true;
     // Tests look for the interpreter.

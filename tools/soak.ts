@@ -93,7 +93,7 @@ const examples: Part = {
 /** A thousand worlds of services that are killed at random, over each store. */
 const simulation: Part = {
   name: 'simulation',
-  run: () => wholeSuites(['--project', 'system', 'test/simulation']),
+  run: () => wholeSuites(['--project', 'machines', 'test/simulation']),
 };
 
 /** Every view of the page in both colour schemes at both widths, and every hostile answer. */

@@ -176,7 +176,6 @@ function environmentOf(home: string, server: DocsServer): Record<string, string>
     LANG: 'C.UTF-8',
     PATH: path.join(delimiter),
     PYTHONPATH: join(root, 'python/src'),
-    PYTHONDONTWRITEBYTECODE: '1',
     // Those of the server and the client are stripped of their types once.
     NODE_COMPILE_CACHE: join(root, '.tools/compiled-tests'),
     TAILRACE_API_KEY: server.apiKey,
@@ -233,7 +232,7 @@ interface Forks {
 /** One process for all programs in Python: to import OpenAI's client takes a second of a core. */
 function startForks(): Forks {
   const child = startChild(python, [join(root, 'test/docs/python-forks.py')], {
-    env: { ...process.env, PYTHONPATH: join(root, 'python/src'), PYTHONDONTWRITEBYTECODE: '1' },
+    env: { ...process.env, PYTHONPATH: join(root, 'python/src') },
   });
   const { stdin, stdout } = child.process;
   if (stdin === null || stdout === null) throw new Error('a process without pipes');

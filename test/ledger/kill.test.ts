@@ -13,7 +13,7 @@ import { type Asked, askOnce, type Seen, startLoad } from './load.ts';
 import { storesServer } from './stores-server.ts';
 
 /** On each store. */
-const kills = roundsOf(200, 6);
+const kills = roundsOf(200, 4);
 const seed = seedOf();
 /**
  * What has happened so long before a kill has reached the thread of the ledger, and the store: settling and progress do not

@@ -66,7 +66,7 @@ describe.skipIf(without !== '')(`the API by its document${without}`, () => {
           ...['--max-examples', String(roundsOf(100, 5)), '--seed', String(seedOf())],
           ...['--warnings', 'off', '--no-color', '--no-shrink', '--continue-on-failure'],
         ],
-        { cwd: scratch.path, env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' } },
+        { cwd: scratch.path },
       );
       const { code } = await child.exited;
       const output = child.stdout() + child.stderr();

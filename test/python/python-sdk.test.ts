@@ -27,7 +27,7 @@ interface Ended {
 async function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
   const child = startChild(program, args, {
     cwd: folder,
-    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', ...env },
+    env: { ...process.env, ...env },
   });
   const { code } = await child.exited;
   return { code, output: child.stdout() + child.stderr() };

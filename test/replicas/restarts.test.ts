@@ -32,7 +32,7 @@ const start = (config = {}): Promise<ReplicatedService> =>
   startReplicatedService((work) => atEnd.push(work), { config });
 
 /** Streams that run at the same time. */
-const width = roundsOf(500, 50);
+const width = roundsOf(500, 24);
 
 /** Asks a replica to end; resolves when it has, with how long it was ready after that and how it ended. */
 async function restart(service: ReplicatedService, number: number) {

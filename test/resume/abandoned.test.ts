@@ -81,7 +81,7 @@ test('short resumable streams leave nothing behind, whether they are read or not
   };
   await play(1_000);
   const before = await probe.held();
-  const count = roundsOf(100_000, 3_000);
+  const count = roundsOf(100_000, 2_000);
   await play(count);
   const after = await probe.held();
   const grown = after.heldBytes - before.heldBytes;

@@ -14,7 +14,7 @@ import { settings, startSetting } from './settings.ts';
 /** The number of one stream that is to be played alone. */
 const again = process.env['TAILRACE_RESUME'];
 const all = Array.from({ length: 1_000 }, (_, index) => index + 1);
-const played = again === undefined ? partOf(all, 100) : [Number(again)];
+const played = again === undefined ? partOf(all, 60) : [Number(again)];
 /** Streams that run at the same time; each has three readers or more. */
 const width = 16;
 const timeoutMs = roundsOf(1_800_000, 300_000);
