@@ -1,5 +1,4 @@
-import path from 'node:path';
-import { type Ran, root, runNode } from './run.ts';
+import { type Ran, runNode } from './run.ts';
 import { type Counts, runVitest } from './vitest.ts';
 
 interface Outcome extends Counts {
@@ -18,10 +17,7 @@ type Env = Readonly<Record<string, string>>;
 const unitTests = (env: Env): Check => ({
   name: 'unit tests',
   async run() {
-    // Threads of the tests take compiled code from here. Else each strips the types of what it loads, with a WebAssembly module at
-    // which Node 24 now and then crashes where several threads do that at once.
-    const cached = { ...env, NODE_COMPILE_CACHE: path.join(root, '.tools', 'compiled-tests') };
-    const { ran, ...counts } = await runVitest(['--project', 'unit'], { show: false, env: cached });
+    const { ran, ...counts } = await runVitest(['--project', 'unit'], { show: false, env });
     return { ...counts, output: ran.output, seconds: ran.seconds };
   },
 });

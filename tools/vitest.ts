@@ -15,6 +15,12 @@ export interface VitestRun extends Counts {
   readonly ran: Ran;
 }
 
+/**
+ * Threads and processes that tests start take compiled code from here: a start takes a fifth less. Else each strips the types of what it
+ * loads, with a WebAssembly module at which Node 24 now and then crashes where several threads do that at once.
+ */
+const compiled = { NODE_COMPILE_CACHE: path.join(root, '.tools', 'compiled-tests') };
+
 /** Runs vitest once and counts its tests. A file that could not be loaded counts as one failed test. */
 export async function runVitest(
   args: readonly string[],
@@ -26,7 +32,7 @@ export async function runVitest(
     const ran = await runNode(
       'node_modules/vitest/vitest.mjs',
       ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...args],
-      options,
+      { ...options, env: { ...compiled, ...options.env } },
     );
     const counts = countsOf(await readFile(report, 'utf8').catch(() => ''));
     if (ran.code === 0 || counts.failed > 0) return { ...counts, ran };

@@ -123,7 +123,7 @@ export function copyTrackedFiles(folder: string): void {
  */
 export function machineEnvironment(tools: Toolchain, scratch: Scratch, more: Environment): NodeJS.ProcessEnv {
   const foreign =
-    /^(npm_(?!config_(registry|cache|userconfig)$)|PIP_|UV_|HF_|TAILRACE_|NODE_ENV$|NODE_OPTIONS$|VITEST|INIT_CWD$)/i;
+    /^(npm_(?!config_(registry|cache|userconfig)$)|PIP_|UV_|HF_|TAILRACE_|NODE_ENV$|NODE_OPTIONS$|NODE_COMPILE_CACHE$|VITEST|INIT_CWD$)/i;
   const inherited = Object.entries(process.env).filter(([name]) => !foreign.test(name));
   // npm as it lies beside its Node on a real machine: found through PATH.
   const bin = path.join(scratch.path, 'bin');

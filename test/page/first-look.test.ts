@@ -86,6 +86,24 @@ describe.skipIf(withoutBrowser !== undefined)(`a first look at the page${reason}
     expect(offences.filter((one) => !one.startsWith('The Cross-Origin-Opener-Policy header'))).toEqual([]);
   });
 
+  test('a page that was open while the server was updated says so, and is whole again after a reload', async () => {
+    const { page, choose, ask, answered, button, alert, close } = await openPage(browser, server);
+    onTestFinished(close);
+    await choose('own/long');
+    await ask('What do rivers carry?');
+    await answered();
+    const files = '**/assets/console-*.js';
+    await page.route(files, (route) => route.fulfill({ status: 404, body: '{}' }));
+    await page.getByRole('link', { name: 'Console' }).click();
+    await alert.filter({ hasText: 'A part of this page could not be loaded' }).waitFor();
+    await page.getByText('The server has been updated since this page was opened').waitFor();
+    await page.unroute(files);
+    await button('Reload').click();
+    await page.getByRole('heading', { name: 'The console takes an admin key' }).waitFor();
+    await page.getByRole('link', { name: 'Playground' }).click();
+    await page.getByText('Rivers carry water downhill.').waitFor();
+  });
+
   test('the figures of an answer stand in one line, however long the name of the target is', async () => {
     const { choose, ask, answered, assistant } = await open({ viewport: { width: 1440, height: 900 } });
     await choose('own/long');

@@ -30,5 +30,7 @@ export const otherMachine = 'lan.test';
 const args = [
   // Chromium's own sandbox does not start as root, nor in most containers. It loads only the page of the test.
   '--no-sandbox',
+  // There is none: drawing in software goes without the process for it.
+  '--disable-gpu',
   `--host-resolver-rules=MAP ${otherMachine} 127.0.0.1`,
 ];

@@ -125,7 +125,7 @@ describe('the spans of a request', () => {
   it('are one of the server and one of the attempt, with the names of the conventions and no text of the chat', async () => {
     await start();
     const answer = await ask();
-    const [id] = /chatcmpl-\w+/.exec(answer) ?? [];
+    const [id] = /chatcmpl-[\w-]+/.exec(answer) ?? [];
     const { servers, clients } = await collected();
 
     expect([servers.length, clients.length]).toEqual([1, 1]);

@@ -8,9 +8,13 @@ export function useChecks(isNeeded = true): Checks | undefined {
   useEffect(() => {
     if (!isNeeded || checks !== undefined) return;
     let isWanted = true;
-    void import('./check-schema.ts').then((loaded) => {
-      if (isWanted) setChecks(loaded);
-    });
+    void import('./check-schema.ts').then(
+      (loaded) => {
+        if (isWanted) setChecks(loaded);
+      },
+      // Without it the server says what is wrong with a schema.
+      () => undefined,
+    );
     return () => {
       isWanted = false;
     };
