@@ -31,7 +31,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        // Two workers: by itself Vitest leaves one core of two alone.
+        // Three workers: some tests wait for a service that is away. By itself Vitest leaves one core of two alone.
         test: {
           name: 'unit',
           include: [
@@ -46,7 +46,7 @@ export default defineConfig({
           ...patient,
           // Files share their process: to load the rooms anew for each of them takes a third of the time of all.
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: 3,
         },
       },
       {
