@@ -339,6 +339,9 @@ describe('?ask= of a page', () => {
     [`/docs?ask=${'a'.repeat(401)}`, 'ask'],
     [`/docs?ask=a&goal=${'a'.repeat(401)}`, 'goal'],
     ['/docs?ask=a&format=xml', 'format'],
+    // Without a question too: what is not taken is not passed over.
+    [`/docs/keys?goal=${'a'.repeat(401)}`, 'goal'],
+    ['/docs?format=xml', 'format'],
   ])('refuses what it does not take by its name: %#', async (target, param) => {
     const { status, text } = await ask(target);
     expect([status, JSON.parse(text).error.param]).toEqual([400, param]);

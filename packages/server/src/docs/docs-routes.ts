@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { failure } from '../domain/failure.ts';
+import { type Failure, failure } from '../domain/failure.ts';
 import { acceptedEncodings } from '../http/accepted-encodings.ts';
 import type { BuiltFile } from '../http/built-files.ts';
 import { escapeHtml } from '../http/escape-html.ts';
@@ -59,6 +59,8 @@ export function docsRoutes(parts: DocsParts): Route[] {
     if (path.startsWith('/docs/assets/')) return sendFile(exchange, found, assetHeaders, notBuilt);
     if (found.type !== html) return sendDocument(exchange, found);
     const asked = new URLSearchParams(query);
+    const refusal = refusalOf(asked);
+    if (refusal !== undefined) return replyFailure(exchange, refusal);
     if ((asked.get('ask') ?? '').trim() !== '') return answer(exchange, asked);
     if (wantedType(request.headers.accept, ['text/html', 'text/markdown']) === 'text/html')
       return sendDocument(exchange, found);
@@ -123,17 +125,8 @@ export function docsRoutes(parts: DocsParts): Route[] {
   async function answer(exchange: Exchange, asked: URLSearchParams): Promise<void> {
     const question = (asked.get('ask') ?? '').trim();
     const goal = asked.get('goal')?.trim() || undefined;
-    const format = asked.get('format') ?? formatFor(exchange);
-    for (const [param, text] of Object.entries({ ask: question, goal: goal ?? '' }))
-      if (text.length > longestQuestion) {
-        const message = `'${param}' has at most ${longestQuestion} characters; this one has ${text.length}.`;
-        return replyFailure(exchange, failure('invalid_value', message, { param }));
-      }
-    if (format !== 'json' && format !== 'markdown' && format !== 'html')
-      return replyFailure(
-        exchange,
-        failure('invalid_value', "'format' is json, markdown or html.", { param: 'format' }),
-      );
+    const named = asked.get('format');
+    const format = named !== null && isFormat(named) ? named : formatFor(exchange);
     const facts = await docs.facts();
     if (facts === undefined) return replyFailure(exchange, notBuilt);
     const left = new AbortController();
@@ -164,7 +157,27 @@ export function docsRoutes(parts: DocsParts): Route[] {
   }));
 }
 
-function formatFor({ request }: Exchange): 'json' | 'markdown' | 'html' {
+/** What is wrong with the query, also where it has no question: then a page would come, as if all had been taken. */
+function refusalOf(asked: URLSearchParams): Failure | undefined {
+  for (const param of ['ask', 'goal']) {
+    const { length } = (asked.get(param) ?? '').trim();
+    if (length <= longestQuestion) continue;
+    const message = `'${param}' has at most ${longestQuestion} characters; this one has ${length}.`;
+    return failure('invalid_value', message, { param });
+  }
+  const format = asked.get('format');
+  if (format === null || isFormat(format)) return undefined;
+  return failure('invalid_value', `'format' is ${formats.join(', ')}.`, { param: 'format' });
+}
+
+const formats = ['json', 'markdown', 'html'] as const;
+type Format = (typeof formats)[number];
+
+function isFormat(text: string): text is Format {
+  return formats.some((format) => format === text);
+}
+
+function formatFor({ request }: Exchange): Format {
   const wanted = wantedType(request.headers.accept, ['text/markdown', 'application/json', 'text/html']);
   return wanted === 'application/json' ? 'json' : wanted === 'text/html' ? 'html' : 'markdown';
 }
