@@ -12,9 +12,14 @@ const mostLetters = 150;
 export function excerptOf(markdown: string, asked: string): readonly ExcerptPart[] {
   const text = markdown
     .replaceAll(/^```.*$/gm, ' ')
-    .replaceAll(/^\|[\s:|-]+\|$/gm, ' ')
+    // What a table is about stands in its rows.
+    .replaceAll(/^\|.*\|\n\|[\s:|-]+\|$/gm, ' ')
+    .replaceAll(/^\| | \|$/gm, ' ')
+    .replaceAll(/ \| /g, ' · ')
+    .replaceAll(/^\s*(?:[-*+]|\d+\.) /gm, '')
+    .replaceAll(/^\s*<!--.*-->$/gm, ' ')
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replaceAll(/[*`|]+/g, ' ')
+    .replaceAll(/[*`|]+/g, '')
     .replaceAll(/\s+/g, ' ')
     .trim();
   const stems = new Set(
