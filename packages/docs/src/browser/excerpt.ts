@@ -19,7 +19,8 @@ export function excerptOf(markdown: string, asked: string): readonly ExcerptPart
     .replaceAll(/^\s*(?:[-*+]|\d+\.) /gm, '')
     .replaceAll(/^\s*<!--.*-->$/gm, ' ')
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replaceAll(/[*`|]+/g, '')
+    .replaceAll(/[*`]+|(?<!\\)\|/g, '')
+    .replaceAll('\\|', '|')
     .replaceAll(/\s+/g, ' ')
     .trim();
   const stems = new Set(
