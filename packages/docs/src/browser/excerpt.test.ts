@@ -25,3 +25,8 @@ it('an excerpt marks the words that are asked for, and begins near them', () => 
   expect(found[0]?.text).toBe('… ');
   expect(found.filter(({ isAsked }) => isAsked).map(({ text }) => text)).toEqual(['budgets ']);
 });
+
+it('an excerpt begins where all that is asked stands together first, and not where one word comes often', () => {
+  const markdown = `An idempotency key makes it safe. ${'word '.repeat(40)}A key, the key of a key, and no idempotency.`;
+  expect(written(markdown, 'idempotency key')).toMatch(/^An idempotency key/);
+});

@@ -8,7 +8,7 @@ export interface ExcerptPart {
 
 const mostLetters = 150;
 
-/** The stretch of a passage that has most words of the question, without marks of Markdown. */
+/** The stretch of a passage that has most words of the question, each counted once, without marks of Markdown. */
 export function excerptOf(markdown: string, asked: string): readonly ExcerptPart[] {
   const text = markdown
     .replaceAll(/^```.*$/gm, ' ')
@@ -28,10 +28,13 @@ export function excerptOf(markdown: string, asked: string): readonly ExcerptPart
       .filter((word) => !emptyWords.has(word))
       .map(stemOf),
   );
-  const words = text
-    .split(' ')
-    .map((word) => ({ word, isAsked: wordsOf(word).some((one) => stems.has(stemOf(one))) }));
-  const from = bestStart(words);
+  const words = text.split(' ').map((word) => {
+    const asked = wordsOf(word)
+      .map(stemOf)
+      .filter((stem) => stems.has(stem));
+    return { word, asked, isAsked: asked.length > 0 };
+  });
+  const from = bestStart(words.map((one) => one.asked));
   let length = 0;
   const taken = words.slice(from).filter(({ word }) => {
     length += word.length + 1;
@@ -41,16 +44,21 @@ export function excerptOf(markdown: string, asked: string): readonly ExcerptPart
   return [...lead, ...taken.map(({ word, isAsked }) => ({ text: `${word} `, isAsked }))];
 }
 
-function bestStart(words: readonly { readonly isAsked: boolean }[]): number {
+/** Where the first stretch begins that has most of what is asked; a word that comes again adds nothing. `asked`: the stems in each word. */
+function bestStart(asked: readonly (readonly string[])[]): number {
   const window = 22;
+  const counts = new Map<string, number>();
   let best = 0;
   let most = 0;
-  let count = 0;
-  for (let end = 0; end < words.length; end += 1) {
-    if (words[end]?.isAsked) count += 1;
-    if (words[end - window]?.isAsked) count -= 1;
-    if (count <= most) continue;
-    most = count;
+  for (let end = 0; end < asked.length; end += 1) {
+    for (const stem of asked[end] ?? []) counts.set(stem, (counts.get(stem) ?? 0) + 1);
+    for (const stem of asked[end - window] ?? []) {
+      const left = (counts.get(stem) ?? 0) - 1;
+      if (left > 0) counts.set(stem, left);
+      else counts.delete(stem);
+    }
+    if (counts.size <= most) continue;
+    most = counts.size;
     best = Math.max(0, end - window + 6);
   }
   return best;

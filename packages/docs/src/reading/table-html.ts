@@ -2,7 +2,7 @@ import type { Tokens } from 'marked';
 import { escapeHtml } from '../html.ts';
 import { plainText } from './plain-text.ts';
 
-/** From this length on the text of a cell has lines of its own. */
+/** From this length on the text of a cell has lines of its own, and so have the three cells of a row together: a phone has no room for them. */
 const longCell = 60;
 
 /**
@@ -17,7 +17,11 @@ export function tableHtml(
   const names = header.map(({ tokens }) => plainText(tokens));
   const texts =
     names.length > 2 &&
-    rows.some((cells) => cells.some(({ tokens }) => plainText(tokens).length >= longCell));
+    rows.some((cells) => {
+      const lengths = cells.map(({ tokens }) => plainText(tokens).length);
+      const together = lengths.reduce((sum, length) => sum + length, 0);
+      return Math.max(...lengths) >= longCell || (lengths.length === 3 && together >= longCell);
+    });
   const role = (name: string): string => (texts ? ` role="${name}"` : '');
   const head = header.map(({ tokens }) => `<th${role('columnheader')}>${inline(tokens)}</th>`).join('');
   const body = rows.map((cells) => {
