@@ -30,3 +30,9 @@ it('an excerpt begins where all that is asked stands together first, and not whe
   const markdown = `An idempotency key makes it safe. ${'word '.repeat(40)}A key, the key of a key, and no idempotency.`;
   expect(written(markdown, 'idempotency key')).toMatch(/^An idempotency key/);
 });
+
+it('an excerpt has all that it was chosen for, also behind long words', () => {
+  const markdown = `keys ${'word '.repeat(40)}curl http://127.0.0.1:7245/admin/v1/keys -H "Authorization: Bearer $TAILRACE_ADMIN_KEY" -H "Content-Type: application/json" -H "Idempotency-Key: one"`;
+  const marked = excerptOf(markdown, 'idempotency key').filter(({ isAsked }) => isAsked);
+  expect(marked.map(({ text }) => text)).toContain('"Idempotency-Key: ');
+});

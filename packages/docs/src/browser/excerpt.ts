@@ -34,32 +34,37 @@ export function excerptOf(markdown: string, asked: string): readonly ExcerptPart
       .filter((stem) => stems.has(stem));
     return { word, asked, isAsked: asked.length > 0 };
   });
-  const from = bestStart(words.map((one) => one.asked));
+  const from = bestStart(words);
   let length = 0;
   const taken = words.slice(from).filter(({ word }) => {
     length += word.length + 1;
     return length <= mostLetters;
   });
-  const lead = from === 0 ? [] : [{ text: '… ', isAsked: false }];
-  return [...lead, ...taken.map(({ word, isAsked }) => ({ text: `${word} `, isAsked }))];
+  const beginning = from === 0 ? [] : [{ text: '… ', isAsked: false }];
+  return [...beginning, ...taken.map(({ word, isAsked }) => ({ text: `${word} `, isAsked }))];
 }
 
-/** Where the first stretch begins that has most of what is asked; a word that comes again adds nothing. `asked`: the stems in each word. */
-function bestStart(asked: readonly (readonly string[])[]): number {
-  const window = 22;
-  const counts = new Map<string, number>();
-  let best = 0;
-  let most = 0;
-  for (let end = 0; end < asked.length; end += 1) {
-    for (const stem of asked[end] ?? []) counts.set(stem, (counts.get(stem) ?? 0) + 1);
-    for (const stem of asked[end - window] ?? []) {
-      const left = (counts.get(stem) ?? 0) - 1;
-      if (left > 0) counts.set(stem, left);
-      else counts.delete(stem);
+/** So many words stand before the first one that is asked for. */
+const lead = 4;
+
+/**
+ * Where an excerpt begins: a little before what is asked, in the first stretch of its length that has most of it. A word that comes again
+ * adds nothing.
+ */
+function bestStart(words: readonly { readonly word: string; readonly asked: readonly string[] }[]): number {
+  let [best, most, from, length] = [0, 0, 0, 0];
+  for (const [end, { word }] of words.entries()) {
+    length += word.length + 1;
+    while (length > mostLetters && from < end) {
+      length -= (words[from]?.word.length ?? 0) + 1;
+      from += 1;
     }
-    if (counts.size <= most) continue;
-    most = counts.size;
-    best = Math.max(0, end - window + 6);
+    const stretch = words.slice(from, end + 1);
+    const count = new Set(stretch.flatMap(({ asked }) => asked)).size;
+    if (count <= most) continue;
+    most = count;
+    const first = from + stretch.findIndex(({ asked }) => asked.length > 0);
+    best = from === 0 ? 0 : Math.max(from, first - lead);
   }
   return best;
 }

@@ -2,8 +2,11 @@ import type { Tokens } from 'marked';
 import { escapeHtml } from '../html.ts';
 import { plainText } from './plain-text.ts';
 
-/** From this length on the text of a cell has lines of its own, and so have the three cells of a row together: a phone has no room for them. */
+/** From this length on the text of a cell has lines of its own. */
 const longCell = 60;
+
+/** From this length on a phone has no room for the three cells of a row beside each other. */
+const longRow = 45;
 
 /**
  * A table in a frame in which it can be scrolled sideways. One of several columns with long texts is marked `texts`: a narrow window
@@ -20,7 +23,7 @@ export function tableHtml(
     rows.some((cells) => {
       const lengths = cells.map(({ tokens }) => plainText(tokens).length);
       const together = lengths.reduce((sum, length) => sum + length, 0);
-      return Math.max(...lengths) >= longCell || (lengths.length === 3 && together >= longCell);
+      return Math.max(...lengths) >= longCell || (lengths.length === 3 && together >= longRow);
     });
   const role = (name: string): string => (texts ? ` role="${name}"` : '');
   const head = header.map(({ tokens }) => `<th${role('columnheader')}>${inline(tokens)}</th>`).join('');
