@@ -500,7 +500,7 @@ export const operators: readonly KnownQuestion[] = [
 
 /**
  * Asked by somebody who saw the docs for the first time, before a page was opened. Of the 20 questions 7 had their answer among the first
- * three passages at once, and of the words behind them none; several had no answer in any page. Sections were then written for them. Of 17 more, 8 were missed; the last seven are those that got words or a section.
+ * three passages at once, and of the words behind them none; several had no answer in any page. Sections were then written for them. Of 18 more, 8 were missed, two of them about what does not exist; the last seven here got words or a section.
  */
 export const newcomers: readonly KnownQuestion[] = [
   {
