@@ -170,6 +170,19 @@ describe.skipIf(withoutBrowser !== undefined)(`the docs of a server${reason}`, (
     expect(await field.getAttribute('aria-expanded')).toBe('false');
   });
 
+  test('what was asked stays in the field above the passages that answer it', async () => {
+    const page = await open('/docs?ask=rotate+a+key');
+    await page.getByRole('heading', { name: 'Passages that fit' }).waitFor();
+    await expect.poll(() => page.getByLabel('Search the docs').inputValue()).toBe('rotate a key');
+  });
+
+  test('the first page leads from a question to the section that answers it', async () => {
+    const page = await open('/docs');
+    await page.getByRole('link', { name: 'retry a request safely?' }).click();
+    await page.waitForURL('**/docs/resume#retrying-*');
+    await page.getByRole('heading', { name: 'Retrying a request safely: the idempotency key' }).waitFor();
+  });
+
   test('the scheme is chosen by a button, and stays', async () => {
     const page = await open('/docs', { colorScheme: 'light' });
     const ground = (): Promise<string> =>

@@ -16,5 +16,9 @@ serveCopyButtons();
 joinTabs();
 followHeadings();
 const field = document.querySelector<HTMLInputElement>('#ask');
-if (field !== null) serveSearch(field);
+if (field !== null) {
+  // What was asked stays there, to be asked better.
+  field.value ||= new URLSearchParams(location.search).get('ask') ?? '';
+  serveSearch(field);
+}
 void fillExamples();

@@ -8,13 +8,19 @@ export interface ExcerptPart {
 
 const mostLetters = 150;
 
-/** The stretch of a passage that has most words of the question, without marks of Markdown. */
+/** The stretch of a passage that has most words of the question, each counted once, without marks of Markdown. */
 export function excerptOf(markdown: string, asked: string): readonly ExcerptPart[] {
   const text = markdown
     .replaceAll(/^```.*$/gm, ' ')
-    .replaceAll(/^\|[\s:|-]+\|$/gm, ' ')
+    // What a table is about stands in its rows.
+    .replaceAll(/^\|.*\|\n\|[\s:|-]+\|$/gm, ' ')
+    .replaceAll(/^\| | \|$/gm, ' ')
+    .replaceAll(/ \| /g, ' · ')
+    .replaceAll(/^\s*(?:[-*+]|\d+\.) /gm, '')
+    .replaceAll(/^\s*<!--.*-->$/gm, ' ')
     .replaceAll(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replaceAll(/[*`|]+/g, ' ')
+    .replaceAll(/[*`]+|(?<!\\)\|/g, '')
+    .replaceAll('\\|', '|')
     .replaceAll(/\s+/g, ' ')
     .trim();
   const stems = new Set(
@@ -22,30 +28,43 @@ export function excerptOf(markdown: string, asked: string): readonly ExcerptPart
       .filter((word) => !emptyWords.has(word))
       .map(stemOf),
   );
-  const words = text
-    .split(' ')
-    .map((word) => ({ word, isAsked: wordsOf(word).some((one) => stems.has(stemOf(one))) }));
+  const words = text.split(' ').map((word) => {
+    const asked = wordsOf(word)
+      .map(stemOf)
+      .filter((stem) => stems.has(stem));
+    return { word, asked, isAsked: asked.length > 0 };
+  });
   const from = bestStart(words);
   let length = 0;
   const taken = words.slice(from).filter(({ word }) => {
     length += word.length + 1;
     return length <= mostLetters;
   });
-  const lead = from === 0 ? [] : [{ text: '… ', isAsked: false }];
-  return [...lead, ...taken.map(({ word, isAsked }) => ({ text: `${word} `, isAsked }))];
+  const beginning = from === 0 ? [] : [{ text: '… ', isAsked: false }];
+  return [...beginning, ...taken.map(({ word, isAsked }) => ({ text: `${word} `, isAsked }))];
 }
 
-function bestStart(words: readonly { readonly isAsked: boolean }[]): number {
-  const window = 22;
-  let best = 0;
-  let most = 0;
-  let count = 0;
-  for (let end = 0; end < words.length; end += 1) {
-    if (words[end]?.isAsked) count += 1;
-    if (words[end - window]?.isAsked) count -= 1;
+/** So many words stand before the first one that is asked for. */
+const lead = 4;
+
+/**
+ * Where an excerpt begins: a little before what is asked, in the first stretch of its length that has most of it. A word that comes again
+ * adds nothing.
+ */
+function bestStart(words: readonly { readonly word: string; readonly asked: readonly string[] }[]): number {
+  let [best, most, from, length] = [0, 0, 0, 0];
+  for (const [end, { word }] of words.entries()) {
+    length += word.length + 1;
+    while (length > mostLetters && from < end) {
+      length -= (words[from]?.word.length ?? 0) + 1;
+      from += 1;
+    }
+    const stretch = words.slice(from, end + 1);
+    const count = new Set(stretch.flatMap(({ asked }) => asked)).size;
     if (count <= most) continue;
     most = count;
-    best = Math.max(0, end - window + 6);
+    const first = from + stretch.findIndex(({ asked }) => asked.length > 0);
+    best = from === 0 ? 0 : Math.max(from, first - lead);
   }
   return best;
 }

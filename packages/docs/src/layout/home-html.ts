@@ -3,7 +3,7 @@ import type { DocPage } from '../reading/doc-page.ts';
 import { documentHtml } from './document-html.ts';
 import type { Site } from './site.ts';
 
-/** The first page: `index.md`, and below it all pages. Those of the first group say what they are; of the others there are too many. */
+/** The first page: `index.md`, with the first group before its questions, and below it all pages. Those of the first group say what they are; of the others there are too many. */
 export function homeHtml(site: Site, home: DocPage): string {
   const [first, ...others] = site.groups;
   const cards = first?.pages.map(
@@ -20,9 +20,12 @@ export function homeHtml(site: Site, home: DocPage): string {
       return `<details><summary>${heading} <span>${pages.length} pages</span></summary>${list}</details>`;
     return `<section>${heading}${list}</section>`;
   });
+  const questionsAt = home.html.indexOf('<h2');
+  const [beginning, questions] = [home.html.slice(0, questionsAt), home.html.slice(questionsAt)];
   const content = `<article class="markdown home"><header class="page-head"><h1>${escapeHtml(home.title)}</h1></header>
-${home.html}
+${beginning}
 <section class="first"><h2>${escapeHtml(first?.group ?? '')}</h2><ul class="cards">${cards?.join('') ?? ''}</ul></section>
+<section class="asked">${questions}</section>
 <div class="groups">${lists.join('\n')}</div>
 <p class="for-programs">For programs: <a href="/llms.txt">llms.txt</a> and <a href="/llms-full.txt">llms-full.txt</a>, each page as Markdown (<code>.md</code> behind its address)<!-- live -->, and <a href="/docs?ask=How+do+I+stop+a+stream%3F"><code>?ask=QUESTION</code></a> on any page, which quotes the passages that answer it<!-- /live -->.</p>
 </article>`;

@@ -104,6 +104,12 @@ describe('a table', () => {
     expect(html).toContain('<td role="cell">x</td><td role="cell" data-column="b “c” &amp; d">word');
   });
 
+  it('of three columns that together are long is one of texts too: the facts of an error', async () => {
+    const row = '| 400 | `invalid_request_error` | does not help: `x-should-retry: false` |';
+    const { html } = await read(`| status | type | trying again |\n| --- | --- | --- |\n${row}\n`);
+    expect(html).toContain('<td role="cell" data-column="trying again">');
+  });
+
   it('of figures stays a plain table', async () => {
     const { html } = await read('| a | b | c |\n| --- | --- | --- |\n| 1 | 2 | 3 |\n');
     expect(html).toContain('<table><thead><tr><th>a</th>');

@@ -5,6 +5,9 @@ import { plainText } from './plain-text.ts';
 /** From this length on the text of a cell has lines of its own. */
 const longCell = 60;
 
+/** From this length on a phone has no room for the three cells of a row beside each other. */
+const longRow = 45;
+
 /**
  * A table in a frame in which it can be scrolled sideways. One of several columns with long texts is marked `texts`: a narrow window
  * shows each of its rows as a block, each cell with the name of its column (styles/widths.css). It has its roles in words, because a
@@ -17,7 +20,11 @@ export function tableHtml(
   const names = header.map(({ tokens }) => plainText(tokens));
   const texts =
     names.length > 2 &&
-    rows.some((cells) => cells.some(({ tokens }) => plainText(tokens).length >= longCell));
+    rows.some((cells) => {
+      const lengths = cells.map(({ tokens }) => plainText(tokens).length);
+      const together = lengths.reduce((sum, length) => sum + length, 0);
+      return Math.max(...lengths) >= longCell || (lengths.length === 3 && together >= longRow);
+    });
   const role = (name: string): string => (texts ? ` role="${name}"` : '');
   const head = header.map(({ tokens }) => `<th${role('columnheader')}>${inline(tokens)}</th>`).join('');
   const body = rows.map((cells) => {

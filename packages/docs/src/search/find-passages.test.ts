@@ -4,7 +4,7 @@ import { plainCode } from '../code/code-colours.ts';
 import { readSite } from '../read-site.ts';
 import type { Passage } from '../reading/doc-page.ts';
 import { createFinder, type PassageFinder } from './find-passages.ts';
-import { fresh, heldBack, type KnownQuestion, operators, tuned } from './testing/questions.ts';
+import { fresh, heldBack, type KnownQuestion, newcomers, operators, tuned } from './testing/questions.ts';
 
 const docs = path.join(import.meta.dirname, '../../../../docs');
 
@@ -31,6 +31,7 @@ describe('a question to the docs', () => {
     ['that were held back', heldBack],
     ['that were written later', fresh],
     ['that operators ask', operators],
+    ['that newcomers ask', newcomers],
   ])('has its answer among the first three passages, nine of ten times: those %s', (_those, questions) => {
     const missed = questions.filter((question) => !isAnswered(question)).map(({ ask }) => ask);
     expect(missed.slice(Math.floor(questions.length / 10)), `missed: ${missed.join(' · ')}`).toEqual([]);
@@ -40,7 +41,7 @@ describe('a question to the docs', () => {
     const places = new Set(
       passages.flatMap(({ slug, anchor }) => [`${slug}#*`, anchor === '' ? slug : `${slug}#${anchor}`]),
     );
-    const lost = [tuned, heldBack, fresh, operators]
+    const lost = [tuned, heldBack, fresh, operators, newcomers]
       .flat()
       .flatMap(({ ask, answers }) =>
         answers.filter((answer) => !places.has(answer)).map((answer) => `${ask} → ${answer}`),

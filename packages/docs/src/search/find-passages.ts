@@ -13,7 +13,7 @@ export interface FoundPassage extends Passage {
 /** Finds passages; the page and `?ask=` have the same ranking. */
 export interface PassageFinder {
   /**
-   * The passages that fit the question best, at most one of each heading. `goal`: what the answer is for; it counts less. With `typing`
+   * The passages that fit the question best, at most one of each heading and two of each page. `goal`: what the answer is for; it counts less. With `typing`
    * the last word may be the beginning of one.
    */
   find(question: string, options?: FindOptions): readonly FoundPassage[];
@@ -46,6 +46,8 @@ function standingOf({ slug, headings }: Passage): number {
 /** A passage that fits less than this share of the best one is no answer; so many are found all the same. */
 const leastShare = 0.3;
 const sureOnes = 3;
+/** So many passages of one page are found: a page that is all about a word would leave no place for the page that explains it. */
+const mostOfPage = 2;
 
 /** A word of the question, with what it weighs. */
 interface AskedWord {
@@ -108,13 +110,16 @@ export function createFinder(passages: readonly Passage[]): PassageFinder {
         .toSorted((one, other) => other.score - one.score || one.id - other.id);
       const found: FoundPassage[] = [];
       const places = new Set<string>();
+      const ofPages = new Map<string, number>();
       for (const { id, score } of ranked) {
         const passage = passages[id];
         if (passage === undefined || found.length === most) break;
         if (found.length >= sureOnes && score < (found[0]?.score ?? 0) * leastShare) break;
         const place = `${passage.slug}#${passage.anchor}`;
-        if (places.has(place)) continue;
+        const ofPage = ofPages.get(passage.slug) ?? 0;
+        if (places.has(place) || ofPage === mostOfPage) continue;
         places.add(place);
+        ofPages.set(passage.slug, ofPage + 1);
         found.push({ ...passage, at: id, score: Math.round(score * 100) / 100 });
       }
       return found;

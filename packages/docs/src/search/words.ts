@@ -40,7 +40,7 @@ function shorter(word: string, ending: RegExp): string {
 }
 
 const empty =
-  'a about after again all also another am an and any are as at be because been but by can could did do does for from get gets give got had happen happens has have how i if in into is it its just like make me mean means middle much my need never not of on or our should so some something take takes tell tells than that the their them then there these they this to turn turned turning up us use want was we were what when where which while who why will with would you your';
+  'a about after again all also another am an and any are as at be because been but by can could did do does for from get gets give got had happen happens has have how i if in into is it its just like make me mean means middle much my need never not of on or our should so some something take takes tell tells than that the their them then there these they this to too turn turned turning up us use want was we were what when where which while who why will with would you your';
 
 /** Words that say nothing of what is asked. */
 export const emptyWords: ReadonlySet<string> = new Set(empty.split(' '));

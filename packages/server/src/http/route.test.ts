@@ -108,8 +108,15 @@ describe('an unknown route', () => {
     ['/admin/v1/keys/key_1/', "Did you mean '/admin/v1/keys/key_1'?"],
     ['/admin/v1/keys/Key-aB/', "Did you mean '/admin/v1/keys/Key-aB'?"],
     ['/V1//Models', "Did you mean '/v1/models'?"],
+    ['/v1/embeddings', 'chat completions only'],
+    ['/embeddings', 'chat completions only'],
   ])('%s is answered with the hint %j', (path, hint) => {
     expect(unknownUrl('POST', path, routes).message).toContain(hint);
+  });
+
+  it('has no hint to a route of another place that would take its id', () => {
+    const { message } = unknownUrl('POST', '/v1/vector_stores', [...routes, route('GET', '/docs/{id}')]);
+    expect(message).not.toContain('/docs/vector_stores');
   });
 
   it('has no hint that repeats it', () => {

@@ -3,8 +3,15 @@ import { nearest } from '../domain/nearest.ts';
 import { maskSignatures } from '../telemetry/signature-mask.ts';
 import { filledIn, type Route } from './route.ts';
 
+const chatOnly = 'Tailrace serves chat completions only: ask another server for these.';
+
 /** Paths that clients try, and the route that serves them here. */
 const otherSurfaces = new Map([
+  ['/v1/embeddings', chatOnly],
+  ['/v1/images/generations', chatOnly],
+  ['/v1/audio/speech', chatOnly],
+  ['/v1/audio/transcriptions', chatOnly],
+  ['/v1/moderations', chatOnly],
   ['/v1/responses', "Use 'POST /v1/chat/completions'; in the AI SDK that is 'openai.chat(model)'."],
   ['/v1/completions', "Use 'POST /v1/chat/completions'."],
   ['/v1/messages', "Use 'POST /v1/chat/completions'."],
@@ -51,8 +58,18 @@ function hint(path: string, routes: readonly Route[]): string {
   }
   const guess = nearest(
     path,
-    routes.map((route) => filledIn(route.path, plain)),
+    routes
+      .map((route) => filledIn(route.path, plain))
+      // A route that takes the path's own id resembles every path: '/docs/{id}' is no guess for '/v1/files'.
+      .filter(
+        (filled) => routes.some((route) => route.path === filled) || placeOf(filled) === placeOf(plain),
+      ),
   );
   // The same path: its id is one that no route takes, such as '..'.
   return guess === undefined || guess === path ? "All routes: '/docs/http'." : `Did you mean '${guess}'?`;
+}
+
+/** The first segment of a path. */
+function placeOf(path: string): string {
+  return path.split('/', 2)[1]?.toLowerCase() ?? '';
 }
