@@ -71,7 +71,9 @@ test.each(['records', 'contents'] as const)('while old %s are deleted, other cal
     timer = setImmediate(count);
   });
   const deletedAfter = morning + 2 * dayMs;
-  const deleted = await (what === 'records' ? store.retire(deletedAfter) : store.retireContents(deletedAfter));
+  const deleted = await (what === 'records'
+    ? store.retire(deletedAfter)
+    : store.retireContents(deletedAfter));
   clearImmediate(timer);
   expect(deleted).toBe(ids.length);
   expect(turns).toBeGreaterThanOrEqual(3);
