@@ -124,6 +124,16 @@ test.skipIf(!hasSystemd)(
   },
 );
 
+test('no log of nginx has the query of a request, where the signature of a stream stands', () => {
+  const config = read('ha/nginx.conf');
+  const [format = ''] = /^ *log_format .*;$/m.exec(config) ?? [];
+  expect(format).toContain('$uri');
+  expect(format).not.toMatch(/\$(request|request_uri|args|query_string|is_args|arg_\w+|http_referer)\b/);
+  // Below `crit` nginx writes the request line of each request that it reports on.
+  const ofRequests = /^ {2}server \{[^}]*?\n {4}error_log stderr (\w+);/m.exec(config);
+  expect(ofRequests?.[1]).toBe('crit');
+});
+
 test('the autoscaler counts by a metric that servers have', () => {
   const { autoscaling } = parse(read('helm/tailrace/values.yaml')) as {
     readonly autoscaling: { readonly metric: string };

@@ -61,7 +61,7 @@ import type { LikelyCompletion } from './metering/likely-completion.ts';
 import { createMeter } from './metering/meter.ts';
 import type { OpenRecord } from './metering/open-record.ts';
 import { createPrices } from './metering/prices.ts';
-import { createContentKeeper } from './metering/request-content.ts';
+import { createContentKeeper, showsWording } from './metering/request-content.ts';
 import { createUsageReport } from './metering/usage-report/usage-report.ts';
 import type { Peers } from './peers/contract.ts';
 import type { RunRegistry } from './relay/run-registry.ts';
@@ -192,6 +192,13 @@ export function createApp(parts: AppParts): App {
   const metering = { ledger, likely: parts.likely, prices, clock: Date.now };
   const idOf = (model: string) => catalogue.find(model)?.id;
   const labelOf = (model: string) => idOf(model) ?? 'other';
+  /** Whether the line of a request shows the words of its upstreams whole. */
+  const withWording = (key: boolean | undefined, model = '') =>
+    showsWording({
+      key,
+      model: config.models.get(idOf(model) ?? '')?.keepContent,
+      everywhere: config.logging.content,
+    });
   const records = { ...metering, open: parts.openRecords, instruments, labelOf };
   const meter = createMeter({ ...metering, records, instruments, now: () => performance.now() });
 
@@ -251,7 +258,7 @@ export function createApp(parts: AppParts): App {
           const { run, outcome, notes } = ended;
           const durationMs = Date.now() - run.createdAtMs;
           counted.runEnded(outcome.status, { ...notes, model: run.model, durationMs });
-          logDetached(log, ended, config.logging.content);
+          logDetached(log, ended, withWording(ended.logContent, run.model));
         },
       }),
     ),
@@ -330,7 +337,7 @@ export function createApp(parts: AppParts): App {
       const record = recordOf(exchange);
       counted.ended(record);
       endRequestSpan(exchange, record);
-      logRequest(log, record, config.logging.content);
+      logRequest(log, record, withWording(exchange.principal.logContent, record.model));
     },
   });
   return Object.assign(handle, { routes });

@@ -1,7 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { startTestApp, type TestApp, testAdminKey, testKey } from './testing/start-app.ts';
 
 /* What is kept of prompts and answers: where it is asked for, and nowhere else. */
@@ -31,18 +33,21 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 afterEach(() => app.stop());
 
-async function start(logging: object): Promise<void> {
+async function start(logging: object, otherUrl = 'http://127.0.0.1:9/v1'): Promise<void> {
   const target = { targets: [{ upstream: 'lab', model: 'm' }] };
+  const quoting = { targets: [{ upstream: 'other', model: 'm' }] };
   app = await startTestApp({
     config: JSON.stringify({
       upstreams: {
         lab: { kind: 'scripted', script: scriptFile },
-        other: { kind: 'openai', base_url: 'http://127.0.0.1:9/v1', api_key: upstreamKey },
+        other: { kind: 'openai', base_url: otherUrl, api_key: upstreamKey },
       },
       models: {
         plain: target,
         kept: { ...target, logging: { content: true } },
         never: { ...target, logging: { content: false } },
+        quoting: { ...quoting, aliases: ['quoting-too'] },
+        'quoting-never': { ...quoting, aliases: ['quoting-never-too'], logging: { content: false } },
       },
       retry: { per_target: 1 },
       logging,
@@ -168,6 +173,31 @@ describe('a prompt and its answer', () => {
         json: { error: { code: 'completion_not_found' } },
       });
     }
+  });
+
+  it('are not in the log in the words of an upstream either, where the key or the model forbids it', async () => {
+    const upstream = createServer((request, response) => {
+      request.resume().on('end', () => {
+        if (request.url?.includes('chat') !== true) return;
+        response.writeHead(500, { 'content-type': 'application/json' });
+        response.end('{"error": {"message": "I cannot read planted-question"}}');
+      });
+    });
+    await new Promise<void>((resolve) => void upstream.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      upstream.closeAllConnections();
+      upstream.close();
+    });
+    await start({ content: true }, `http://127.0.0.1:${(upstream.address() as AddressInfo).port}/v1`);
+    const no = await keyWith({ log_content: false });
+    for (const model of ['quoting', 'quoting-too', 'quoting-never', 'quoting-never-too']) await ask(model);
+    await ask('quoting', { key: no });
+    await ask('quoting', { key: no, headers: { 'tailrace-resumable': 'true' } });
+    const shown = app
+      .logged()
+      .filter(({ detail }) => String(detail).includes('planted'))
+      .map(({ model }) => model);
+    expect(shown).toEqual(['quoting', 'quoting-too']);
   });
 
   it('a key shows what it says, and can be changed', async () => {

@@ -63,9 +63,9 @@ function nameOf({ title, headings }: FoundPassage): string {
   return [title, ...headings].join(' › ');
 }
 
-/** A question must not become a part of the answer. */
+/** A question must not become a part of the answer, nor control the terminal that shows it. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim();
+  return text.replaceAll(/[\s\p{Cc}\p{Bidi_Control}]+/gu, ' ').trim();
 }
 
 function quote(text: string): string {

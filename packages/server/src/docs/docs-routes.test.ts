@@ -330,6 +330,15 @@ describe('?ask= of a page', () => {
     expect(text.split('\n')[0]).toBe('# limits # Instructions');
   });
 
+  it('shows no character of a question that would control a terminal', async () => {
+    const goal = '%9B1mteam%E2%80%AE';
+    const { text } = await ask(
+      `/docs?ask=limits%1B%5B2J%00%C2%9B31m&goal=${goal.replace('%9B', '%C2%9B')}`,
+      {},
+    );
+    expect(text.split('\n').slice(0, 3)).toEqual(['# limits [2J 31m', '', 'For: 1mteam']);
+  });
+
   it('says so where nothing fits', async () => {
     expect((await ask('/docs?ask=zzzzqq')).text).toContain('No passage');
     expect(JSON.parse((await ask('/docs?ask=zzzzqq&format=json')).text).passages).toEqual([]);

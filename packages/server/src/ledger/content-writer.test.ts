@@ -58,6 +58,22 @@ describe('the writer of contents', () => {
     });
   });
 
+  it('lets other work have its turn while it masks a long chat', async () => {
+    const { writer, kept } = writing(async () => {});
+    writer.mask([secret], 'tr_');
+    const part = { type: 'text', text: `${'long '.repeat(10_000)}${secret}` };
+    const messages = [{ role: 'user', content: [part, part, part] }];
+    let turns = 0;
+    let timer = setImmediate(function count() {
+      turns += 1;
+      timer = setImmediate(count);
+    });
+    await writer.keep({ ...contentOf(''), body: { messages, messages_left_out: 0, choices: messages } });
+    clearImmediate(timer);
+    expect(turns).toBeGreaterThanOrEqual(5);
+    expect(JSON.stringify(kept)).not.toContain('sesame');
+  });
+
   it('loses contents while the store is away, says so once, and how many when it is back', async () => {
     let away = true;
     const { writer, lines, kept } = writing(async () => {

@@ -1,8 +1,12 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { JsonObject, JsonValue } from '../domain/json.ts';
 import { isObject } from '../domain/json.ts';
 import type { RequestContent, Store } from '../storage/contract.ts';
-import { createChangingRedact, type Redact } from '../telemetry/redact.ts';
+import { createChangingRedact } from '../telemetry/redact.ts';
 import type { LedgerLog } from './ledger-log.ts';
+
+/** Some 6 ms of masking. One text has at most 64 Ki units. */
+const unitsOfATurn = 32 * 1024;
 
 export interface ContentWriterOptions {
   readonly store: Pick<Store, 'keepContents' | 'content'>;
@@ -15,8 +19,9 @@ export interface ContentWriterOptions {
 }
 
 /**
- * Writes contents beside the records, and never in their way: one at a time, without the spool. Masking a long chat takes
- * milliseconds, which is why it happens on this thread. What the store does not take is lost, and counted in the log.
+ * Writes contents beside the records, and never in their way: one at a time, without the spool. Masking a long chat takes a tenth
+ * of a second, which is why it happens on this thread, and in pieces: admissions have their turn between them. What the store does
+ * not take is lost, and counted in the log.
  */
 export interface ContentWriter {
   keep(content: RequestContent): Promise<void>;
@@ -36,7 +41,11 @@ export function createContentWriter(options: ContentWriterOptions): ContentWrite
   async function write(content: RequestContent): Promise<void> {
     try {
       const { messages, messages_left_out, choices } = content.body;
-      const body = { messages: messages.map(masked), messages_left_out, choices: choices.map(masked) };
+      const body = {
+        messages: (await masked(messages)) as JsonObject[],
+        messages_left_out,
+        choices: (await masked(choices)) as JsonObject[],
+      };
       await store.keepContents([{ ...content, body }]);
     } catch (error) {
       lose(error instanceof Error ? error.message : String(error));
@@ -51,8 +60,29 @@ export function createContentWriter(options: ContentWriterOptions): ContentWrite
     if (lost === 1) log.warn('prompts and answers are not kept', { reason });
   }
 
-  function masked(part: JsonObject): JsonObject {
-    return maskedValue(part, redact) as JsonObject;
+  /** UTF-16 units that were masked since the last turn of the event loop. */
+  let maskedUnits = 0;
+
+  /** Text by text: what spans two of them, such as the form of the JSON, must stay as it is. */
+  async function masked(value: JsonValue): Promise<JsonValue> {
+    if (typeof value === 'string') {
+      maskedUnits += value.length;
+      if (maskedUnits > unitsOfATurn) {
+        maskedUnits = 0;
+        await turn();
+      }
+      return redact(value);
+    }
+    if (Array.isArray(value)) {
+      const items: JsonValue[] = [];
+      for (const item of value) items.push(await masked(item));
+      return items;
+    }
+    if (!isObject(value)) return value;
+    const members: [string, JsonValue][] = [];
+    // Clients choose the names of members too, in arguments of tools and in fields that are not known here.
+    for (const [name, inner] of Object.entries(value)) members.push([redact(name), await masked(inner)]);
+    return Object.fromEntries(members);
   }
 
   return {
@@ -74,15 +104,4 @@ export function createContentWriter(options: ContentWriterOptions): ContentWrite
     mask: replace,
     close: () => last,
   };
-}
-
-/** Text by text: what spans two of them, such as the form of the JSON, must stay as it is. */
-function maskedValue(value: JsonValue, redact: Redact): JsonValue {
-  if (typeof value === 'string') return redact(value);
-  if (Array.isArray(value)) return value.map((item) => maskedValue(item, redact));
-  if (!isObject(value)) return value;
-  // Clients choose the names of members too, in arguments of tools and in fields that are not known here.
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [redact(name), maskedValue(inner, redact)]),
-  );
 }

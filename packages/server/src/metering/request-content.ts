@@ -18,9 +18,17 @@ export interface ContentWishes {
 }
 
 /** A key or a model that says no is obeyed, whoever else says yes: what is not kept cannot be read by the wrong people. */
-export function keepsContent({ key, model, everywhere }: ContentWishes): boolean {
-  if (key === false || model === false) return false;
-  return key === true || model === true || everywhere;
+export function keepsContent(wishes: ContentWishes): boolean {
+  return !forbidsContent(wishes) && (wishes.key === true || wishes.model === true || wishes.everywhere);
+}
+
+/** Whether the log may show the words of upstreams whole, which may quote the prompt: only where the configuration says so for all. */
+export function showsWording(wishes: ContentWishes): boolean {
+  return wishes.everywhere && !forbidsContent(wishes);
+}
+
+function forbidsContent({ key, model }: ContentWishes): boolean {
+  return key === false || model === false;
 }
 
 /** The messages of a request as they are kept: the newest ones, with texts of a bounded length. */

@@ -38,14 +38,16 @@ export type EndedOutcome = Exclude<RequestOutcome, 'detached'>;
 export type ModelLabel = string;
 
 /** Why a request was not admitted; `budget`: of tokens or dollars; `limits-away`, `records-away`: their store does not answer. */
-export type AdmissionResult =
-  | 'admitted'
-  | 'requests'
-  | 'tokens'
-  | 'streams'
-  | 'budget'
-  | 'limits-away'
-  | 'records-away';
+export const admissionResults = [
+  'admitted',
+  'requests',
+  'tokens',
+  'streams',
+  'budget',
+  'limits-away',
+  'records-away',
+] as const;
+export type AdmissionResult = (typeof admissionResults)[number];
 
 /** What one process counts, from its start to its end. */
 export interface Instruments {

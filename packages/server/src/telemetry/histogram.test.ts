@@ -34,6 +34,19 @@ test('values below 0, fractions and values beyond the last bucket are counted to
   expect(counts[bucketCount - 1]).toBe(2);
 });
 
+test('the sum never falls', () => {
+  fc.assert(
+    fc.property(fc.array(fc.double({ min: -50, max: 50, noNaN: true })), (values) => {
+      const counts = createCounts();
+      for (const value of values) {
+        const before = sumOf(counts);
+        countIn(counts, value);
+        expect(sumOf(counts)).toBeGreaterThanOrEqual(before);
+      }
+    }),
+  );
+});
+
 test('quantiles are those of all values; without a value there is none', () => {
   const counts = counted([...Array(98).fill(3), 9, 12]);
   expect([0.5, 0.98, 0.99, 1].map((quantile) => quantileOf(counts, quantile))).toEqual([3, 3, 9, 12]);

@@ -32,11 +32,14 @@ function bucketOf(value: number): number {
   return (shift << 3) + (whole >>> shift);
 }
 
-/** Counts one value in these buckets. */
+/**
+ * Counts one value in these buckets; one below 0, such as the lateness of a timer that was early, counts as 0. A sum that falls would be
+ * a restart to Prometheus.
+ */
 export function countIn(counts: Float64Array, value: number): void {
   const bucket = bucketOf(value);
   counts[bucket] = (counts[bucket] ?? 0) + 1;
-  counts[bucketCount] = (counts[bucketCount] ?? 0) + value;
+  if (value > 0) counts[bucketCount] = (counts[bucketCount] ?? 0) + value;
 }
 
 /** The number of values below `bound`, which is where a bucket begins: a whole number up to 16, or eight to fifteen times a power of two. */

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { admissionResults } from './contract.ts';
 import { createInstruments } from './instruments.ts';
 import { figuresOf } from './testing/figures-of.ts';
 
@@ -11,6 +12,14 @@ test('a label has a counter from its first use on, and what is watched is read e
   expect(figuresOf(instruments)).toMatchObject({ streams_live: 3, 'request_errors m overloaded': 2 });
   live = 1;
   expect(figuresOf(instruments)).toMatchObject({ streams_live: 1 });
+});
+
+test('each result of admissions is 0 from the start on, so that an alert sees the first of them', () => {
+  const of = figuresOf(createInstruments());
+  expect(Object.keys(of).filter((name) => name.startsWith('admissions'))).toEqual(
+    admissionResults.map((result) => `admissions ${result}`),
+  );
+  expect(of['admissions budget']).toBe(0);
 });
 
 test('a count never falls: what was too much is taken off from later amounts', () => {

@@ -1,4 +1,14 @@
-import type { Counter, Figure, Histogram, Instruments, Labelled, Labels, Reading } from './contract.ts';
+import {
+  type AdmissionResult,
+  admissionResults,
+  type Counter,
+  type Figure,
+  type Histogram,
+  type Instruments,
+  type Labelled,
+  type Labels,
+  type Reading,
+} from './contract.ts';
 import { countIn, createCounts } from './histogram.ts';
 import type { FigureName } from './metrics/metrics.ts';
 
@@ -32,6 +42,10 @@ export function createInstruments(): Instruments {
     return new ByLabels<Values, Counter>(labelNames, (labels) => counter(name, labels));
   }
 
+  const admissions = counterBy<readonly [AdmissionResult]>('admissions', 'result');
+  // At 0 from the start on: `increase` does not see what a series begins with, and so the first refusals because of a budget.
+  for (const result of admissionResults) admissions.of(result);
+
   return {
     httpRequests: counterBy('http_requests', 'route', 'status'),
     requestsStarted: counter('requests_started'),
@@ -47,7 +61,7 @@ export function createInstruments(): Instruments {
     gapMs: histogram('gap'),
     addedUs: histogram('overhead'),
     admissionUs: histogram('admission'),
-    admissions: counterBy('admissions', 'result'),
+    admissions,
     resumes: counterBy('resumes', 'way'),
     loopDelayMs: histogram('loop_delay'),
     watch: (read) => void watched.push(read),

@@ -21,6 +21,8 @@ export interface DetachedRun {
   readonly outcome: RunOutcome;
   /** The outcome's part of the request's notes. */
   readonly notes: ExchangeNotes;
+  /** Of the principal who began it. */
+  readonly logContent: boolean | undefined;
 }
 
 export interface CompletionRouteOptions extends StartOptions {
@@ -100,8 +102,9 @@ async function answerWithRun(
   if (end === 'gone' && run.lifetime === 'grace') {
     exchange.notes.outcome = 'detached';
     const traceIds = traceIdsOf(exchange.span);
+    const { logContent } = exchange.principal;
     void run.outcome.then((outcome) =>
-      onDetachedEnd({ run, outcome, notes: { ...traceIds, ...notesOfRun(outcome) } }),
+      onDetachedEnd({ run, outcome, notes: { ...traceIds, ...notesOfRun(outcome) }, logContent }),
     );
     await connection.close({});
     return;

@@ -1,9 +1,10 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import type { JsonObject } from '../../domain/json.ts';
 import type { ContentBody, RequestContent } from '../contents.ts';
 import type { PlainStatements } from './plain-sql.ts';
 
-/** The rows that one statement deletes: other work has its turn between two of them. */
-const deletedAtOnce = 200;
+/** The rows that one statement deletes: other work has its turn between two of them. A row may have a quarter of a megabyte. */
+const deletedAtOnce = 50;
 
 /** Stores contents. One that is stored already is left as it is. */
 export async function keepContents(sql: PlainStatements, contents: readonly RequestContent[]): Promise<void> {
@@ -38,5 +39,7 @@ export async function retireContents(sql: PlainStatements, beforeMs: number): Pr
     );
     deleted += rows.length;
     if (rows.length < deletedAtOnce) return deleted;
+    // Statements of SQLite wait for nothing: without a turn of the event loop no other call would arrive before the end.
+    await turn();
   }
 }

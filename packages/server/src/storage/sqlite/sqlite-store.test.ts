@@ -53,6 +53,32 @@ test('usage of more groups than one answer has ends after them', async () => {
   expect(await store.usage({ groupBy: ['key'] })).toMatchObject([{ requests: mostUsageRows + 1 }]);
 });
 
+test.each(['records', 'contents'] as const)('while old %s are deleted, other calls arrive', async (what) => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tailrace-sqlite-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  const opened = await openSqliteStore({ dataDir, now: () => morning });
+  if (!opened.ok) throw new Error(opened.message);
+  const { store } = opened;
+  onTestFinished(() => store.close());
+  const ids = Array.from({ length: 1_600 }, (_, index) => `r${index}`);
+  await store.settle(ids.map((id) => someRecord(id)));
+  const body = { messages: [], messages_left_out: 0, choices: [] };
+  await store.keepContents(ids.map((id) => ({ id, createdAtMs: morning, body })));
+  // Calls come as messages to the thread of the ledger, which are heard in turns of its event loop.
+  let turns = 0;
+  let timer = setImmediate(function count() {
+    turns += 1;
+    timer = setImmediate(count);
+  });
+  const deletedAfter = morning + 2 * dayMs;
+  const deleted = await (what === 'records'
+    ? store.retire(deletedAfter)
+    : store.retireContents(deletedAfter));
+  clearImmediate(timer);
+  expect(deleted).toBe(ids.length);
+  expect(turns).toBeGreaterThanOrEqual(3);
+});
+
 test('a store that is closed ends its threads', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'tailrace-sqlite-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { StoreReads } from '../contract.ts';
 import type { OpenedReader, OpenedStore } from '../opening.ts';
 import { contentOf, keepContents, retireContents } from '../sql/contents.ts';
@@ -72,6 +73,8 @@ export function createSqliteStore(parts: SqliteStoreParts): OpenedStore {
         const step = await write(() => requests.retire(before, retiredAtOnce));
         deleted += step;
         if (step < retiredAtOnce) return deleted;
+        // Statements of SQLite wait for nothing: without a turn of the event loop no other call would arrive before the end.
+        await turn();
       }
     },
     keepContents: (contents) =>

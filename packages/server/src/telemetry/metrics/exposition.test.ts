@@ -76,3 +76,18 @@ test('a target is one name, as in records', async () => {
     'tailrace_target_breaker_state{target="lab/llama/8b"} 2',
   );
 });
+
+test('a family of many models is written in pieces, between which other work has its turn', async () => {
+  const { ttftMs, read } = createInstruments();
+  for (let model = 0; model < 400; model += 1) ttftMs.of(`m${model}`).note(1);
+  const histograms = read().histograms.filter(({ name }) => name === 'ttft');
+  let turns = 0;
+  let timer = setImmediate(function count() {
+    turns += 1;
+    timer = setImmediate(count);
+  });
+  const lines = await linesOf({ figures: [], histograms }, 'prometheus');
+  clearImmediate(timer);
+  expect(lines.filter((line) => line.includes('_count{'))).toHaveLength(400);
+  expect(turns).toBeGreaterThanOrEqual(4);
+});

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Labels, Reading } from '../contract.ts';
+import type { Distribution, Figure, Labels, Reading } from '../contract.ts';
 import { countAll, countBelow, sumOf } from '../histogram.ts';
 import type { Metric } from './metric.ts';
 import { metricNames, metricOf } from './metrics.ts';
@@ -12,23 +12,30 @@ export const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
+/** Lines that are written in one turn of the event loop: some 2 ms. */
+const linesOfATurn = 2_000;
+
 /**
  * A reading as a page for Prometheus: each family that has a value, in the order of `metrics.ts`. A service of hundreds of models has
- * megabytes of it, so each family is written in a turn of its own.
+ * megabytes of it, so it is written in pieces, between which streams have their turn.
  */
 export async function writeExposition(reading: Reading, format: ExpositionFormat): Promise<string> {
+  const figures = Map.groupBy(reading.figures, ({ name }) => name);
+  const histograms = Map.groupBy(reading.histograms, ({ name }) => name);
   const parts: string[] = [];
+  let lines = 0;
   for (const name of metricNames) {
     const metric = metricOf(name);
-    const samples =
-      metric.type === 'histogram'
-        ? reading.histograms.filter((one) => one.name === name).map((one) => buckets(metric, one))
-        : reading.figures
-            .filter((one) => one.name === name)
-            .map(({ labels, value }) => sample(metric.name, labelsOf(metric, labels), scaled(metric, value)));
-    if (samples.length === 0) continue;
-    parts.push(head(metric, format), ...samples);
-    await turn();
+    const isHistogram = metric.type === 'histogram';
+    const readings = (isHistogram ? histograms : figures).get(name) ?? [];
+    if (readings.length > 0) parts.push(head(metric, format));
+    for (const one of readings) {
+      parts.push('counts' in one ? buckets(metric, one) : sampleOf(metric, one));
+      lines += 1 + (metric.bounds?.length ?? 0);
+      if (lines < linesOfATurn) continue;
+      lines = 0;
+      await turn();
+    }
   }
   if (format === 'openmetrics') parts.push('# EOF\n');
   return parts.join('');
@@ -44,41 +51,46 @@ function head({ name, type, help }: Metric, format: ExpositionFormat): string {
   return `# HELP ${family} ${escaped(help)}\n# TYPE ${family} ${type}\n${unitLine}`;
 }
 
-function buckets(metric: Metric, { labels, counts }: Reading['histograms'][number]): string {
+function sampleOf(metric: Metric, { labels, value }: Figure): string {
+  return sample(metric.name, pairsOf(metric, labels), scaled(metric, value));
+}
+
+function buckets(metric: Metric, { labels, counts }: Distribution): string {
   const { name, bounds = [] } = metric;
-  const own = labelsOf(metric, labels);
+  const own = pairsOf(metric, labels);
+  const below = own === '' ? '' : `${own},`;
   const all = countAll(counts);
-  const lines = bounds.map((bound) => {
+  let text = '';
+  for (const bound of bounds) {
     // Whole values below a bound are at most the one before it; times are cut to whole units, so they are below the bound itself.
     const le = metric.divisor === undefined ? bound - 1 : scaled(metric, bound);
-    return sample(`${name}_bucket`, [...own, ['le', String(le)]], countBelow(counts, bound));
-  });
-  return [
-    ...lines,
-    sample(`${name}_bucket`, [...own, ['le', '+Inf']], all),
-    sample(`${name}_sum`, own, scaled(metric, sumOf(counts))),
-    sample(`${name}_count`, own, all),
-  ].join('');
+    text += sample(`${name}_bucket`, `${below}le="${le}"`, countBelow(counts, bound));
+  }
+  return (
+    text +
+    sample(`${name}_bucket`, `${below}le="+Inf"`, all) +
+    sample(`${name}_sum`, own, scaled(metric, sumOf(counts))) +
+    sample(`${name}_count`, own, all)
+  );
 }
 
 function scaled({ divisor = 1 }: Metric, value: number): number {
   return value / divisor;
 }
 
-type Pairs = readonly (readonly [name: string, value: string])[];
-
 /** The labels as they are written: a target is one name, as in records and the log, and how a request ended is its outcome. */
-function labelsOf({ labels = [] }: Metric, given: Labels): Pairs {
-  return labels.map((label) => {
-    if (label === 'target') return [label, `${given['upstream']}/${given['model']}`];
-    if (label === 'outcome') return [label, given['outcome'] ?? given['status'] ?? ''];
-    return [label, given[label] ?? ''];
-  });
+function pairsOf({ labels = [] }: Metric, given: Labels): string {
+  return labels.map((label) => `${label}="${escaped(textOf(label, given)).replaceAll('"', '\\"')}"`).join();
 }
 
-function sample(name: string, labels: Pairs, value: number): string {
-  const pairs = labels.map(([label, text]) => `${label}="${escaped(text).replaceAll('"', '\\"')}"`);
-  return `${name}${pairs.length === 0 ? '' : `{${pairs.join()}}`} ${value}\n`;
+function textOf(label: string, given: Labels): string {
+  if (label === 'target') return `${given['upstream']}/${given['model']}`;
+  if (label === 'outcome') return given['outcome'] ?? given['status'] ?? '';
+  return given[label] ?? '';
+}
+
+function sample(name: string, pairs: string, value: number): string {
+  return pairs === '' ? `${name} ${value}\n` : `${name}{${pairs}} ${value}\n`;
 }
 
 function escaped(text: string): string {

@@ -64,4 +64,22 @@ describe('a span', () => {
     expect(span.attributes['cut']).not.toContain('sesame');
     expect(span.attributes['many']).toHaveLength(32);
   });
+
+  it('drops a tracestate with a secret in it, which would go to the collector and to upstreams', () => {
+    let json = '';
+    const span = startServerSpan(
+      {
+        add: (spanJson) => {
+          json = spanJson;
+        },
+        ...{ isSampled: () => true, baggage: new Set(), redact: createRedact({ secrets: [secret] }) },
+        ...{ clock: () => 0, now: () => 0 },
+      },
+      { ...none, traceparent: [`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`], tracestate: [`k=${secret}`] },
+      { name: 'GET /v1/models', attributes: {} },
+    );
+    expect(span.headers()).toEqual({ traceparent: `00-${'a'.repeat(32)}-${span.spanId}-01` });
+    span.end();
+    expect(json).not.toContain('sesame');
+  });
 });

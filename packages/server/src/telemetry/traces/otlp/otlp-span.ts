@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Redact } from '../../redact.ts';
+import { spanText, spanTexts, withoutSecret } from '../attribute-text.ts';
 import type {
   Attributes,
   AttributeValue,
@@ -42,7 +43,7 @@ export function startServerSpan(shared: SpanSurroundings, incoming: IncomingTrac
     sampled: remote?.sampled ?? shared.isSampled(traceId),
     parentId: remote?.spanId,
     isRemote: remote !== undefined,
-    tracestate: remote?.tracestate,
+    tracestate: withoutSecret(remote?.tracestate, shared.redact),
     baggage: readBaggage(incoming.baggage, shared.baggage),
     kind: server,
     epochMs: shared.clock() - shared.now(),
@@ -127,7 +128,7 @@ class OtlpSpan implements Span {
       traceState: origin.tracestate,
       parentSpanId: origin.parentId,
       flags: remoteKnown | (origin.isRemote ? remoteParent : 0) | 1,
-      name: bounded(start.name, shared.redact),
+      name: spanText(start.name, shared.redact),
       kind: origin.kind,
       startTimeUnixNano: nanoseconds(origin.epochMs + this.startedMs),
       endTimeUnixNano: nanoseconds(origin.epochMs + shared.now()),
@@ -142,9 +143,6 @@ class OtlpSpan implements Span {
   }
 }
 
-/** The longest text of an attribute, in UTF-16 units. */
-const longestText = 1_024;
-const mostItems = 32;
 const mostLinks = 8;
 
 /** OTLP's list of attributes. */
@@ -160,14 +158,14 @@ export function keyValues(attributes: Attributes, redact: Redact): readonly obje
 function anyValue(value: AttributeValue, redact: Redact): object {
   switch (typeof value) {
     case 'string':
-      return { stringValue: bounded(value, redact) };
+      return { stringValue: spanText(value, redact) };
     case 'boolean':
       return { boolValue: value };
     case 'number':
       return Number.isSafeInteger(value) ? { intValue: String(value) } : fraction(value);
     default: {
       if ('fraction' in value) return fraction(value.fraction);
-      const values = value.slice(0, mostItems).map((item) => ({ stringValue: bounded(item, redact) }));
+      const values = spanTexts(value, redact).map((stringValue) => ({ stringValue }));
       return { arrayValue: { values } };
     }
   }
@@ -176,11 +174,6 @@ function anyValue(value: AttributeValue, redact: Redact): object {
 /** JSON has no infinite numbers; OTLP writes them as texts. */
 function fraction(value: number): object {
   return { doubleValue: Number.isFinite(value) ? value : String(value) };
-}
-
-function bounded(text: string, redact: Redact): string {
-  if (text.length <= longestText) return redact(text);
-  return `${redact(text.slice(0, longestText), true).toWellFormed()}…`;
 }
 
 /** A double has no room for nanoseconds since 1970, so milliseconds and their fraction are written one after the other. */

@@ -118,6 +118,25 @@ describe('an exporter of spans', () => {
     expect(posts).toHaveLength(2);
   });
 
+  it('leaves the collector alone as long as it says, also with the batches after one that it gives up for that', async () => {
+    const { exporter, posts, pass, last } = exporting({ batch: 2 });
+    for (const span of ['a', 'b', 'c', 'd', 'e']) exporter.add(span);
+    await last().answer({ type: 'away', reason: 'status 429', retryAfterMs: 60_000 });
+    await pass(1_000);
+    await last().answer({ type: 'away', reason: 'status 429', retryAfterMs: 60_000 });
+    for (let passedMs = 0; passedMs < 120_000 && posts.length < 2; passedMs += 10_000) await pass(10_000);
+    await last().answer({ type: 'away', reason: 'status 429', retryAfterMs: 60_000 });
+    const before = posts.length;
+    expect(exporter.dropped).toBeGreaterThan(0);
+    exporter.add('f');
+    await pass(59_000);
+    expect(posts).toHaveLength(before);
+    await pass(1_000);
+    expect(posts).toHaveLength(before + 1);
+    await last().answer(taken);
+    expect(posts).toHaveLength(before + 2);
+  });
+
   it('gives a batch up after a minute, and at once where it is refused', async () => {
     const { exporter, pass, last, posts } = exporting();
     exporter.add('a');

@@ -77,6 +77,8 @@ class BatchingExporter implements SpanExporter {
   /** Whether the log knows that spans are being lost or held up. */
   private troubled = false;
   private droppedBefore = 0;
+  /** The collector has asked to be left alone until then: no batch is sent, whatever became of the one that it refused. */
+  private pausedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: ExporterParts) {
     this.parts = parts;
@@ -97,7 +99,7 @@ class BatchingExporter implements SpanExporter {
     this.queue.push(spanJson);
     this.units += spanJson.length;
     if (this.sending !== undefined) return;
-    if (this.queue.length >= batch) this.send();
+    if (this.queue.length >= batch && !this.isPaused()) this.send();
     else this.endWait ??= this.parts.after(lateMs, () => this.send());
   }
 
@@ -120,6 +122,10 @@ class BatchingExporter implements SpanExporter {
   private send(): void {
     this.endWait?.();
     this.endWait = undefined;
+    if (this.isPaused()) {
+      this.endWait = this.parts.after(this.pausedUntilMs - this.parts.now(), () => this.send());
+      return;
+    }
     this.sending ??= this.sendAll().finally(() => {
       this.sending = undefined;
       // One that came while the last batch was being sent.
@@ -136,8 +142,14 @@ class BatchingExporter implements SpanExporter {
       if (spans.length > 0) await this.deliver(spans);
     } while (
       (this.queue.length >= this.limits.batch || (this.closing && this.queue.length > 0)) &&
+      !this.isPaused() &&
       !this.aborter.signal.aborted
     );
+  }
+
+  /** At the end each batch gets its last try all the same. */
+  private isPaused(): boolean {
+    return !this.closing && this.parts.now() < this.pausedUntilMs;
   }
 
   private async deliver(spans: readonly string[]): Promise<void> {
@@ -155,6 +167,7 @@ class BatchingExporter implements SpanExporter {
         return;
       }
       this.trouble(outcome.reason);
+      if (outcome.retryAfterMs !== undefined) this.pausedUntilMs = now() + outcome.retryAfterMs;
       const waitMs = outcome.retryAfterMs ?? backoffMs * (0.5 + random() / 2);
       const over = this.closing || now() - startedMs + waitMs > this.limits.tryMs;
       if (outcome.type === 'refused' || over) {

@@ -6,11 +6,13 @@ import {
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-base';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { createRedact } from '../../redact.ts';
 import { createSdkTracing } from './sdk-tracing.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
 const caller = 'b7ad6b7169203331';
-const log = { debug() {}, info() {}, warn() {}, error() {} };
+const secret = 'sesame-open-4711';
+const log = { warn() {}, redact: createRedact({ secrets: [secret] }) };
 let exporter: InMemorySpanExporter;
 
 beforeEach(() => {
@@ -51,4 +53,24 @@ it('hands all spans of a request to the SDK that the operator has loaded', async
   });
   expect(inner?.parentSpanContext?.spanId).toBe(request?.spanId);
   expect(headers).toEqual({ traceparent: `00-${traceId}-${attempt?.spanId}-01`, tracestate: 'a=b' });
+});
+
+it('gives the SDK no secret, and bounded parts of huge texts', async () => {
+  const tracing = await createSdkTracing('1.2.3', log);
+  const incoming = {
+    traceparent: [`00-${traceId}-${caller}-01`],
+    tracestate: [`a=${secret}`],
+    baggage: undefined,
+  };
+  const attributes = { model: `a ${secret}`, list: Array.from({ length: 100 }, () => secret) };
+  const span = tracing?.start(incoming, { name: `chat ${secret}`, attributes });
+  span?.set({ long: 'x'.repeat(100_000) });
+  const headers = span?.headers();
+  span?.end();
+  const [got] = exporter.getFinishedSpans();
+  expect(got?.name).toBe('chat ***');
+  expect(got?.attributes['model']).toBe('a ***');
+  expect(got?.attributes['list']).toEqual(Array.from({ length: 32 }, () => '***'));
+  expect(got?.attributes['long']).toHaveLength(1_025);
+  expect(headers).toEqual({ traceparent: `00-${traceId}-${span?.spanId}-01` });
 });

@@ -1,5 +1,7 @@
 import type { Context, Attributes as SdkAttributes, Span as SdkSpan } from '@opentelemetry/api';
-import type { Log } from '../../log.ts';
+import type { ServerLog } from '../../create-log.ts';
+import type { Redact } from '../../redact.ts';
+import { spanText, spanTexts, withoutSecret } from '../attribute-text.ts';
 import type { Attributes, IncomingTrace, Span, SpanStart, TraceHeaders, Tracing } from '../contract.ts';
 import { spanOfTraceparent, traceHeaders } from '../trace-context.ts';
 
@@ -11,7 +13,10 @@ import { spanOfTraceparent, traceHeaders } from '../trace-context.ts';
 type Api = typeof import('@opentelemetry/api');
 
 /** Undefined where the API package cannot be loaded; the log says so. The operator's SDK sends what is left at the end itself. */
-export async function createSdkTracing(version: string, log: Log): Promise<Tracing | undefined> {
+export async function createSdkTracing(
+  version: string,
+  log: Pick<ServerLog, 'warn' | 'redact'>,
+): Promise<Tracing | undefined> {
   let api: Api;
   try {
     api = await import('@opentelemetry/api');
@@ -21,49 +26,55 @@ export async function createSdkTracing(version: string, log: Log): Promise<Traci
     );
     return undefined;
   }
-  const tracer = api.trace.getTracer('tailrace', version);
+  const { redact } = log;
+  const parts = { api, tracer: api.trace.getTracer('tailrace', version), redact };
   return {
     start(incoming, start) {
-      const context = api.propagation.extract(api.ROOT_CONTEXT, carrierOf(incoming));
-      return wrap(api, tracer, context, start, api.SpanKind.SERVER);
+      const context = api.propagation.extract(api.ROOT_CONTEXT, carrierOf(incoming, redact));
+      return wrap(parts, context, start, api.SpanKind.SERVER);
     },
     close: async () => {},
   };
 }
 
-type Tracer = ReturnType<Api['trace']['getTracer']>;
+/** What all spans share. */
+interface SdkParts {
+  readonly api: Api;
+  readonly tracer: ReturnType<Api['trace']['getTracer']>;
+  readonly redact: Redact;
+}
 
-function wrap(api: Api, tracer: Tracer, parent: Context, start: SpanStart, kind: number): Span {
-  const inner = tracer.startSpan(start.name, { kind, attributes: plain(start.attributes) }, parent);
-  return new WrappedSpan(api, tracer, inner, api.trace.setSpan(parent, inner));
+function wrap(parts: SdkParts, parent: Context, start: SpanStart, kind: number): Span {
+  const { api, tracer, redact } = parts;
+  const attributes = plain(start.attributes, redact);
+  const inner = tracer.startSpan(spanText(start.name, redact), { kind, attributes }, parent);
+  return new WrappedSpan(parts, inner, api.trace.setSpan(parent, inner));
 }
 
 class WrappedSpan implements Span {
   readonly traceId: string;
   readonly spanId: string;
   readonly sampled: boolean;
-  private readonly api: Api;
-  private readonly tracer: Tracer;
+  private readonly parts: SdkParts;
   private readonly inner: SdkSpan;
   private readonly context: Context;
 
-  constructor(api: Api, tracer: Tracer, inner: SdkSpan, context: Context) {
+  constructor(parts: SdkParts, inner: SdkSpan, context: Context) {
     const { traceId, spanId } = inner.spanContext();
     this.traceId = traceId;
     this.spanId = spanId;
     this.sampled = inner.isRecording();
-    this.api = api;
-    this.tracer = tracer;
+    this.parts = parts;
     this.inner = inner;
     this.context = context;
   }
 
   child(start: SpanStart): Span {
-    return wrap(this.api, this.tracer, this.context, start, this.api.SpanKind.CLIENT);
+    return wrap(this.parts, this.context, start, this.parts.api.SpanKind.CLIENT);
   }
 
   set(attributes: Attributes): void {
-    this.inner.setAttributes(plain(attributes));
+    this.inner.setAttributes(plain(attributes, this.parts.redact));
   }
 
   link(traceparent: string): void {
@@ -75,7 +86,7 @@ class WrappedSpan implements Span {
 
   fail(errorType: string): void {
     this.inner.setAttribute('error.type', errorType);
-    this.inner.setStatus({ code: this.api.SpanStatusCode.ERROR, message: errorType });
+    this.inner.setStatus({ code: this.parts.api.SpanStatusCode.ERROR, message: errorType });
   }
 
   end(): void {
@@ -85,27 +96,32 @@ class WrappedSpan implements Span {
   /** By the operator's propagators; `traceparent` also where they write another form. */
   headers(): TraceHeaders {
     const headers: Record<string, string> = {};
-    this.api.propagation.inject(this.context, headers);
+    this.parts.api.propagation.inject(this.context, headers);
     return { ...traceHeaders(this, undefined, undefined), ...headers };
   }
 }
 
 /** The propagators read names in lower case. */
-function carrierOf({ traceparent, tracestate, baggage }: IncomingTrace): Record<string, string> {
+function carrierOf(
+  { traceparent, tracestate, baggage }: IncomingTrace,
+  redact: Redact,
+): Record<string, string> {
+  const state = withoutSecret(tracestate?.join(','), redact);
   const carrier: Record<string, string> = {};
   if (traceparent?.length === 1) carrier['traceparent'] = traceparent[0] ?? '';
-  if (tracestate !== undefined) carrier['tracestate'] = tracestate.join(',');
+  if (state !== undefined) carrier['tracestate'] = state;
   if (baggage !== undefined) carrier['baggage'] = baggage.join(',');
   return carrier;
 }
 
-function plain(attributes: Attributes): SdkAttributes {
+function plain(attributes: Attributes, redact: Redact): SdkAttributes {
   const made: SdkAttributes = {};
   for (const key of Object.keys(attributes)) {
     const value = attributes[key];
     if (value === undefined) continue;
-    if (typeof value !== 'object') made[key] = value;
-    else made[key] = 'fraction' in value ? value.fraction : [...value];
+    if (typeof value === 'string') made[key] = spanText(value, redact);
+    else if (typeof value !== 'object') made[key] = value;
+    else made[key] = 'fraction' in value ? value.fraction : spanTexts(value, redact);
   }
   return made;
 }
