@@ -34,7 +34,7 @@ describeUpstream('the engine over a random model', async () => {
       return { request, model: 'm', keyId: 'key', completionId: 'chatcmpl-1' };
     },
     async released() {
-      await until('every sequence is free', 5000, () => {
+      await until('every sequence is free', 20_000, () => {
         const { running, waiting } = engine.load();
         return running + waiting === 0 ? true : undefined;
       });

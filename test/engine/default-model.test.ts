@@ -113,12 +113,12 @@ describe.skipIf(!existsSync(file))(
     test('a client that leaves in the middle of a long prompt frees its sequence', async () => {
       const controller = new AbortController();
       const asked = ask(running.engine, 'river '.repeat(1500), { signal: controller.signal });
-      await until('the prompt is being read', 5000, () =>
+      await until('the prompt is being read', 20_000, () =>
         running.engine.load().running > 0 ? true : undefined,
       );
       controller.abort();
       await asked;
-      await until('the sequence is free', 5000, () =>
+      await until('the sequence is free', 20_000, () =>
         running.engine.load().running === 0 ? true : undefined,
       );
     });

@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 const idle = (): Promise<true> =>
-  until('every sequence is free', 5000, () => {
+  until('every sequence is free', 20_000, () => {
     const { running: busy, waiting } = running.engine.load();
     return busy + waiting === 0 ? true : undefined;
   });
@@ -140,7 +140,7 @@ describe('engine with a random model', () => {
   test('a client that leaves while its prompt is read frees its sequence', async () => {
     const controller = new AbortController();
     const asked = ask(running.engine, 'q'.repeat(900), { signal: controller.signal });
-    await until('the prompt is being read', 5000, () =>
+    await until('the prompt is being read', 20_000, () =>
       running.engine.load().running > 0 ? true : undefined,
     );
     controller.abort();
@@ -169,7 +169,7 @@ describe('engine with a random model', () => {
     const asked = Array.from({ length: 6 }, (_, n) =>
       ask(running.engine, `run ${n}`.repeat(40), { maxTokens: 800 }),
     );
-    await until('the sequences are taken', 5000, () =>
+    await until('the sequences are taken', 20_000, () =>
       running.engine.load().running >= 4 ? true : undefined,
     );
     process.kill(before, 'SIGKILL');

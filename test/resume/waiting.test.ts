@@ -22,8 +22,8 @@ afterAll(async () => {
 });
 
 test('a stream is picked up again before its first event, and shows meanwhile that it is alive', async () => {
-  const client = createLabClient(server, 'late');
-  const key = { 'Idempotency-Key': 'late' };
+  const client = createLabClient(server, 'later');
+  const key = { 'Idempotency-Key': 'later' };
   // The first client loses its connection before it has a byte.
   const lost = await client.post(key, { how: 'reset', afterBytes: 0, afterMs: 50 });
   expect(lost.response).toBeUndefined();

@@ -37,6 +37,8 @@ const scripts = {
   ],
   /** A pause before the first word. */
   late: [{ wait: '700ms' }, { text: ['At last.'] }, { finish: 'stop' }],
+  /** The same after seconds, which also a busy machine notices. */
+  later: [{ wait: '3s' }, { text: ['At last.'] }, { finish: 'stop' }],
   /** A refusal after a pause: before the commit, but perhaps after the head. */
   'late-refusal': [
     { wait: '700ms' },

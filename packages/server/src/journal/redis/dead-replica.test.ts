@@ -56,9 +56,7 @@ describe.skipIf(withoutRedis !== undefined)(
       const replicas = [await replica(), await replica()];
       const followers: ReturnType<typeof collect>[] = [];
       for (const journal of replicas) followers.push(collect(viewOf(await journal.find(id))));
-      await expect
-        .poll(() => followers.every(({ events }) => events.length > 5), { timeout: 5_000 })
-        .toBe(true);
+      await expect.poll(() => followers.every(({ events }) => events.length > 5)).toBe(true);
       child.kill('SIGKILL');
       // Contract, section 6.
       await expect
@@ -100,14 +98,14 @@ describe.skipIf(withoutRedis !== undefined)(
       const { id, child, lines } = await writingProcess();
       const journal = await replica();
       const follower = collect(viewOf(await journal.find(id)));
-      await expect.poll(() => follower.events.length, { timeout: 5_000 }).toBeGreaterThan(5);
+      await expect.poll(() => follower.events.length).toBeGreaterThan(5);
       child.kill('SIGSTOP');
       await expect.poll(() => follower.view.ending?.type, { timeout: 10_000 }).toBe('torn');
       const { last } = follower.view;
       child.kill('SIGCONT');
-      await expect.poll(lines, { timeout: 5_000 }).toContain('fenced');
+      await expect.poll(lines).toContain('fenced');
       // Its own readers get the same end.
-      await expect.poll(lines, { timeout: 5_000 }).toContain('ended upstream_cut');
+      await expect.poll(lines).toContain('ended upstream_cut');
       expect(lines()).not.toContain('lost');
       const late = collect(viewOf(await journal.find(id)));
       await late.ended();
@@ -120,7 +118,7 @@ describe.skipIf(withoutRedis !== undefined)(
       const { id, child, lines } = await writingProcess(proxy.url);
       const journal = await replica();
       const follower = collect(viewOf(await journal.find(id)));
-      await expect.poll(() => follower.events.length, { timeout: 5_000 }).toBeGreaterThan(5);
+      await expect.poll(() => follower.events.length).toBeGreaterThan(5);
       child.kill('SIGSTOP');
       await expect.poll(() => follower.view.ending?.type, { timeout: 10_000 }).toBe('torn');
       proxy.lateMs = 800;
@@ -139,7 +137,7 @@ describe.skipIf(withoutRedis !== undefined)(
       const { owner, calls } = ownerOf();
       writer.own(owner);
       onTestFinished(viewOf(await other.find(writer.view.facts.id)).follow(followed));
-      await expect.poll(() => calls, { timeout: 5_000 }).toEqual(['left', 'came']);
+      await expect.poll(() => calls).toEqual(['left', 'came']);
       proxy.stalled = true;
       await expect.poll(() => calls, { timeout: 18_000 }).toEqual(['left', 'came', 'left']);
     }, 25_000);

@@ -125,7 +125,7 @@ describe.skipIf(withoutRedis !== undefined)(
           expect((await journal.begin(factsOf())).type).toBe('unavailable');
           // Redis is back: the stream stays lost, for everybody.
           proxy.fault = () => undefined;
-          await expect.poll(() => journal.available(), { timeout: 5_000 }).toBe(true);
+          await expect.poll(() => journal.available()).toBe(true);
           await expect.poll(async () => (await other.find(id)).type).toBe('unavailable');
           expect((await journal.find(id)).type).toBe('unavailable');
           await third.ended();
@@ -144,7 +144,7 @@ describe.skipIf(withoutRedis !== undefined)(
       proxy.fault = (call) => (call === from + 1 ? 'cut-after' : 'cut-before');
       expect((await journal.begin(facts, key)).type).toBe('unavailable');
       proxy.fault = () => undefined;
-      await expect.poll(() => journal.available(), { timeout: 5_000 }).toBe(true);
+      await expect.poll(() => journal.available()).toBe(true);
       await expect.poll(async () => (await other.find(facts.id)).type).toBe('unknown');
       expect((await other.begin(factsOf(), key)).type).toBe('begun');
     });
@@ -187,7 +187,7 @@ describe.skipIf(withoutRedis !== undefined)(
       expect(own.events).toEqual(['a', 'b']);
       proxy.stalled = false;
       proxy.cut();
-      await expect.poll(() => journal.available(), { timeout: 5_000 }).toBe(true);
+      await expect.poll(() => journal.available()).toBe(true);
       await expect.poll(async () => (await other.find(writer.view.facts.id)).type).toBe('unavailable');
     }, 20_000);
   },
