@@ -19,7 +19,7 @@ const text =
 /** A service over files that change, and the configurations it has put in force. */
 async function serviceOver(
   files: Record<string, string>,
-  more: Partial<Pick<ServiceParts, 'load' | 'keysForReload' | 'createUpstreams'>> = {},
+  more: Partial<Pick<ServiceParts, 'load' | 'keysForReload' | 'createUpstreams' | 'ledger'>> = {},
 ) {
   const load = (reload?: Reload) =>
     loadConfig({
@@ -56,6 +56,31 @@ async function serviceOver(
   });
   return { service, inForce };
 }
+
+test.each([
+  ['read', () => Promise.resolve()],
+  ['refused', () => Promise.reject(new Error('the store is away'))],
+])('the keys of the store are known, or cannot be had, once they are %s', async (_, outcome) => {
+  const asked = Promise.withResolvers<void>();
+  const ledger = { ...createOpenHandedLedger(), watchKeys: () => asked.promise.then(outcome) };
+  const { service } = await serviceOver({ 'tailrace.yaml': text }, { ledger });
+  let isKnown = false;
+  void service.keysRead.then(() => {
+    isKnown = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(isKnown).toBe(false);
+  asked.resolve();
+  await service.keysRead;
+  await service.drain();
+});
+
+test('a store that does not answer holds a start up for two seconds only', async () => {
+  const ledger = { ...createOpenHandedLedger(), watchKeys: () => new Promise<void>(() => {}) };
+  const { service } = await serviceOver({ 'tailrace.yaml': text }, { ledger });
+  await service.keysRead;
+  await service.drain();
+});
 
 test('a reload puts the present file in force', async () => {
   const files: Record<string, string> = { 'tailrace.yaml': text };

@@ -43,6 +43,7 @@ export function createService({ fileHasContent, load, keysForReload, ...parts }:
   const rooms = createServingRooms({ ...parts, series, reload: reloads.request });
   return {
     handle: rooms.handle,
+    keysRead: rooms.keysRead,
     reload: reloads.request,
     running: rooms.running,
     config: rooms.config,

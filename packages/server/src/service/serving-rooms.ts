@@ -85,6 +85,11 @@ export interface ServedEngine extends Upstream, Partial<EngineReading> {
 /** The rooms of one process that answers requests: the configuration in force, and everything that outlives a reload. */
 export interface ServingRooms {
   readonly handle: HandleRequest;
+  /**
+   * Resolves when the keys of the store are known here, or cannot be had for now. A process that answers before refuses sessions and
+   * signed addresses for a store that is away, although it is not. Never rejects.
+   */
+  readonly keysRead: Promise<void>;
   /** The runs of this process, and the health of targets as it sees it. */
   readonly view: OwnView;
   /** All that this process has counted. */
@@ -111,6 +116,9 @@ export interface PreparedConfig {
   commit(): void | Promise<void>;
   discard(): void | Promise<void>;
 }
+
+/** A start waits so long for the keys of the store; a store that hangs does not hold it up. */
+const longestKeyReadMs = 2_000;
 
 export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
   const { engine, log, ledger, peers } = parts;
@@ -155,8 +163,13 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
   reportProgress({ open: openRecords, ledger });
   const storedKeys = createStoredKeys({ ledger, now: () => performance.now() });
   const ended = new AbortController();
-  void storedKeys.follow(ended.signal, (error) => {
-    log.warn('the stored keys cannot be read yet; the fixed keys are served', { reason: String(error) });
+  const keysRead = new Promise<void>((resolve) => {
+    setTimeout(resolve, longestKeyReadMs).unref();
+    const reading = storedKeys.follow(ended.signal, (error) => {
+      log.warn('the stored keys cannot be read yet; the fixed keys are served', { reason: String(error) });
+      resolve();
+    });
+    void reading.then(resolve);
   });
   const mask = (next: Config, keys: ServingKeys) =>
     // Where the ledger's thread ends just now, its successor gets them.
@@ -228,6 +241,7 @@ export function createServingRooms(parts: ServingRoomsParts): ServingRooms {
   }
 
   return {
+    keysRead,
     handle: async (request, response, expectsContinue) => {
       exchanges.begin();
       try {

@@ -23,7 +23,8 @@ export function createThisProcess(parts: ServingParts): ServingProcesses {
   let peers: Peers | undefined;
   let upstreams: CreatedUpstreams | undefined;
   let tracing: Tracing | undefined;
-  const listener = createListener(() => service?.handle, { log, newRequestId });
+  let serves = false;
+  const listener = createListener(() => (serves ? service?.handle : undefined), { log, newRequestId });
 
   return {
     listen: (address) => listener.listen(address),
@@ -61,6 +62,8 @@ export function createThisProcess(parts: ServingParts): ServingProcesses {
         keysForReload,
         onSecrets,
       });
+      await service.keysRead;
+      serves = true;
     },
     reload: async () =>
       service?.reload() ?? { problems: [{ message: 'the server is starting' }], changed: [], warnings: [] },

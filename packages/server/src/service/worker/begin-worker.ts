@@ -33,7 +33,7 @@ export interface BegunWorker {
   readonly listener: HttpServer;
   readonly places: BorrowedPlaces;
   /** `engine`: whether the parent has one. To be called once. */
-  serve(engine: boolean): ServingRooms;
+  serve(engine: boolean): Promise<ServingRooms>;
   close(): Promise<void>;
 }
 
@@ -53,7 +53,8 @@ export async function beginWorker(
   const output = new LineStream(link, terminal);
   const { log, onSecrets } = createServiceLog(config, served.keys, output, { worker: number });
   let rooms: ServingRooms | undefined;
-  const listener = createListener(() => rooms?.handle, { log, newRequestId });
+  let serves = false;
+  const listener = createListener(() => (serves ? rooms?.handle : undefined), { log, newRequestId });
   const ledger = await joinLedger(link, ask, log);
   const { journal, peers } = await openShared(() => rooms?.config() ?? config, { link, log });
   const upstreams = await upstreamsOf(config, env, log);
@@ -67,7 +68,7 @@ export async function beginWorker(
     problems: upstreams.problems,
     listener,
     places,
-    serve(engine) {
+    async serve(engine) {
       rooms = createServingRooms({
         config,
         signIns,
@@ -89,6 +90,8 @@ export async function beginWorker(
         onSecrets,
         reload: () => ask('reload', undefined),
       });
+      await rooms.keysRead;
+      serves = true;
       return rooms;
     },
     async close() {

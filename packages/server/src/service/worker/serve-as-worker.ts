@@ -40,7 +40,7 @@ export async function serveAsWorker({ env, socket, onConnection }: WorkerOptions
       return worker.problems;
     },
     async serve({ engine }) {
-      rooms = (await begun.promise).serve(engine);
+      rooms = await (await begun.promise).serve(engine);
       serving.resolve(rooms);
     },
     // A worker that has just been started may be asked before it serves.
