@@ -13,8 +13,6 @@ let writer: {
 };
 let beat: () => void;
 let hourly: () => void;
-/** Undefined once it has been stopped. */
-let firstMinute: (() => void) | undefined;
 /** What is deleted: of which kind, and before when. */
 let retired: string[];
 let upkeep: Upkeep;
@@ -55,10 +53,7 @@ beforeEach(() => {
     every: (ms, work) => {
       if (ms === 2_000) beat = work;
       if (ms === 3_600_000) hourly = work;
-      if (ms === 60_000) firstMinute = work;
-      return () => {
-        if (ms === 60_000) firstMinute = undefined;
-      };
+      return () => {};
     },
   });
 });
@@ -153,16 +148,4 @@ test('every hour it deletes old records, and old contents by a retention of thei
   hourly();
   await soon();
   expect(retired).toHaveLength(4);
-});
-
-test('it deletes a minute after its start too, once: a service may be started again within each hour', async () => {
-  writer.reachable = false;
-  firstMinute?.();
-  await soon();
-  expect(retired).toEqual([]);
-  writer.reachable = true;
-  firstMinute?.();
-  await soon();
-  expect(retired).toEqual(['records 100', 'contents 930']);
-  expect(firstMinute).toBeUndefined();
 });

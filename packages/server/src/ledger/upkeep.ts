@@ -42,8 +42,6 @@ const expiredMs = 10_000;
 const whateverBeat = -Number.MAX_SAFE_INTEGER;
 const touchMs = 5_000;
 const retireMs = 3_600_000;
-/** A service that is started again and again within an hour deletes too. Not at once: a start has enough to do. */
-const firstRetireMs = 60_000;
 
 export function createUpkeep(options: UpkeepOptions): Upkeep {
   const { store, shared, limiter, writer, log, retentionMs, now, every } = options;
@@ -115,12 +113,6 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     await store.touch(noted).catch(() => {});
   }
 
-  async function retireFirst(): Promise<void> {
-    if (!writer.reachable) return;
-    stopFirst();
-    await retire();
-  }
-
   async function retire(): Promise<void> {
     if (!writer.reachable) return;
     try {
@@ -137,9 +129,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     }
   }
 
-  const stopFirst = every(firstRetireMs, () => void retireFirst());
   const stops = [
-    stopFirst,
     every(beatMs, () => void beat()),
     every(touchMs, () => void noteUses()),
     every(retireMs, () => void retire()),
