@@ -20,8 +20,8 @@ export function homeHtml(site: Site, home: DocPage): string {
       return `<details><summary>${heading} <span>${pages.length} pages</span></summary>${list}</details>`;
     return `<section>${heading}${list}</section>`;
   });
-  const questionsAt = home.html.indexOf('<h2');
-  const [beginning, questions] = [home.html.slice(0, questionsAt), home.html.slice(questionsAt)];
+  const [beginning = ''] = home.html.split('<h2', 1);
+  const questions = home.html.slice(beginning.length);
   const content = `<article class="markdown home"><header class="page-head"><h1>${escapeHtml(home.title)}</h1></header>
 ${beginning}
 <section class="first"><h2>${escapeHtml(first?.group ?? '')}</h2><ul class="cards">${cards?.join('') ?? ''}</ul></section>

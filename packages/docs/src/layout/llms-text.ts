@@ -12,7 +12,7 @@ export function llmsText(site: Site, home: DocPage): string {
     );
     return `## ${group}\n\n${items.join('\n')}\n`;
   });
-  const examples = home.markdown.slice(home.markdown.indexOf('```'), home.markdown.indexOf('\n## '));
+  const examples = home.markdown.slice(home.markdown.indexOf('```')).split('\n## ', 1)[0];
   return `# Tailrace
 
 > ${home.description}

@@ -19,6 +19,17 @@ describe('with threads', () => {
   testRetirement(storeCase({ threads: true }));
 });
 
+/** A store in a folder of its own, both of which end with the test. */
+async function openStore() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'tailrace-sqlite-'));
+  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
+  const opened = await openSqliteStore({ dataDir, now: () => morning });
+  if (!opened.ok) throw new Error(opened.message);
+  const { store } = opened;
+  onTestFinished(() => store.close());
+  return { dataDir, store };
+}
+
 test('a sum on the thread is of one state of the database, while batches are settled', async () => {
   const { clients } = await storeCase({ threads: true }).open();
   const [store] = clients;
@@ -32,12 +43,7 @@ test('a sum on the thread is of one state of the database, while batches are set
 });
 
 test('usage of more groups than one answer has ends after them', async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tailrace-sqlite-'));
-  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
-  const opened = await openSqliteStore({ dataDir, now: () => morning });
-  if (!opened.ok) throw new Error(opened.message);
-  const { store } = opened;
-  onTestFinished(() => store.close());
+  const { dataDir, store } = await openStore();
   await store.settle([someRecord('a', { user: 'u' })]);
   const database = new DatabaseSync(sqliteFile(dataDir));
   const columns = database.prepare('SELECT name FROM pragma_table_info(?)').all('records');
@@ -54,12 +60,7 @@ test('usage of more groups than one answer has ends after them', async () => {
 });
 
 test.each(['records', 'contents'] as const)('while old %s are deleted, other calls arrive', async (what) => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'tailrace-sqlite-'));
-  onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
-  const opened = await openSqliteStore({ dataDir, now: () => morning });
-  if (!opened.ok) throw new Error(opened.message);
-  const { store } = opened;
-  onTestFinished(() => store.close());
+  const { store } = await openStore();
   const ids = Array.from({ length: 1_600 }, (_, index) => `r${index}`);
   await store.settle(ids.map((id) => someRecord(id)));
   const body = { messages: [], messages_left_out: 0, choices: [] };
